@@ -1,0 +1,69 @@
+# Every target that needs it sets the clone up first; `make` alone lists the targets.
+
+PYTHON ?= python3
+# Passed on to pytest, for example TEST_ARGS="-k bid -n 2" (an Anvil for each of the two workers).
+TEST_ARGS ?=
+# UPGRADE=1 lets `make lock` take newer versions.
+UPGRADE ?=
+
+SHELL := /bin/sh
+BIN := .venv/bin
+# Ape starts `anvil` by its name.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+STAMP := .venv/setup.stamp
+# A clone that was moved, or has lost its Node packages, is set up again.
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
+$(STAMP): FORCE
+endif
+ifeq ($(wildcard node_modules/setup.stamp),)
+$(STAMP): FORCE
+endif
+
+PYTHON_SOURCES = $(wildcard ape_v2v scripts tests toolchain)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup compile test lint format demo lock clean distclean FORCE
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP) ## Install everything into .venv and node_modules, as the lock files say
+
+$(STAMP): requirements.lock pyproject.toml package.json package-lock.json .npmrc toolchain/install.py
+	@command -v "$(PYTHON)" >/dev/null || { echo "setup: $(PYTHON) is not on the PATH: Python 3.11 or newer is needed" >&2; exit 1; }
+	@"$(PYTHON)" toolchain/install.py
+
+compile: $(STAMP) ## Compile the contracts
+	$(BIN)/ape compile
+
+test: lint ## Check the style, then run the tests on a local chain
+	$(BIN)/ape test $(TEST_ARGS)
+
+lint: $(STAMP) ## Check style and types of Python and Solidity, changing nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(PYTHON_SOURCES)
+	$(BIN)/forge fmt --check
+	node_modules/.bin/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol'
+
+format: $(STAMP) ## Bring Python and Solidity into shape
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+	$(BIN)/forge fmt
+
+demo: $(STAMP) ## Run a market from start to end on a local chain
+	$(BIN)/ape run demo
+
+# Without the whole set-up, which refuses lock files that do not fit package.json.
+$(BIN)/uv:
+	@$(MAKE) --no-print-directory setup
+
+lock: | $(BIN)/uv ## Write the lock files anew; UPGRADE=1 takes newer versions
+	$(BIN)/python toolchain/lock.py $(if $(UPGRADE),--upgrade)
+
+clean: ## Remove what was built, keep what was installed
+	rm -rf .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build cache dist out contracts/.cache
+
+distclean: clean ## Remove what was installed too
+	rm -rf .venv node_modules ape_v2v.egg-info

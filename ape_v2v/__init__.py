@@ -1,0 +1,1 @@
+"""A reverse-auction market in which electric vehicles sell energy to one another."""

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.37;
+
+/**
+ * The public face of a V2V market: every struct, event, error and function, in the order of the rooms that implement
+ * them (contracts/market/). Nothing else has to be read to use a market.
+ *
+ * Units: energy is whole watt-hours (Wh), a rate is wei per Wh, money is wei, time is seconds since 1970, a share is
+ * basis points (bps, 1/10,000). A cost is `rate * energyWh`: exact, never rounded.
+ * Intervals are half-open: allowed while `t < end`, over once `t >= end`. Only a signature's deadline is inclusive.
+ */
+
+/// @notice Where the current auction of one consumer stands. `None`: it has none, or the id is not its current one.
+enum State {
+    None,
+    Open,
+    Connected
+}
+
+/// @notice The rules of one market, fixed when it is deployed.
+struct Parameters {
+    /// Provider's bond as a share of the reserve, bps. At most 65,535.
+    uint16 bondBps;
+    /// What a broken promise costs, as a share of the reserve, bps. From 1 to the smaller of `bondBps` and 10,000.
+    uint16 penaltyBps;
+    /// Share by which a bid must undercut the best one, bps, rounded up and at least 1 wei per Wh. At most 5,000.
+    uint16 minDecrementBps;
+    /// A bid this near the close moves the close to now + window, seconds; 0 is a hard close. At most 1 hour.
+    uint32 extensionWindow;
+    /// After the close, how long the consumer has to end the auction, seconds. From 10 minutes to 7 days.
+    uint32 awardWindow;
+    /// After the access token has expired, how long before anyone may expire the connection, seconds. As above.
+    uint32 settlementWindow;
+}
+
+/// @notice What the market keeps of one account: exactly one storage slot.
+struct Account {
+    /// Free balance, wei. Locked reserves and bonds are not in it.
+    uint128 balance;
+    /// When the organization registered the account as an EV; 0 when it is none.
+    uint40 addedAt;
+    /// Connections with energy delivered that were settled, in either role. Survives deregistration.
+    uint48 completed;
+    /// Connections that expired without a word, in either role. Survives deregistration.
+    uint40 noShows;
+}
+
+/// @notice What there is to know about an auction.
+struct AuctionInfo {
+    State state;
+    address consumer;
+    /// Energy asked for, Wh.
+    uint32 energyWh;
+    /// The most that the consumer pays, wei per Wh.
+    uint64 maxRate;
+    /// Bids are accepted before this moment.
+    uint256 closingTime;
+    /// How long the access token is valid from `connectedAt` on, seconds.
+    uint256 validity;
+    /// Who made the standing bid; zero when no bid stands.
+    address provider;
+    /// The standing bid, wei per Wh; zero when no bid stands.
+    uint64 rate;
+    /// When the consumer ended the auction; zero while it is open.
+    uint256 connectedAt;
+    /// How many bids have been removed: the `nonce` that a signed bid must carry.
+    uint256 removals;
+}
+
+/// @title Accounts: what the market knows of everybody
+interface IAccounts {
+    /// @notice `account` is not a registered EV.
+    error NotEV(address account);
+
+    /// @notice Whether `account` is a registered EV.
+    function isEV(address account) external view returns (bool);
+
+    /// @notice The market's record of an account. That of the zero address holds the burnt penalties.
+    function evs(address account) external view returns (Account memory);
+}
+
+/// @title Registry: who may take part
+interface IRegistry {
+    event EVAdded(address indexed ev, string infos);
+    event EVRemoved(address indexed ev);
+    event StatusChanged(bool active);
+
+    /// @notice The organization has closed the market to new EVs and new auctions.
+    error MarketClosed();
+    /// @notice `account` is registered already.
+    error AlreadyEV(address account);
+    /// @notice `account` can never be an EV: nobody holds its key.
+    error InvalidEV(address account);
+    /// @notice A batch needs as many notes as EVs.
+    error BatchLengthMismatch(uint256 evs, uint256 infos);
+    /// @notice Notes and details are limited, in bytes.
+    error TextTooLong(uint256 length, uint256 maximum);
+    /// @notice A market without an owner could never register anybody again.
+    error OwnershipCannotBeRenounced();
+
+    /// @notice Registers an EV. Owner only, while the market is active.
+    /// @param ev The account that the EV signs with.
+    /// @param infos Notes on the EV, public for ever: nothing personal.
+    function addEV(address ev, string calldata infos) external;
+
+    /// @notice Registers several EVs at once, all or none. Owner only, while the market is active.
+    function addEVs(address[] calldata evs, string[] calldata infos) external;
+
+    /// @notice Ends an EV's right to start auctions and to bid. Owner only. Its balance, its running auction, its
+    /// standing bids and its connections are untouched.
+    function removeEV(address ev) external;
+
+    /// @notice Closes the market to new EVs and new auctions, or opens it again. Owner only. Running auctions, bids on
+    /// them, connections and withdrawals go on.
+    function changeStatus() external;
+
+    /// @notice How many EVs are registered.
+    function numberOfEVs() external view returns (uint256);
+
+    /// @notice Whether new EVs and new auctions are admitted.
+    function active() external view returns (bool);
+}
+
+/// @title Ledger: balances, and the one way out
+interface ILedger {
+    event Deposited(address indexed account, address indexed from, uint256 amount);
+    event Withdrawn(address indexed account, uint256 amount);
+
+    /// @notice Nothing to deposit or to withdraw.
+    error ZeroAmount();
+    /// @notice `account` has `balance` and needs `needed`.
+    error BalanceTooLow(address account, uint256 balance, uint256 needed);
+
+    /// @notice Pays out part of the caller's balance. Anyone, at any time.
+    /// @param amount Wei, from 1 to the caller's balance.
+    function withdraw(uint256 amount) external;
+}
+
+/// @title Ledger in ether
+interface IEtherLedger is ILedger {
+    /// @notice A plain transfer could not be credited to an EV's purpose: call `deposit`.
+    error PlainTransfer(address from, uint256 amount);
+
+    /// @notice Adds the value of the call to the caller's balance.
+    function deposit() external payable;
+
+    /// @notice Adds the value of the call to the balance of a registered EV.
+    function depositFor(address ev) external payable;
+}
+
+/// @title Auction: from the consumer's request to the award
+/// @dev `auctionId = uint256(uint160(consumer)) << 32 | round`: no id is ever used twice.
+interface IAuction {
+    event AuctionStarted(
+        uint256 indexed auctionId,
+        address indexed consumer,
+        uint32 energyWh,
+        uint64 maxRate,
+        uint256 closingTime,
+        uint256 validity,
+        string details
+    );
+    event BidPlaced(uint256 indexed auctionId, address indexed provider, uint64 rate, uint256 closingTime);
+    event AuctionCancelled(uint256 indexed auctionId, address indexed provider, uint256 penalty);
+    /// @notice The auction is over; `provider` is zero when nobody bid.
+    event AuctionEnded(uint256 indexed auctionId, address indexed provider, uint64 rate, uint256 cost);
+
+    /// @notice The auction is in state `actual`; the call needs `expected`.
+    error UnexpectedState(uint256 auctionId, State actual, State expected);
+    /// @notice An auction needs at least 1 Wh.
+    error ZeroEnergy();
+    /// @notice A rate is at least 1 wei per Wh.
+    error ZeroRate();
+    /// @notice Bidding time is from 1 second to `maximum`.
+    error BiddingTimeOutOfRange(uint256 biddingTime, uint256 maximum);
+    /// @notice Validity is from 1 second to `maximum`.
+    error ValidityOutOfRange(uint256 validity, uint256 maximum);
+    /// @notice Bidding is over since `closingTime`.
+    error BiddingClosed(uint256 closingTime, uint256 timestamp);
+    /// @notice Bidding goes on until `closingTime`.
+    error BiddingOpen(uint256 closingTime, uint256 timestamp);
+    /// @notice The standing bid could be accepted before `deadline`; now anyone may cancel the auction.
+    error AwardWindowPassed(uint256 deadline, uint256 timestamp);
+    /// @notice Before `deadline` only the consumer may cancel.
+    error OnlyConsumerUntil(address account, address consumer, uint256 deadline);
+    /// @notice A consumer cannot provide in its own auction.
+    error OwnAuction(uint256 auctionId);
+    /// @notice Cancelling costs `penalty`, more than the caller allows.
+    error PenaltyAboveMaximum(uint256 penalty, uint256 maximum);
+
+    /// @notice Starts an auction for energy and locks the reserve, `maxRate * energyWh`, out of the caller's balance,
+    /// to which the value of the call is added first. Registered EVs, one auction at a time, in an active market.
+    /// @param energyWh Energy wanted, Wh, at least 1.
+    /// @param maxRate The most the caller would pay, wei per Wh, at least 1.
+    /// @param biddingTime Seconds until the close, from 1 to 7 days.
+    /// @param validity Seconds for which the access token will be valid, from 1 to 7 days.
+    /// @param details Place, connector, power, time: whatever providers filter by. Public for ever.
+    /// @return auctionId The id that every later call names.
+    function startAuction(
+        uint32 energyWh,
+        uint64 maxRate,
+        uint256 biddingTime,
+        uint256 validity,
+        string calldata details
+    ) external payable returns (uint256 auctionId);
+
+    /// @notice Cancels an open auction: the consumer at any time, anyone once the award window has passed. Costs the
+    /// consumer the penalty, paid to the leading provider; free when no bid stands or its maker is no longer an EV.
+    /// @param maxPenalty The most the caller agrees to have the consumer pay, wei.
+    function cancelAuction(uint256 auctionId, uint256 maxPenalty) external;
+
+    /// @notice Ends the caller's auction, from the close on. Without a bid everything is returned. With one, it is
+    /// accepted if the award window has not passed: the two EVs are connected and the access token is issued.
+    function endAuction() external;
+
+    /// @notice Id of the last auction that `consumer` started; of round 0, which never exists, when there was none.
+    function currentAuctionId(address consumer) external view returns (uint256 auctionId);
+
+    /// @notice An auction's terms and standing. All zero for an id that is not its consumer's current round.
+    function auctions(uint256 auctionId) external view returns (AuctionInfo memory);
+
+    /// @notice What the consumer has locked, wei: the most that the energy can cost. Zero when the auction is over.
+    function reserve(uint256 auctionId) external view returns (uint256);
+
+    /// @notice What the leading provider has locked, or the next one would have to, wei. Zero when the auction is over.
+    function bond(uint256 auctionId) external view returns (uint256);
+
+    /// @notice What a broken promise costs in this auction, wei. Zero when the auction is over.
+    function penalty(uint256 auctionId) external view returns (uint256);
+}
+
+/// @title Open bidding: providers underbid each other in public
+interface IOpenBidding {
+    event BidRemoved(uint256 indexed auctionId, address indexed provider, uint256 penalty, uint256 closingTime);
+
+    /// @notice The highest rate that is accepted now is `highest`.
+    error RateTooHigh(uint256 rate, uint256 highest);
+
+    /// @notice Bids to deliver the energy at `rate` and locks the bond out of the caller's balance, to which the value
+    /// of the call is added first. The overtaken provider's bond is back in its balance at once. A leader may lower its
+    /// own bid; its bond stays where it is. Registered EVs other than the consumer, before the close.
+    /// @param rate Wei per Wh: at most `maxRate` for a first bid, then lower than the best by the minimum decrement.
+    function placeBid(uint256 auctionId, uint64 rate) external payable;
+
+    /// @notice Places a bid that `provider` has signed, at its own charge: anyone may relay it.
+    /// @param deadline The last second in which the signature is valid.
+    /// @param signature The provider's, over `Bid(auctionId, rate, nonce, deadline)`; nonce is `removals`. 65 bytes.
+    function placeBidFor(uint256 auctionId, address provider, uint64 rate, uint256 deadline, bytes calldata signature)
+        external;
+
+    /// @notice Takes back the standing bid. Costs its maker the penalty, paid to the consumer. Bidding starts again
+    /// from `maxRate`, for at least the auction's bidding time. The leading provider, before the close.
+    function removeBid(uint256 auctionId) external;
+}
+
+/// @title Connection: from the award to the payment
+interface IConnection {
+    /// @notice The two EVs may meet: `token` identifies their connection for `validity` seconds.
+    event Connected(
+        uint256 indexed auctionId, address indexed provider, address indexed consumer, bytes32 token, uint256 validity
+    );
+    event ConnectionEnded(
+        uint256 indexed auctionId, address indexed provider, uint32 energyWh, uint256 cost, bytes32 meterDataHash
+    );
+    event ConnectionForfeited(uint256 indexed auctionId, address indexed provider, uint256 penalty);
+    /// @notice Nobody settled in time: both sides lost `penalty`, and it was burnt.
+    event ConnectionExpired(uint256 indexed auctionId, address indexed provider, uint256 penalty);
+
+    /// @notice Only the provider of this connection may do this.
+    error NotProvider(address account, address provider);
+    /// @notice More energy than was contracted is not paid.
+    error EnergyAboveContract(uint256 energyWh, uint256 contracted);
+    /// @notice The connection can be expired from `expiry` on.
+    error ConnectionNotExpired(uint256 expiry, uint256 timestamp);
+
+    /// @notice The access token of a connection, `keccak256(abi.encode(consumer, provider, connectedAt, validity))`.
+    /// An identifier, not a secret. Reverts unless that very auction is connected.
+    function accessToken(uint256 auctionId) external view returns (bytes32 token);
+
+    /// @notice Pays the whole contracted energy and frees both sides. The consumer.
+    function endConnection() external;
+
+    /// @notice Pays what both sides agree was delivered and frees them. The consumer, with the provider's signature.
+    /// @param energyWh Energy delivered in this connection, Wh, at most what was contracted; 0: met, not charged.
+    /// @param meterDataHash Hash of the meter's record.
+    /// @param providerSignature Over `Settlement(token, energyWh, meterDataHash)`. 65 bytes.
+    function endConnection(uint32 energyWh, bytes32 meterDataHash, bytes calldata providerSignature) external;
+
+    /// @notice Collects what the consumer has acknowledged and frees both sides. The provider, until the connection
+    /// ends in another way.
+    /// @param consumerSignature Over `MeteringReceipt(token, energyWh, meterDataHash)`. 65 bytes.
+    function settle(uint256 auctionId, uint32 energyWh, bytes32 meterDataHash, bytes calldata consumerSignature)
+        external;
+
+    /// @notice Admits that the energy cannot be delivered: the penalty goes to the consumer. The provider.
+    function forfeit(uint256 auctionId) external;
+
+    /// @notice Ends a connection that nobody settled, from `connectedAt + validity + settlementWindow` on. Anyone.
+    /// Both sides are refunded less one penalty each, which is burnt.
+    function expireConnection(uint256 auctionId) external;
+}
+
+/// @title Signatures: what the EVs sign, as EIP-712 typed data (domain `V2VMarket`, version `1`)
+interface ISignatures {
+    /// @notice The signature is valid up to and including `deadline`.
+    error SignatureExpired(uint256 deadline, uint256 timestamp);
+    /// @notice The signature must be `expected`'s; it is `signer`'s, or is over something else.
+    error WrongSigner(address expected, address signer);
+
+    /// @notice Digest that a provider signs to bid without gas.
+    function hashBid(uint256 auctionId, uint256 rate, uint256 nonce, uint256 deadline) external view returns (bytes32);
+
+    /// @notice Digest that the consumer signs to be admitted to the charging session. Off-chain only.
+    function hashAccessToken(bytes32 token, bytes32 challengeEVC, bytes32 challengeEVP)
+        external
+        view
+        returns (bytes32);
+
+    /// @notice Digest that the provider signs to prove itself in the charging session. Off-chain only.
+    function hashSessionChallenge(
+        bytes32 token,
+        bytes32 challengeEVC,
+        bytes32 challengeEVP,
+        bytes32 meterId,
+        uint256 meterStartWh
+    ) external view returns (bytes32);
+
+    /// @notice Digest that the consumer signs to acknowledge energy, cumulative for the connection.
+    function hashMeteringReceipt(bytes32 token, uint256 energyWh, bytes32 meterDataHash)
+        external
+        view
+        returns (bytes32);
+
+    /// @notice Digest that the provider signs for each reading on the way. Off-chain only.
+    function hashMeterValue(bytes32 token, uint256 energyWh, bytes32 meterDataHash) external view returns (bytes32);
+
+    /// @notice Digest that the provider signs once, at the end, for what is to be paid.
+    function hashSettlement(bytes32 token, uint256 energyWh, bytes32 meterDataHash) external view returns (bytes32);
+}
+
+/// @title Rules: the parameters of one market
+interface IRules {
+    /// @notice The constructor refuses a parameter outside `minimum` … `maximum`.
+    error ParameterOutOfRange(string name, uint256 value, uint256 minimum, uint256 maximum);
+
+    /// @notice The rules of this market; they never change.
+    function parameters() external view returns (Parameters memory);
+}
+
+/// @title V2V market: a reverse auction for energy between electric vehicles, paid in ether
+/// @notice The organization that owns a market decides who may take part. It cannot touch a running auction, a
+/// connection or anybody's money.
+interface IV2VMarket is
+    IAccounts,
+    IRegistry,
+    IEtherLedger,
+    IRules,
+    IAuction,
+    ISignatures,
+    IConnection,
+    IOpenBidding
+{}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.37;
+
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
+import {IOpenBidding, State} from "../IV2VMarket.sol";
+import {Auction} from "./Auction.sol";
+import {StandingBid, Terms} from "./AuctionSlots.sol";
+
+/// @title Open bidding: providers underbid each other in public
+abstract contract OpenBidding is Auction, IOpenBidding {
+    /// @inheritdoc IOpenBidding
+    function placeBid(uint256 auctionId, uint64 rate) external payable {
+        (Entry storage entry, Terms terms, StandingBid bid) = _require(auctionId, State.Open);
+
+        _creditPayment();
+        _placeBid(auctionId, entry, terms, bid, msg.sender, rate);
+    }
+
+    /// @inheritdoc IOpenBidding
+    function placeBidFor(uint256 auctionId, address provider, uint64 rate, uint256 deadline, bytes calldata signature)
+        external
+    {
+        (Entry storage entry, Terms terms, StandingBid bid) = _require(auctionId, State.Open);
+        if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
+        // Every removal voids what was signed before it; until then rates only fall. So no signed bid counts twice.
+        _requireSigner(provider, hashBid(auctionId, rate, bid.removals(), deadline), signature);
+
+        _placeBid(auctionId, entry, terms, bid, provider, rate);
+    }
+
+    /// @inheritdoc IOpenBidding
+    function removeBid(uint256 auctionId) external {
+        (Entry storage entry, Terms terms, StandingBid bid) = _require(auctionId, State.Open);
+        _requireProvider(bid);
+        _requireBidding(terms);
+
+        // The clock starts again: else a leader could scare rivals off with a low bid, take it back in the last
+        // second, and win with its sibling at the maximum.
+        uint256 restarted = block.timestamp + Math.max(terms.biddingTime(), _EXTENSION_WINDOW);
+        uint256 closingTime = Math.max(terms.closingTime(), restarted);
+        uint256 reserve_ = terms.reserve();
+        uint256 penalty_ = _penalty(reserve_);
+        entry.terms = terms.withPhase(closingTime, block.timestamp);
+        entry.bid = bid.cleared(uint32(bid.removals()) + 1);
+        _credit(_consumer(auctionId), penalty_);
+        _credit(msg.sender, _bond(reserve_) - penalty_);
+        emit BidRemoved(auctionId, msg.sender, penalty_, closingTime);
+    }
+
+    function _placeBid(
+        uint256 auctionId,
+        Entry storage entry,
+        Terms terms,
+        StandingBid bid,
+        address provider,
+        uint64 rate
+    ) private {
+        _requireBidding(terms);
+        if (rate == 0) revert ZeroRate();
+        uint256 highest = bid.provider() == address(0) ? terms.maxRate() : _undercut(bid.rate());
+        if (rate > highest) revert RateTooHigh(uint256(rate), highest);
+
+        terms = _extend(entry, terms);
+        _takeLead(auctionId, entry, terms, bid, provider, rate);
+    }
+
+    /// @dev A bid near the close leaves the others time to answer, but no more than the bidding time once again.
+    function _extend(Entry storage entry, Terms terms) private returns (Terms) {
+        uint256 limit = terms.since() + 2 * terms.biddingTime();
+        uint256 extended = Math.min(block.timestamp + _EXTENSION_WINDOW, limit);
+        if (extended <= terms.closingTime()) return terms;
+
+        terms = terms.withPhase(extended, terms.since());
+        entry.terms = terms;
+        return terms;
+    }
+}

@@ -1,0 +1,193 @@
+"""Roles and markets that the contract tests share.
+
+The market that the tests get has three registered EVs with ether in it. Ape isolates each test.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from ape_v2v import messages
+from eip712 import EIP712Message
+from scenario import (
+    BIDDING_TIME,
+    ENERGY,
+    FUNDS,
+    MAX_RATE,
+    METER_DATA,
+    PARAMETERS,
+    RATE,
+    VALIDITY,
+)
+
+@pytest.fixture(scope="session")
+def organization(accounts):
+    return accounts[0]
+
+
+@pytest.fixture(scope="session")
+def consumer(accounts):
+    return accounts[1]
+
+
+@pytest.fixture(scope="session")
+def provider(accounts):
+    return accounts[2]
+
+
+@pytest.fixture(scope="session")
+def rival(accounts):
+    return accounts[3]
+
+
+@pytest.fixture(scope="session")
+def stranger(accounts):
+    """Somebody who is not registered."""
+    return accounts[4]
+
+
+@pytest.fixture(scope="session")
+def deploy_market(project, organization):
+    """A factory of markets: defaults, less what the test says."""
+
+    def deploy(owner=organization, **parameters):
+        values = tuple({**PARAMETERS, **parameters}.values())
+        return organization.deploy(project.V2VMarket, owner, values)
+
+    return deploy
+
+
+@pytest.fixture(scope="session")
+def empty_market(deploy_market):
+    """Nobody is registered."""
+    return deploy_market()
+
+
+@pytest.fixture(scope="session")
+def market(deploy_market, organization, consumer, provider, rival):
+    market = deploy_market()
+    market.addEVs([consumer, provider, rival], ["", "", ""], sender=organization)
+    for ev in (consumer, provider, rival):
+        market.deposit(sender=ev, value=FUNDS)
+    return market
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The chain's time: what the latest block says, and where the next one shall be."""
+
+    chain: Any
+
+    @property
+    def now(self) -> int:
+        return self.chain.blocks.head.timestamp
+
+    def next_block_at(self, timestamp: int) -> None:
+        """Give the next transaction exactly this second."""
+        self.chain.pending_timestamp = timestamp
+
+    def move_to(self, timestamp: int) -> None:
+        """Mine a block at exactly this second: what views see."""
+        self.chain.mine(timestamp=timestamp)
+
+
+@pytest.fixture
+def clock(chain):
+    return Clock(chain)
+
+
+@pytest.fixture
+def start_auction(market, consumer):
+    """A factory of auctions of the consumer: defaults, less what the test says. Returns the id."""
+
+    def start(
+        energy=ENERGY,
+        max_rate=MAX_RATE,
+        bidding_time=BIDDING_TIME,
+        validity=VALIDITY,
+        details="",
+        sender=consumer,
+        on=market,
+    ):
+        on.startAuction(energy, max_rate, bidding_time, validity, details, sender=sender)
+        return on.currentAuctionId(sender)
+
+    return start
+
+
+@pytest.fixture
+def auction_id(start_auction):
+    """An open auction without a bid."""
+    return start_auction()
+
+
+@pytest.fixture
+def bid_id(market, auction_id, provider):
+    """An open auction in which the provider leads."""
+    market.placeBid(auction_id, RATE, sender=provider)
+    return auction_id
+
+
+@pytest.fixture
+def connection_id(market, bid_id, consumer, clock):
+    """An auction that the consumer has ended: it is connected with the provider."""
+    clock.next_block_at(market.auctions(bid_id).closingTime)
+    market.endAuction(sender=consumer)
+    return bid_id
+
+
+@pytest.fixture
+def token(market, connection_id):
+    return market.accessToken(connection_id)
+
+
+@pytest.fixture
+def sign(market, chain):
+    """Sign a message of `ape_v2v.messages`; 65 bytes: r, s, v."""
+
+    def sign(signer, message: type[EIP712Message], *, on=market, chain_id=None, **fields) -> bytes:
+        domain = messages.domain(on.address, chain_id or chain.chain_id)
+        signature = signer.sign_message(message(**fields, eip712_domain=domain))
+        return signature.encode_rsv()
+
+    return sign
+
+
+@pytest.fixture
+def receipt(sign, consumer, token):
+    """A factory of the consumer's metering receipts."""
+
+    def receipt(energy, signer=consumer, token=token, meter_data=METER_DATA, **domain):
+        return sign(
+            signer,
+            messages.MeteringReceipt,
+            token=token,
+            energyWh=energy,
+            meterDataHash=meter_data,
+            **domain,
+        )
+
+    return receipt
+
+
+@pytest.fixture
+def settlement(sign, provider, token):
+    """A factory of the provider's settlements."""
+
+    def settlement(energy, signer=provider, token=token, meter_data=METER_DATA, **domain):
+        return sign(
+            signer,
+            messages.Settlement,
+            token=token,
+            energyWh=energy,
+            meterDataHash=meter_data,
+            **domain,
+        )
+
+    return settlement
+
+
+@pytest.fixture
+def balance(market):
+    """The free balance of an account in the market, wei."""
+    return lambda account: market.evs(account).balance
