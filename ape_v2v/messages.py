@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eip712 import EIP712Domain, EIP712Message
-from eth_pydantic_types import abi
+from eth_account import Account
+from eth_pydantic_types import abi  # noqa: TC002 - pydantic reads it
 
 if TYPE_CHECKING:
     from ape.types import AddressType
@@ -24,8 +25,13 @@ def domain(market: AddressType | str, chain_id: int) -> EIP712Domain:
         name=DOMAIN_NAME,
         version=DOMAIN_VERSION,
         chainId=chain_id,
-        verifyingContract=market,
+        verifyingContract=market,  # type: ignore[arg-type]
     )
+
+
+def signer_of(message: EIP712Message, signature: bytes) -> str:
+    """Whose signature this is, if it is over exactly this message."""
+    return Account.recover_message(message.signable_message, signature=signature)
 
 
 class Bid(EIP712Message):

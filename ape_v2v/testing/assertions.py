@@ -21,13 +21,13 @@ def reverts_with(error: type[CustomError], **inputs: Any) -> Iterator[None]:
     """Expect exactly this custom error with exactly these values.
 
     Args:
-        error: The error, from a contract: `market.BidTooHigh`.
+        error: The error, from a contract: `market.RateTooHigh`.
         **inputs: All its values by name.
 
     Raises:
         AssertionError: The call went through, reverted otherwise, or with other values.
     """
-    expected = error.abi.selector
+    expected = error.abi.selector  # type: ignore[misc]  # Ape makes a class of each error
     try:
         yield
     except CustomError as raised:

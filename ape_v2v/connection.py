@@ -1,0 +1,113 @@
+"""A connection: from the award to the payment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ape_v2v import messages
+from ape_v2v.auction import AuctionInfo, AuctionRecord, State
+from ape_v2v.errors import Refused, refusals
+from ape_v2v.units import Energy
+
+if TYPE_CHECKING:
+    from ape.api import AccountAPI, ReceiptAPI
+    from eip712 import EIP712Message
+
+
+class Connection(AuctionRecord):
+    """From the award to the payment."""
+
+    @property
+    def access_token(self) -> bytes:
+        """The 32 bytes that identify this connection; not a secret.
+
+        Raises:
+            Refused: The auction is not connected.
+        """
+        with refusals():
+            return bytes(self.market.contract.accessToken(self.id))
+
+    @property
+    def valid_until(self) -> datetime:
+        """Until when the token admits to a charging session."""
+        info = self._connected
+        assert info.connected_at is not None
+        return info.connected_at + info.validity
+
+    @property
+    def expires_at(self) -> datetime:
+        """From when on anyone may expire the connection, at a loss for both sides."""
+        return self.valid_until + timedelta(seconds=self.market.parameters.settlementWindow)
+
+    def sign_receipt(
+        self, energy: Energy | str, meter_data_hash: bytes, *, signer: AccountAPI
+    ) -> Receipt:
+        """Acknowledge energy as the consumer: cumulative for the connection."""
+        return self._signed(messages.MeteringReceipt, Energy.of(energy), meter_data_hash, signer)
+
+    def sign_settlement(
+        self, energy: Energy | str, meter_data_hash: bytes, *, signer: AccountAPI
+    ) -> Receipt:
+        """State as the provider what is to be paid, once, at the end."""
+        return self._signed(messages.Settlement, Energy.of(energy), meter_data_hash, signer)
+
+    def end(self, settlement: Receipt | None = None, *, sender: AccountAPI) -> ReceiptAPI:
+        """Pay as the consumer: the provider's `Settlement`, or without one the whole energy."""
+        arguments = () if settlement is None else settlement.arguments
+        return self.market.transact("endConnection", *arguments, sender=sender)
+
+    def settle(self, receipt: Receipt, *, sender: AccountAPI) -> ReceiptAPI:
+        """Collect as the provider what the consumer has acknowledged."""
+        return self.market.transact("settle", self.id, *receipt.arguments, sender=sender)
+
+    def forfeit(self, *, sender: AccountAPI) -> ReceiptAPI:
+        """Admit as the provider that the energy cannot be delivered: the penalty is lost."""
+        return self.market.transact("forfeit", self.id, sender=sender)
+
+    def expire(self, *, sender: AccountAPI) -> ReceiptAPI:
+        """End a connection that nobody settled in time: both sides lose the penalty."""
+        return self.market.transact("expireConnection", self.id, sender=sender)
+
+    @property
+    def _connected(self) -> AuctionInfo:
+        info = self.info
+        if info.state is not State.CONNECTED:
+            raise Refused(
+                "UnexpectedState",
+                {"auctionId": self.id, "actual": info.state, "expected": State.CONNECTED},
+            )
+        return info
+
+    def _signed(
+        self,
+        message: type[EIP712Message],
+        energy: Energy,
+        meter_data_hash: bytes,
+        signer: AccountAPI,
+    ) -> Receipt:
+        token = self.access_token
+        signature = self.market.sign(
+            message,
+            signer=signer,
+            token=token,
+            energyWh=int(energy),
+            meterDataHash=meter_data_hash,
+        )
+        return Receipt(token, energy, meter_data_hash, signature)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Energy that one side has signed for: a `MeteringReceipt` or a `Settlement`."""
+
+    token: bytes
+    energy: Energy
+    meter_data_hash: bytes
+    signature: bytes
+
+    @property
+    def arguments(self) -> tuple[int, bytes, bytes]:
+        """What the contract takes."""
+        return int(self.energy), self.meter_data_hash, self.signature

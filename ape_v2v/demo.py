@@ -1,0 +1,359 @@
+"""A whole trade on a local chain, told as it happens: what `make demo` shows.
+
+Everything is real: the node, the transactions, the signatures. Only time is simulated, and the
+energy. The telling ends with a balance sheet of every account down to the wei.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ape import chain
+from eth_utils.conversions import to_hex
+from eth_utils.crypto import keccak
+from rich.table import Table
+from rich.text import Text
+
+from ape_v2v import deployment, messages
+from ape_v2v.errors import Refused, V2VError
+from ape_v2v.market import Market
+from ape_v2v.transactions import simulate
+from ape_v2v.units import Energy, Money, Rate, format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ape.api import AccountAPI, ReceiptAPI
+    from rich.console import Console
+
+    from ape_v2v.auction import Auction
+    from ape_v2v.connection import Connection, Receipt
+
+ENERGY = Energy.parse("20 kWh")
+MAX_RATE = Rate.parse("0.0003 ether/kWh")
+BIDDING_TIME = timedelta(minutes=10)
+VALIDITY = timedelta(hours=2)
+DETAILS = json.dumps({"place": "48.8566,2.3522", "connector": "IEC_62196_T2", "maxPowerKW": 11})
+FUNDS = Money.parse("0.05 ether")
+
+INCREMENT = Energy.parse("2 kWh")
+DELIVERED = Energy.parse("18.4 kWh")
+"""The consumer leaves before the 20 kWh are full: what was delivered is what is paid."""
+METER = "ACME-EM24-00042"
+
+
+@dataclass
+class Person:
+    """Somebody in the story, with the ether in its wallet when it began."""
+
+    name: str
+    account: AccountAPI
+    before: int
+    fees: int = 0
+    """Gas paid so far, wei."""
+    trade: int = 0
+    """What the trade is to bring, wei: the cost of the energy, or minus that."""
+
+    @property
+    def change(self) -> int:
+        """What the wallet has gained, wei."""
+        return int(self.account.balance) - self.before
+
+    @property
+    def difference(self) -> int:
+        """What nothing accounts for, wei."""
+        return self.change - (self.trade - self.fees)
+
+
+class DoesNotAddUpError(V2VError):
+    """The story went otherwise than the market promises."""
+
+
+@dataclass
+class Story:
+    """Who did what, when, at which price, and what everybody has then."""
+
+    console: Console
+    began: int = 0
+    people: list[Person] = field(default_factory=list)
+    market: Market | None = None
+
+    @property
+    def told(self) -> Market:
+        """The market, once it is deployed."""
+        if self.market is None:
+            raise DoesNotAddUpError("the story has no market yet")
+        return self.market
+
+    def meet(self, name: str, account: AccountAPI) -> Person:
+        person = Person(name, account, int(account.balance))
+        self.people.append(person)
+        return person
+
+    def chapter(self, title: str) -> None:
+        self.console.print()
+        self.console.rule(Text(title, style="bold"), align="left", style="dim")
+
+    def tell(self, who: Person, what: str, receipt: ReceiptAPI) -> None:
+        """A transaction: what it was, what it cost, and the sender's balances after it."""
+        fee = receipt.total_fees_paid
+        who.fees += fee
+        timestamp = chain.blocks[receipt.block_number].timestamp
+        self.began = self.began or timestamp
+        self._line(timestamp, who.name, what)
+        balance = f" · market {self.market.balance(who.account.address)}" if self.market else ""
+        self.console.print(
+            f"{'':22}[dim]{receipt.gas_used:>9,} gas · {Money(fee)}{balance}"
+            f" · wallet {_rounded(int(who.account.balance))}[/dim]"
+        )
+
+    def whisper(self, who: str, what: str) -> None:
+        """Something that happens off the chain."""
+        self._line(chain.blocks.head.timestamp, who, what)
+
+    def _line(self, timestamp: int, who: str, what: str) -> None:
+        clock = str(timedelta(seconds=timestamp - self.began))
+        self.console.print(f"[cyan]{clock:>8}[/cyan]  [bold]{who:<12}[/bold] {what}")
+
+
+def run(accounts: Any, base: Path, console: Console) -> None:
+    """Tell the whole trade.
+
+    Args:
+        accounts: Ape's test accounts: at least five.
+        base: The project's folder, for the settings and the record of the deployment.
+        console: Where it is told.
+
+    Raises:
+        DoesNotAddUpError: A number is not what the market promises.
+        V2VError: Something was refused that should not have been.
+    """
+    story = Story(console)
+    organization = story.meet("Organization", accounts[0])
+    alice = story.meet("Alice", accounts[1])
+    bob = story.meet("Bob", accounts[2])
+    carol = story.meet("Carol", accounts[3])
+    dave = story.meet("Dave", accounts[4])
+
+    market = _found(story, base, organization, [alice, bob, carol, dave])
+    auction = _bid(story, market, alice, bob, carol, dave)
+    connection = _award(story, auction, alice, bob)
+    receipt = _charge(story, connection, alice, bob)
+    _settle(story, connection, receipt, alice, bob)
+    _withdraw(story, market, [alice, bob, carol, dave])
+    _balance_sheet(story, market)
+
+
+def _found(story: Story, base: Path, organization: Person, evs: list[Person]) -> Market:
+    story.chapter("The organization deploys a market and registers its EVs")
+    settings = deployment.Settings.load(deployment.settings_path(base))
+    market, record = deployment.deploy(
+        organization.account, settings, deployment.records(base), again=True
+    )
+    creation = market.contract.creation_metadata.receipt
+    story.tell(organization, f"deploys the market at {market.address}", creation)
+    story.market = market
+    rules = ", ".join(f"{name} {value}" for name, value in market.parameters.described().items())
+    story.console.print(f"{'':22}[dim]{record.compiler} · {rules}[/dim]")
+    receipt = market.transact(
+        "addEVs",
+        [ev.account.address for ev in evs],
+        [f"{ev.name}'s EV" for ev in evs],
+        sender=organization.account,
+    )
+    story.tell(organization, f"registers {', '.join(ev.name for ev in evs)}", receipt)
+    return market
+
+
+def _bid(  # noqa: PLR0917 - the cast
+    story: Story, market: Market, alice: Person, bob: Person, carol: Person, dave: Person
+) -> Auction:
+    story.chapter("Alice needs energy; the others underbid each other")
+    for provider in (bob, carol, dave):
+        receipt = market.deposit(FUNDS, sender=provider.account)
+        story.tell(provider, f"deposits {FUNDS} for bonds", receipt)
+
+    reserve = MAX_RATE * ENERGY
+    auction = market.start_auction(
+        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, DETAILS, sender=alice.account, value=reserve
+    )
+    story.tell(
+        alice,
+        f"asks for {ENERGY}, at most {MAX_RATE}; locks {reserve} for it",
+        _last_receipt(alice),
+    )
+    for provider, text in ((bob, "0.00028 ether/kWh"), (carol, "0.00025 ether/kWh")):
+        receipt = auction.place_bid(text, sender=provider.account)
+        story.tell(provider, f"bids {text}; the bond of {auction.bond} is locked", receipt)
+
+    deadline = auction.info.closing_time
+    signed = auction.sign_bid("0.00022 ether/kWh", deadline, signer=dave.account)
+    story.whisper("Dave", f"signs a bid of {signed.rate}, and pays no gas")
+    receipt = auction.relay_bid(signed, sender=carol.account)
+    story.tell(carol, "relays Dave's bid: her own bond is back in her balance", receipt)
+
+    _expect_refusal(
+        story, carol, "bids 0.00022 ether/kWh too", "RateTooHigh",
+        lambda market: market.auction(auction.id).place_bid(
+            "0.00022 ether/kWh", sender=carol.account
+        ),
+    )  # fmt: skip
+
+    closing = auction.info.closing_time
+    _next_block_at(closing - timedelta(seconds=20))
+    receipt = auction.place_bid("0.0002 ether/kWh", sender=bob.account)
+    extended = auction.info.closing_time - closing
+    story.tell(
+        bob,
+        "bids 0.0002 ether/kWh 20 s before the close, which moves by "
+        f"{format_duration(extended)} so that the others can answer",
+        receipt,
+    )
+    return auction
+
+
+def _award(story: Story, auction: Auction, alice: Person, bob: Person) -> Connection:
+    story.chapter("The close: the lowest bid wins")
+    _expect_refusal(
+        story, alice, "wants to end the auction early", "BiddingOpen",
+        lambda market: market.transact("endAuction", sender=alice.account),
+    )  # fmt: skip
+    _next_block_at(auction.info.closing_time)
+    info = auction.info
+    connection = auction.end(sender=alice.account)
+    if connection is None or info.provider != bob.account.address:
+        raise DoesNotAddUpError("the lowest bidder did not win")
+    story.tell(
+        alice,
+        f"ends the auction: Bob delivers for {info.rate}, {info.cost} for {info.energy}",
+        _last_receipt(alice),
+    )
+    return connection
+
+
+def _charge(story: Story, connection: Connection, alice: Person, bob: Person) -> Receipt:
+    """The two EVs authenticate each other, and energy flows against signed receipts."""
+    story.chapter("Off the chain: the two EVs meet, and energy flows against signed receipts")
+    token = connection.access_token
+    story.whisper("both", f"read the access token {to_hex(token)[:18]}… from their own nodes")
+    _authenticate(connection, alice, bob)
+    story.whisper("Bob", "signs Alice's challenge: she knows that he is the winner")
+    story.whisper("Alice", "signs the token and both challenges: he knows that she is the consumer")
+
+    receipt = connection.sign_receipt(Energy(0), keccak(b""), signer=alice.account)
+    story.whisper("Alice", "signs a first receipt, for 0 Wh: they have met")
+    delivered = Energy(0)
+    while delivered < DELIVERED:
+        delivered = min(delivered + INCREMENT, DELIVERED)
+        chain.mine(deltatime=int(delivered.amount - receipt.energy.amount) * 3600 // 11_000)
+        reading = json.dumps({"meter": METER, "energyWh": delivered.amount}, sort_keys=True)
+        receipt = connection.sign_receipt(delivered, keccak(text=reading), signer=alice.account)
+        _require_signer(
+            connection, messages.MeteringReceipt, receipt.signature, alice,
+            token=token, energyWh=delivered.amount, meterDataHash=receipt.meter_data_hash,
+        )  # fmt: skip
+        story.whisper("Alice", f"signs for {delivered} in all")
+    story.whisper("Alice", f"drives on before the {ENERGY} are full")
+    return receipt
+
+
+def _authenticate(connection: Connection, alice: Person, bob: Person) -> None:
+    token = connection.access_token
+    challenges = {"challengeEVC": keccak(b"Alice's 32 bytes"), "challengeEVP": keccak(b"Bob's")}
+    meter: dict[str, Any] = {"meterId": METER.encode().ljust(32, b"\0"), "meterStartWh": 1_234_567}
+    market = connection.market
+    signature = market.sign(
+        messages.SessionChallenge, signer=bob.account, token=token, **challenges, **meter
+    )
+    _require_signer(
+        connection, messages.SessionChallenge, signature, bob, token=token, **challenges, **meter
+    )
+    signature = market.sign(messages.AccessToken, signer=alice.account, token=token, **challenges)
+    _require_signer(connection, messages.AccessToken, signature, alice, token=token, **challenges)
+
+
+def _settle(
+    story: Story, connection: Connection, receipt: Receipt, alice: Person, bob: Person
+) -> None:
+    story.chapter("Settlement: exactly what both meters agree on")
+    info = connection.info
+    if info.rate is None:
+        raise DoesNotAddUpError("there is a connection without a rate")
+    cost = info.rate * receipt.energy
+    _expect_refusal(
+        story, alice, "hands in that receipt herself", "NotProvider",
+        lambda market: market.connection(connection.id).settle(receipt, sender=alice.account),
+    )  # fmt: skip
+    settled = connection.settle(receipt, sender=bob.account)
+    story.tell(bob, f"hands in Alice's last receipt: {cost} for {receipt.energy}", settled)
+    bob.trade, alice.trade = int(cost), -int(cost)
+    _expect_refusal(
+        story, bob, "hands it in once more", "UnexpectedState",
+        lambda market: market.connection(connection.id).settle(receipt, sender=bob.account),
+    )  # fmt: skip
+
+
+def _withdraw(story: Story, market: Market, people: list[Person]) -> None:
+    story.chapter("Everybody withdraws")
+    for person in people:
+        balance = market.balance(person.account.address)
+        receipt = market.withdraw_all(sender=person.account)
+        story.tell(person, f"withdraws {balance}", receipt)
+
+
+def _balance_sheet(story: Story, market: Market) -> None:
+    story.chapter("Balance sheet, in wei")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("", "wallet: now less before", "gas paid", "trade", "difference"):
+        table.add_column(title, justify="right" if title else "left", no_wrap=True)
+    totals = [0] * 4
+    for person in story.people:
+        row = [person.change, -person.fees, person.trade, person.difference]
+        totals = [total + value for total, value in zip(totals, row, strict=True)]
+        table.add_row(person.name, *(f"{value:,}" for value in row))
+    table.add_section()
+    table.add_row("Sum", *(f"{value:,}" for value in totals), style="bold")
+    story.console.print(table)
+    held = int(market.holdings)
+    story.console.print(f"left in the market: {held:,} wei")
+    if held or any(person.difference for person in story.people):
+        raise DoesNotAddUpError("the balance sheet does not add up: see the differences above")
+    story.console.print("[green]Every wei is accounted for.[/green]")
+
+
+def _require_signer(
+    connection: Connection, message: Any, signature: bytes, signer: Person, **fields: Any
+) -> None:
+    typed = message(**fields, eip712_domain=connection.market.domain())
+    if messages.signer_of(typed, signature) != signer.account.address:
+        raise DoesNotAddUpError(f"the {message.__name__} is not {signer.name}'s")
+
+
+def _expect_refusal(
+    story: Story, who: Person, what: str, error: str, call: Callable[[Market], Any]
+) -> None:
+    """Ask the node first, as wallets do: what would be refused is not sent and costs nothing."""
+    try:
+        call(Market(story.told.contract, simulate))
+    except Refused as refused:
+        if refused.name != error:
+            raise
+        story.whisper(who.name, f"{what}: [yellow]refused[/yellow], {refused}")
+    else:
+        raise DoesNotAddUpError(f"{who.name} {what}, and was not refused")
+
+
+def _last_receipt(person: Person) -> ReceiptAPI:
+    return next(iter(reversed(list(person.account.history.sessional))))
+
+
+def _next_block_at(moment: datetime) -> None:
+    chain.pending_timestamp = int(moment.astimezone(UTC).timestamp())
+
+
+def _rounded(wei: int) -> str:
+    return f"{wei / 10**18:.6f} ether"

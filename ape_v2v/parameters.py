@@ -1,0 +1,108 @@
+"""The rules of one market: the struct of the same name in contracts/IV2VMarket.sol."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from ape_v2v.errors import ConfigurationError
+from ape_v2v.units import UnitError, format_duration, parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_DURATION = timedelta(days=7)
+"""The longest bidding time and the longest validity that the contract allows."""
+MAX_TEXT_BYTES = 512
+"""The longest notes on an EV and details of an auction that the contract allows."""
+BPS = 10_000
+
+_BOUNDS = {
+    "bondBps": (1, 65_535),
+    "penaltyBps": (1, BPS),
+    "minDecrementBps": (0, 5_000),
+    "extensionWindow": (0, 3_600),
+    "awardWindow": (600, 604_800),
+    "settlementWindow": (600, 604_800),
+}
+_SHARES = ("bondBps", "penaltyBps", "minDecrementBps")
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What the organization chooses once, when it deploys a market. Names as in the contract.
+
+    Shares are basis points (1/10,000), windows are seconds.
+
+    Raises:
+        ConfigurationError: The constructor of the contract would refuse a value.
+    """
+
+    bondBps: int = 10_000
+    """Provider's bond as a share of the reserve."""
+    penaltyBps: int = 1_000
+    """What a broken promise costs, as a share of the reserve."""
+    minDecrementBps: int = 100
+    """By how much a bid must undercut the best one."""
+    extensionWindow: int = 60
+    """A bid this near the close moves the close to now + window; 0 is a hard close."""
+    awardWindow: int = 3_600
+    """How long after the close the consumer may accept the best bid."""
+    settlementWindow: int = 86_400
+    """How long after the token has expired a connection can be settled for certain."""
+
+    def __post_init__(self) -> None:
+        for name, (minimum, maximum) in _BOUNDS.items():
+            upper = min(maximum, self.bondBps) if name == "penaltyBps" else maximum
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ConfigurationError(f"{name} is {value!r}: it takes a whole number")
+            if not minimum <= value <= upper:
+                raise ConfigurationError(
+                    f"{name} is {value}: it takes a whole number from {minimum} to {upper}"
+                )
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Read a parameter file's `parameters`; windows may be written as "10 min".
+
+        Raises:
+            ConfigurationError: An unknown name, or a value that is not one or out of range.
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(mapping) - known):
+            raise ConfigurationError(
+                f"unknown parameter {unknown[0]!r}: expected {', '.join(sorted(known))}"
+            )
+        values = {}
+        for name, value in mapping.items():
+            values[name] = value
+            if isinstance(value, str) and name not in _SHARES:
+                try:
+                    values[name] = int(parse_duration(value).total_seconds())
+                except UnitError as error:
+                    raise ConfigurationError(f"{name}: {error}") from error
+        return cls(**values)
+
+    @classmethod
+    def from_contract(cls, struct: Any) -> Self:
+        """Read what the contract's `parameters` view gives."""
+        return cls(**{field.name: int(getattr(struct, field.name)) for field in fields(cls)})
+
+    def as_dict(self) -> dict[str, int]:
+        """All values by name, in the contract's order."""
+        return asdict(self)
+
+    def as_tuple(self) -> tuple[int, ...]:
+        """All values in the contract's order: the constructor's argument."""
+        return tuple(asdict(self).values())
+
+    def described(self) -> dict[str, str]:
+        """All values as people read them."""
+        return {
+            name: f"{value / 100:g} %"
+            if name in _SHARES
+            else format_duration(timedelta(seconds=value))
+            for name, value in asdict(self).items()
+        }

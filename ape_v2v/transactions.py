@@ -1,0 +1,78 @@
+"""How a call reaches the market: one gateway for every write.
+
+The objects of this package hand each write to a gateway. The default one sends it. The command
+line puts one in its place that shows the call and its cost first, and asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ape import chain
+from web3.exceptions import ContractCustomError
+from web3.exceptions import ContractLogicError as Web3ContractLogicError
+
+from ape_v2v.errors import decoded, refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ape.api import AccountAPI, ReceiptAPI
+    from ape.contracts import ContractInstance
+
+    from ape_v2v.units import Money
+
+
+@dataclass(frozen=True)
+class Write:
+    """A call that is about to be made."""
+
+    contract: ContractInstance
+    method: str
+    arguments: tuple[Any, ...]
+    sender: AccountAPI
+    value: Money
+    """Ether sent along."""
+    locks: Money
+    """What the call will lock out of the sender's balance, at most."""
+
+    @property
+    def handler(self) -> Any:
+        """Ape's handler of the method: call it, or ask it what the call would cost."""
+        return getattr(self.contract, self.method)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What Ape takes beside the arguments."""
+        return {"sender": self.sender, "value": int(self.value)}
+
+
+Gateway: TypeAlias = "Callable[[Write], ReceiptAPI]"
+"""Sends a write and waits for its receipt; raises `Refused` when the market refuses it."""
+
+
+def simulate(write: Write) -> None:
+    """Ask the node what a call would do in the next block: that costs nothing.
+
+    Raises:
+        Refused: The market would refuse it.
+    """
+    # Ape's own `call` gives undecoded errors, and prints a trace of each.
+    transaction: Any = {
+        "from": write.sender.address,
+        "to": write.contract.address,
+        "value": int(write.value),
+        "data": write.handler.encode_input(*write.arguments),
+    }
+    try:
+        chain.provider.web3.eth.call(transaction, "pending")
+    except (ContractCustomError, Web3ContractLogicError) as error:
+        raise decoded(write.contract.contract_type, error) from error
+
+
+def send(write: Write) -> ReceiptAPI:
+    """Send a transaction and wait for its receipt, unless it would be refused."""
+    simulate(write)
+    with refusals():  # what came between the simulation and the block
+        return write.handler(*write.arguments, **write.options)

@@ -1,0 +1,198 @@
+"""Energy, rates and money as types that cannot be confused.
+
+The contract counts in watt-hours, wei per watt-hour and wei, all whole numbers. People type
+"7.2 kWh", "0.0003 ether/kWh" or "30 gwei/Wh", and see the same again. Nothing is ever rounded: a
+text that is not a whole number of the contract's units is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Context, Decimal
+from typing import ClassVar, Self, overload
+
+_TEXT = re.compile(r"\s*([+-]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-zΞ/]+)\s*")
+
+# Wide enough for every product of a quantity and a unit: Decimal would round at 28 digits.
+_EXACT = Context(prec=120)
+
+_ETHER_UNITS = {"wei": Decimal(1), "gwei": Decimal(10**9), "ether": Decimal(10**18)}
+_ENERGY_UNITS = {"Wh": Decimal(1), "kWh": Decimal(1000), "MWh": Decimal(10**6)}
+
+
+class UnitError(ValueError):
+    """A text is not a quantity, or not one that the contract can count."""
+
+
+@dataclass(frozen=True, order=True)
+class _Quantity:
+    """A whole number of the contract's unit, at least 0."""
+
+    amount: int
+
+    kind: ClassVar[str]
+    example: ClassVar[str]
+    base: ClassVar[str]
+    """The contract's unit."""
+    units: ClassVar[dict[str, Decimal]]
+    """What people may type, each in the contract's unit."""
+    maximum: ClassVar[int]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.amount, bool) or not isinstance(self.amount, int):
+            raise UnitError(
+                f"{self.amount!r} is not a whole number of {self.base}; "
+                f"write {self.kind} like {self.example!r}"
+            )
+        if not 0 <= self.amount <= self.maximum:
+            raise UnitError(
+                f"{self.kind} of {self.amount} {self.base} is out of range: "
+                f"from 0 to {self.maximum} {self.base}"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what people type.
+
+        Raises:
+            UnitError: No such unit, or not a whole number of the contract's unit.
+        """
+        match = _TEXT.fullmatch(text)
+        units = {name.lower(): factor for name, factor in cls.units.items()}
+        factor = units.get(match[2].lower()) if match else None
+        if match is None or factor is None:
+            raise UnitError(
+                f"{text!r} is not {cls.kind}: expected a number and one of "
+                f"{', '.join(cls.units)}, for example {cls.example!r}"
+            )
+        amount = _EXACT.multiply(Decimal(match[1].replace("_", "")), factor)
+        if amount != amount.to_integral_value():
+            raise UnitError(
+                f"{text!r} is {amount.normalize(_EXACT):f} {cls.base}: "
+                f"the market counts in whole {cls.base}"
+            )
+        return cls(int(amount))
+
+    @classmethod
+    def of(cls, value: Self | str) -> Self:
+        """A quantity as it is, or a text read."""
+        return cls.parse(value) if isinstance(value, str) else value
+
+    def to(self, unit: str) -> Decimal:
+        """The quantity in another unit, exact."""
+        return _EXACT.divide(Decimal(self.amount), self.units[unit])
+
+    def format(self, unit: str) -> str:
+        """The quantity in a given unit, as `parse` reads it."""
+        number = self.to(unit).normalize(_EXACT)
+        return f"{number:f} {unit}"
+
+    def __int__(self) -> int:
+        return self.amount
+
+    def __bool__(self) -> bool:
+        return self.amount != 0
+
+    def __add__(self, other: Self) -> Self:
+        self._require_same(other)
+        return type(self)(self.amount + other.amount)
+
+    def __sub__(self, other: Self) -> Self:
+        self._require_same(other)
+        return type(self)(self.amount - other.amount)
+
+    def _require_same(self, other: object) -> None:
+        if type(other) is not type(self):
+            raise TypeError(f"{type(self).__name__} goes with its own kind, not {other!r}")
+
+
+@dataclass(frozen=True, order=True)
+class Energy(_Quantity):
+    """Energy in watt-hours (Wh), at most 2**32 - 1."""
+
+    kind = "an energy"
+    example = "7.2 kWh"
+    base = "Wh"
+    units = _ENERGY_UNITS
+    maximum = 2**32 - 1
+
+    def __str__(self) -> str:
+        return self.format("kWh")
+
+
+@dataclass(frozen=True, order=True)
+class Money(_Quantity):
+    """Money in wei."""
+
+    kind = "an amount"
+    example = "0.05 ether"
+    base = "wei"
+    units = _ETHER_UNITS
+    maximum = 2**128 - 1
+
+    def __str__(self) -> str:
+        return self.format("ether" if self.amount >= 10**9 or not self.amount else "wei")
+
+
+@dataclass(frozen=True, order=True)
+class Rate(_Quantity):
+    """A price of energy in wei per watt-hour, at most 2**64 - 1."""
+
+    kind = "a rate"
+    example = "0.0003 ether/kWh"
+    base = "wei/Wh"
+    units = {  # noqa: RUF012 - typed as a ClassVar in the base class
+        f"{money}/{energy}": factor / amount
+        for energy, amount in _ENERGY_UNITS.items()
+        for money, factor in _ETHER_UNITS.items()
+    }
+    maximum = 2**64 - 1
+
+    def __str__(self) -> str:
+        return self.format("ether/kWh")
+
+    @overload
+    def __mul__(self, other: Energy) -> Money: ...
+    @overload
+    def __mul__(self, other: object) -> Money: ...
+    def __mul__(self, other: object) -> Money:
+        """What so much energy costs: the paper's Eq. 1, exact."""
+        if not isinstance(other, Energy):
+            raise TypeError(f"a rate times an energy is money; {other!r} is no energy")
+        return Money(self.amount * other.amount)
+
+
+_DURATION_UNITS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
+_DURATION_PART = re.compile(r"([0-9]+)\s*(min|s|h|d)\s*")
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read "90 s", "10 min", "2 h", "1 d" or a sum such as "1h 30min".
+
+    Raises:
+        UnitError: Something else.
+    """
+    rest = text.strip()
+    seconds = 0
+    while rest and (match := _DURATION_PART.match(rest)):
+        seconds += int(match[1]) * _DURATION_UNITS[match[2]]
+        rest = rest[match.end() :]
+    if rest or not text.strip():
+        raise UnitError(
+            f"{text!r} is not a duration: expected whole numbers of "
+            f"{', '.join(_DURATION_UNITS)}, for example '10 min'"
+        )
+    return timedelta(seconds=seconds)
+
+
+def format_duration(duration: timedelta) -> str:
+    """A duration as `parse_duration` reads it, down to the second."""
+    rest = int(duration.total_seconds())
+    parts = []
+    for unit, seconds in reversed(_DURATION_UNITS.items()):
+        count, rest = divmod(rest, seconds)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts) or "0 s"
