@@ -1,1 +1,66 @@
-"""A reverse-auction market in which electric vehicles sell energy to one another."""
+"""A reverse-auction market in which electric vehicles sell energy to one another.
+
+The objects of this package are imported when they are first used: Ape imports it for each of its
+commands.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ape import plugins
+
+if TYPE_CHECKING:
+    from ape.api import PluginConfig
+
+    from ape_v2v.auction import Auction, AuctionInfo, SignedBid, State
+    from ape_v2v.connection import Connection, Receipt
+    from ape_v2v.errors import ConfigurationError, DeploymentError, Refused, V2VError
+    from ape_v2v.market import EV, Market
+    from ape_v2v.parameters import Parameters
+    from ape_v2v.units import Energy, Money, Rate, UnitError
+
+_HOMES = {
+    "auction": ("Auction", "AuctionInfo", "SignedBid", "State"),
+    "connection": ("Connection", "Receipt"),
+    "errors": ("ConfigurationError", "DeploymentError", "Refused", "V2VError"),
+    "market": ("EV", "Market"),
+    "parameters": ("Parameters",),
+    "units": ("Energy", "Money", "Rate", "UnitError"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "EV",
+    "Auction",
+    "AuctionInfo",
+    "ConfigurationError",
+    "Connection",
+    "DeploymentError",
+    "Energy",
+    "Market",
+    "Money",
+    "Parameters",
+    "Rate",
+    "Receipt",
+    "Refused",
+    "SignedBid",
+    "State",
+    "UnitError",
+    "V2VError",
+]
+
+
+@plugins.register(plugins.Config)  # type: ignore[attr-defined]
+def config_class() -> type[PluginConfig]:
+    """Tell Ape about the `v2v:` section of its configuration."""
+    from ape_v2v.config import V2VConfig  # noqa: PLC0415
+
+    return V2VConfig
+
+
+def __getattr__(name: str) -> Any:
+    if home := _HOME_OF.get(name):
+        return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -150,9 +150,8 @@ def run(accounts: Any, base: Path, console: Console) -> None:
 
 def _found(story: Story, base: Path, organization: Person, evs: list[Person]) -> Market:
     story.chapter("The organization deploys a market and registers its EVs")
-    settings = deployment.Settings.load(deployment.settings_path(base))
     market, record = deployment.deploy(
-        organization.account, settings, deployment.records(base), again=True
+        organization.account, deployment.settings(base), deployment.records(base), again=True
     )
     creation = market.contract.creation_metadata.receipt
     story.tell(organization, f"deploys the market at {market.address}", creation)

@@ -178,9 +178,18 @@ def network_name() -> str:
     return f"{network.ecosystem.name}-{network.name}"
 
 
-def settings_path(base: Path) -> Path:
-    """The connected network's settings; a fork has those of the network that it forks."""
-    return base / FOLDER / f"{network_name().removesuffix(_FORK)}.yaml"
+def settings(base: Path, path: Path | None = None) -> Settings:
+    """What to deploy on the connected network.
+
+    Args:
+        base: The project's folder.
+        path: A file with it. By default that of the network in `deployments/`, where a fork has
+            the one of the network that it forks; on a local chain there need not be one.
+    """
+    default = base / FOLDER / f"{network_name().removesuffix(_FORK)}.yaml"
+    if path is None and not default.exists() and chain.provider.network.is_local:
+        return Settings(chain_id=None, organization=None, parameters=Parameters())
+    return Settings.load(path or default)
 
 
 def records(base: Path) -> Records:

@@ -8,6 +8,7 @@ import sys
 
 import ape
 import click
+from ape.api import ProviderAPI
 from ape.cli import ConnectedProviderCommand
 from ape.logging import logger
 from rich.console import Console

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import ape
 import click
+from ape.api import AccountAPI
 from ape.cli import ConnectedProviderCommand, account_option
 
 from ape_v2v import deployment
@@ -26,7 +27,6 @@ from ape_v2v.units import Money
 )
 def cli(account: AccountAPI, again: bool, yes: bool, settings: Path | None) -> None:
     base = ape.project.path
-    path = settings or deployment.settings_path(base)
 
     def confirm(cost: Money) -> None:
         click.echo(f"deploying on {deployment.network_name()} costs about {cost}")
@@ -36,7 +36,7 @@ def cli(account: AccountAPI, again: bool, yes: bool, settings: Path | None) -> N
     try:
         _, record = deployment.deploy(
             account,
-            deployment.Settings.load(path),
+            deployment.settings(base, settings),
             deployment.records(base),
             again=again,
             confirm=confirm,

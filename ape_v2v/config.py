@@ -1,0 +1,63 @@
+"""The `v2v:` section of ape-config.yaml.
+
+v2v:
+confirmations: 2          # blocks that must lie on top of what is read as history
+block_range: 2000         # blocks asked for at once when history is read
+units: {energy: kWh, rate: ether/kWh, money: ether}
+markets:
+ethereum-sepolia: {address: "0x…", start_block: 7000000}
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from ape.api import PluginConfig
+from pydantic import BaseModel, Field, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from ape_v2v.units import Energy, Money, Rate
+
+
+class MarketSettings(BaseModel):
+    """The default market of one network."""
+
+    address: str
+    start_block: int = Field(default=0, ge=0)
+    """Where its history begins: the block of its creation, or any earlier one."""
+
+
+class Units(BaseModel):
+    """How quantities are shown. They are read in any unit."""
+
+    energy: str = "kWh"
+    rate: str = "ether/kWh"
+    money: str = "ether"
+
+    @field_validator("energy", "rate", "money")
+    @classmethod
+    def _known(cls, value: str, info: object) -> str:
+        kind = {"energy": Energy, "rate": Rate, "money": Money}[info.field_name]  # type: ignore[attr-defined]
+        if value not in kind.units:
+            raise ValueError(f"{value!r} is no unit of it: expected {', '.join(kind.units)}")
+        return value
+
+
+class V2VConfig(PluginConfig):
+    """Settings of this plugin."""
+
+    confirmations: int = Field(default=2, ge=0)
+    block_range: int = Field(default=2_000, ge=1)
+    units: Units = Units()
+    markets: dict[str, MarketSettings] = Field(default_factory=dict)
+    """By network, as `ethereum-sepolia`."""
+
+    model_config = SettingsConfigDict(extra="forbid", env_prefix="APE_V2V_")
+
+    @classmethod
+    def current(cls) -> Self:
+        """The settings of the project that Ape works in."""
+        from ape import config  # noqa: PLC0415 - Ape imports this module while it starts
+
+        settings = config.get_config("v2v")
+        return settings if isinstance(settings, cls) else cls()
