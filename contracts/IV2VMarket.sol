@@ -2,8 +2,9 @@
 pragma solidity ^0.8.37;
 
 /**
- * The public face of a V2V market: every struct, event, error and function, in the order of the rooms that implement
- * them (contracts/market/). Nothing else has to be read to use a market.
+ * The public face of a V2V market: every struct, event, error and function of its own, in the order of the rooms that
+ * implement them (contracts/market/). Beside it, a market has what OpenZeppelin's Ownable2Step and EIP712 bring: the
+ * owner and its transfer in two steps, `eip712Domain`, and the errors of Ownable, ECDSA and Address.
  *
  * Units: energy is whole watt-hours (Wh), a rate is wei per Wh, money is wei, time is seconds since 1970, a share is
  * basis points (bps, 1/10,000). A cost is `rate * energyWh`: exact, never rounded.
@@ -89,11 +90,11 @@ interface IRegistry {
     error MarketClosed();
     /// @notice `account` is registered already.
     error AlreadyEV(address account);
-    /// @notice `account` can never be an EV: nobody holds its key.
+    /// @notice `account` can never be an EV: it is the zero address or the market itself, and nobody holds its key.
     error InvalidEV(address account);
     /// @notice A batch needs as many notes as EVs.
     error BatchLengthMismatch(uint256 evs, uint256 infos);
-    /// @notice Notes and details are limited, in bytes.
+    /// @notice Notes and details are limited to 512 bytes.
     error TextTooLong(uint256 length, uint256 maximum);
     /// @notice A market without an owner could never register anybody again.
     error OwnershipCannotBeRenounced();
@@ -107,7 +108,7 @@ interface IRegistry {
     function addEVs(address[] calldata evs, string[] calldata infos) external;
 
     /// @notice Ends an EV's right to start auctions and to bid. Owner only. Its balance, its running auction, its
-    /// standing bids and its connections are untouched.
+    /// standing bids and its connections go on; a consumer may cancel free of charge while the leader is no EV.
     function removeEV(address ev) external;
 
     /// @notice Closes the market to new EVs and new auctions, or opens it again. Owner only. Running auctions, bids on
@@ -216,7 +217,8 @@ interface IAuction {
     /// @notice Id of the last auction that `consumer` started; of round 0, which never exists, when there was none.
     function currentAuctionId(address consumer) external view returns (uint256 auctionId);
 
-    /// @notice An auction's terms and standing. All zero for an id that is not its consumer's current round.
+    /// @notice An auction's terms and standing. All zero when it is over, and for an id that is not its consumer's
+    /// current round.
     function auctions(uint256 auctionId) external view returns (AuctionInfo memory);
 
     /// @notice What the consumer has locked, wei: the most that the energy can cost. Zero when the auction is over.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from ape_v2v import messages
 from eip712 import EIP712Message
 from scenario import (
     BIDDING_TIME,
@@ -19,6 +18,9 @@ from scenario import (
     RATE,
     VALIDITY,
 )
+
+from ape_v2v import messages
+
 
 @pytest.fixture(scope="session")
 def organization(accounts):

@@ -37,8 +37,8 @@ abstract contract OpenBidding is Auction, IOpenBidding {
 
         // The clock starts again: else a leader could scare rivals off with a low bid, take it back in the last
         // second, and win with its sibling at the maximum.
-        uint256 restarted = block.timestamp + Math.max(terms.biddingTime(), _EXTENSION_WINDOW);
-        uint256 closingTime = Math.max(terms.closingTime(), restarted);
+        // This never brings the close forward: it was set the same way, or by less, at an earlier moment.
+        uint256 closingTime = block.timestamp + Math.max(terms.biddingTime(), _EXTENSION_WINDOW);
         uint256 reserve_ = terms.reserve();
         uint256 penalty_ = _penalty(reserve_);
         entry.terms = terms.withPhase(closingTime, block.timestamp);

@@ -65,7 +65,7 @@ abstract contract Registry is Status, Ownable2Step, Accounts, IRegistry {
     }
 
     function _addEV(address ev, string calldata infos) private {
-        if (ev == _BURNT) revert InvalidEV(ev);
+        if (ev == _BURNT || ev == address(this)) revert InvalidEV(ev);
         if (isEV(ev)) revert AlreadyEV(ev);
         _requireShort(infos);
 

@@ -1,0 +1,814 @@
+"""From the award to the payment: the access token and the five ways to end a connection."""
+
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import pytest
+from eth_abi.abi import encode
+from eth_account import Account
+from eth_utils.crypto import keccak
+from scenario import (
+    BIDDING_TIME,
+    BOND,
+    ENERGY,
+    FUNDS,
+    LOWER_RATE,
+    METER_DATA,
+    PARAMETERS,
+    PENALTY,
+    RATE,
+    RESERVE,
+    VALIDITY,
+    ZERO_ADDRESS,
+)
+
+from ape_v2v import messages
+from ape_v2v.testing.assertions import reverts_with
+
+NONE, OPEN, CONNECTED = range(3)
+NO_AUCTION = (NONE, ZERO_ADDRESS, 0, 0, 0, 0, ZERO_ADDRESS, 0, 0, 0)
+COST = RATE * ENERGY
+DELIVERED = 12_345  # Wh, of the ENERGY that was contracted
+NO_METER_DATA = bytes(32)
+
+ENDINGS = ("paid in full", "paid in part", "settled", "forfeited", "expired")
+
+
+class Ledger(NamedTuple):
+    """Free balances, wei. The burnt ether is the zero address's."""
+
+    consumer: int = FUNDS
+    provider: int = FUNDS
+    rival: int = FUNDS
+    burnt: int = 0
+
+
+LOCKED = Ledger(consumer=FUNDS - RESERVE, provider=FUNDS - BOND)
+
+
+@pytest.fixture
+def ledger(balance, consumer, provider, rival):
+    """Return a function that reads everybody's balance."""
+    return lambda: Ledger(*map(balance, (consumer, provider, rival, ZERO_ADDRESS)))
+
+
+@pytest.fixture
+def counts(market, consumer, provider):
+    """Return a function that reads how many connections the two EVs completed and missed."""
+
+    def counts():
+        records = [market.evs(ev) for ev in (consumer, provider)]
+        return [(record.completed, record.noShows) for record in records]
+
+    return counts
+
+
+@pytest.fixture
+def untouched(chain, market):
+    """A context in which neither the market's storage nor its ether may change."""
+
+    def fingerprint():
+        proof = chain.provider.make_request("eth_getProof", [market.address, [], "latest"])
+        return proof["storageHash"], proof["balance"]
+
+    @contextmanager
+    def untouched():
+        before = fingerprint()
+        yield
+        assert fingerprint() == before
+
+    return untouched
+
+
+@pytest.fixture
+def connect(market, consumer, provider, start_auction, clock):
+    """A factory of connections of the same two EVs."""
+
+    def connect():
+        auction_id = start_auction()
+        market.placeBid(auction_id, RATE, sender=provider)
+        clock.next_block_at(market.auctions(auction_id).closingTime)
+        market.endAuction(sender=consumer)
+        return auction_id
+
+    return connect
+
+
+@pytest.fixture
+def expiry(market, connection_id):
+    """From when on anyone may expire the connection."""
+    connected_at = market.auctions(connection_id).connectedAt
+    return connected_at + VALIDITY + PARAMETERS["settlementWindow"]
+
+
+@pytest.fixture
+def end(market, connection_id, consumer, provider, stranger, receipt, settlement):
+    """Return a function that ends the connection in one of the five ways."""
+    paid, acknowledged = settlement(DELIVERED), receipt(DELIVERED)
+    ways = {
+        "paid in full": lambda: market.endConnection(sender=consumer),
+        "paid in part": lambda: market.endConnection(DELIVERED, METER_DATA, paid, sender=consumer),
+        "settled": lambda: market.settle(
+            connection_id, DELIVERED, METER_DATA, acknowledged, sender=provider
+        ),
+        "forfeited": lambda: market.forfeit(connection_id, sender=provider),
+        "expired": lambda: market.expireConnection(connection_id, sender=stranger),
+    }
+    return lambda way: ways[way]()
+
+
+@pytest.fixture
+def recovered(market, chain):
+    """Whose signature the market takes it for, when it is over something else."""
+
+    def recovered(signature, message, token, energy=DELIVERED, meter_data=METER_DATA):
+        expected = message(
+            token=token,
+            energyWh=energy,
+            meterDataHash=meter_data,
+            eip712_domain=messages.domain(market.address, chain.chain_id),
+        )
+        return Account.recover_message(expected.signable_message, signature=signature)
+
+    return recovered
+
+
+@pytest.fixture
+def sign_metering(sign, token):
+    """A factory of signatures over any of the metering structs."""
+
+    def sign_metering(signer, message, token=token, energy=DELIVERED, meter_data=METER_DATA, **on):
+        return sign(signer, message, token=token, energyWh=energy, meterDataHash=meter_data, **on)
+
+    return sign_metering
+
+
+# --- The access token
+
+
+def test_access_token_is_derived_from_the_two_evs_the_moment_and_the_validity(
+    market, connection_id, consumer, provider
+):
+    connected_at = market.auctions(connection_id).connectedAt
+    values = [consumer.address, provider.address, connected_at, VALIDITY]
+
+    token = market.accessToken(connection_id)
+
+    assert token == keccak(encode(["address", "address", "uint256", "uint256"], values))
+
+
+def test_next_connection_of_the_same_evs_has_another_token(
+    market, connection_id, token, consumer, connect
+):
+    market.endConnection(sender=consumer)
+
+    assert market.accessToken(connect()) != token
+
+
+# A refusal is told with its values only when the view is sent as a transaction.
+
+
+@pytest.mark.parametrize("stage", ["auction_id", "bid_id"])
+def test_open_auction_has_no_access_token(market, stranger, request, stage):
+    auction_id = request.getfixturevalue(stage)
+
+    with reverts_with(
+        market.UnexpectedState, auctionId=auction_id, actual=OPEN, expected=CONNECTED
+    ):
+        market.accessToken.transact(auction_id, sender=stranger)
+
+
+def test_connection_that_has_ended_has_no_access_token(market, connection_id, consumer, stranger):
+    market.endConnection(sender=consumer)
+
+    with reverts_with(
+        market.UnexpectedState, auctionId=connection_id, actual=NONE, expected=CONNECTED
+    ):
+        market.accessToken.transact(connection_id, sender=stranger)
+
+
+def test_earlier_connection_has_no_access_token_while_the_next_one_runs(
+    market, connection_id, consumer, stranger, connect
+):
+    market.endConnection(sender=consumer)
+    connect()
+
+    with reverts_with(
+        market.UnexpectedState, auctionId=connection_id, actual=NONE, expected=CONNECTED
+    ):
+        market.accessToken.transact(connection_id, sender=stranger)
+
+
+# --- endConnection(): the consumer pays in full
+
+
+def test_consumer_pays_in_full(market, connection_id, consumer, provider, ledger, counts):
+    receipt = market.endConnection(sender=consumer)
+
+    assert market.auctions(connection_id) == NO_AUCTION
+    assert ledger() == Ledger(consumer=FUNDS - COST, provider=FUNDS + COST)
+    assert counts() == [(1, 0), (1, 0)]
+    assert receipt.events == [
+        market.ConnectionEnded(
+            auctionId=connection_id,
+            provider=provider,
+            energyWh=ENERGY,
+            cost=COST,
+            meterDataHash=NO_METER_DATA,
+        )
+    ]
+
+
+def test_consumer_pays_in_full_after_the_deadline_too(
+    market, connection_id, consumer, clock, expiry, ledger
+):
+    clock.next_block_at(expiry)
+    market.endConnection(sender=consumer)
+
+    assert ledger() == Ledger(consumer=FUNDS - COST, provider=FUNDS + COST)
+
+
+def test_nobody_but_the_consumer_can_end_the_connection_without_a_signature(
+    market, connection_id, organization, provider, rival, stranger, untouched
+):
+    for account in (organization, provider, rival, stranger):
+        with (
+            untouched(),
+            reverts_with(
+                market.UnexpectedState,
+                auctionId=market.currentAuctionId(account),
+                actual=NONE,
+                expected=CONNECTED,
+            ),
+        ):
+            market.endConnection(sender=account)
+
+
+def test_open_auction_cannot_be_paid(market, bid_id, consumer, untouched):
+    with (
+        untouched(),
+        reverts_with(market.UnexpectedState, auctionId=bid_id, actual=OPEN, expected=CONNECTED),
+    ):
+        market.endConnection(sender=consumer)
+
+
+def test_counts_add_up_over_connections(market, consumer, connect, clock, counts):
+    for _ in range(2):
+        connect()
+        market.endConnection(sender=consumer)
+    auction_id = connect()
+    clock.next_block_at(clock.now + VALIDITY + PARAMETERS["settlementWindow"])
+    market.expireConnection(auction_id, sender=consumer)
+
+    assert counts() == [(2, 1), (2, 1)]
+
+
+# --- endConnection(energyWh, meterDataHash, signature): the consumer pays what both agree on
+
+
+@pytest.mark.parametrize("energy", [1, DELIVERED, ENERGY])
+def test_consumer_pays_what_the_provider_agrees_was_delivered(
+    market, connection_id, consumer, provider, settlement, ledger, counts, energy
+):
+    receipt = market.endConnection(energy, METER_DATA, settlement(energy), sender=consumer)
+
+    cost = RATE * energy
+    assert market.auctions(connection_id) == NO_AUCTION
+    assert ledger() == Ledger(consumer=FUNDS - cost, provider=FUNDS + cost)
+    assert counts() == [(1, 0), (1, 0)]
+    assert receipt.events == [
+        market.ConnectionEnded(
+            auctionId=connection_id,
+            provider=provider,
+            energyWh=energy,
+            cost=cost,
+            meterDataHash=METER_DATA,
+        )
+    ]
+
+
+def test_agreed_zero_frees_both_and_is_no_completed_connection(
+    market, connection_id, consumer, provider, settlement, ledger, counts
+):
+    receipt = market.endConnection(0, METER_DATA, settlement(0), sender=consumer)
+
+    assert market.auctions(connection_id) == NO_AUCTION
+    assert ledger() == Ledger()
+    assert counts() == [(0, 0), (0, 0)]
+    assert receipt.events == [
+        market.ConnectionEnded(
+            auctionId=connection_id,
+            provider=provider,
+            energyWh=0,
+            cost=0,
+            meterDataHash=METER_DATA,
+        )
+    ]
+
+
+@pytest.mark.parametrize("energy", [ENERGY + 1, 2**32 - 1])
+def test_more_energy_than_was_contracted_cannot_be_paid(
+    market, connection_id, consumer, settlement, untouched, energy
+):
+    signature = settlement(energy)
+
+    with (
+        untouched(),
+        reverts_with(market.EnergyAboveContract, energyWh=energy, contracted=ENERGY),
+    ):
+        market.endConnection(energy, METER_DATA, signature, sender=consumer)
+
+
+@pytest.mark.parametrize("role", ["consumer", "rival", "stranger"])
+def test_settlement_of_anybody_but_the_provider_is_refused(
+    market, consumer, provider, settlement, untouched, request, role
+):
+    signer = request.getfixturevalue(role)
+    signature = settlement(DELIVERED, signer=signer)
+
+    with untouched(), reverts_with(market.WrongSigner, expected=provider, signer=signer):
+        market.endConnection(DELIVERED, METER_DATA, signature, sender=consumer)
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [
+        {"energy": DELIVERED - 1},
+        {"energy": DELIVERED + 2**32},
+        {"meter_data": NO_METER_DATA},
+        {"token": b"\x22" * 32},
+        {"chain_id": 1},
+        {"message": messages.MeterValue},
+        {"message": messages.MeteringReceipt},
+    ],
+    ids=lambda signed: next(iter(signed)),
+)
+def test_signature_over_anything_but_this_settlement_is_refused(
+    market, consumer, provider, token, sign_metering, recovered, untouched, signed
+):
+    signature = sign_metering(provider, **{"message": messages.Settlement, **signed})
+    signer = recovered(signature, messages.Settlement, token)
+
+    with untouched(), reverts_with(market.WrongSigner, expected=provider, signer=signer):
+        market.endConnection(DELIVERED, METER_DATA, signature, sender=consumer)
+
+
+def test_settlement_for_another_market_is_refused(
+    market, empty_market, consumer, provider, token, settlement, recovered, untouched
+):
+    signature = settlement(DELIVERED, on=empty_market)
+    signer = recovered(signature, messages.Settlement, token)
+
+    with untouched(), reverts_with(market.WrongSigner, expected=provider, signer=signer):
+        market.endConnection(DELIVERED, METER_DATA, signature, sender=consumer)
+
+
+def test_settlement_of_an_earlier_connection_is_refused(
+    market, consumer, provider, settlement, connect, recovered, untouched
+):
+    signature = settlement(DELIVERED)
+    market.endConnection(DELIVERED, METER_DATA, signature, sender=consumer)
+    token = market.accessToken(connect())
+    signer = recovered(signature, messages.Settlement, token)
+
+    with untouched(), reverts_with(market.WrongSigner, expected=provider, signer=signer):
+        market.endConnection(DELIVERED, METER_DATA, signature, sender=consumer)
+
+
+def test_provider_cannot_end_the_connection_by_its_own_settlement(
+    market, connection_id, provider, settlement, untouched
+):
+    signature = settlement(ENERGY)
+
+    with (
+        untouched(),
+        reverts_with(
+            market.UnexpectedState,
+            auctionId=market.currentAuctionId(provider),
+            actual=NONE,
+            expected=CONNECTED,
+        ),
+    ):
+        market.endConnection(ENERGY, METER_DATA, signature, sender=provider)
+
+
+def test_settlement_of_65_bytes_is_needed(market, consumer, settlement, untouched):
+    signature = settlement(DELIVERED)
+
+    for length in (0, 64):
+        with untouched(), reverts_with(market.ECDSAInvalidSignatureLength, length=length):
+            market.endConnection(DELIVERED, METER_DATA, signature[:length], sender=consumer)
+
+
+# --- settle: the provider collects what the consumer acknowledged
+
+
+@pytest.mark.parametrize("energy", [1, DELIVERED, ENERGY])
+def test_provider_is_paid_what_the_consumer_acknowledged(
+    market, connection_id, provider, receipt, ledger, counts, energy
+):
+    settled = market.settle(connection_id, energy, METER_DATA, receipt(energy), sender=provider)
+
+    cost = RATE * energy
+    assert market.auctions(connection_id) == NO_AUCTION
+    assert ledger() == Ledger(consumer=FUNDS - cost, provider=FUNDS + cost)
+    assert counts() == [(1, 0), (1, 0)]
+    assert settled.events == [
+        market.ConnectionEnded(
+            auctionId=connection_id,
+            provider=provider,
+            energyWh=energy,
+            cost=cost,
+            meterDataHash=METER_DATA,
+        )
+    ]
+
+
+def test_acknowledged_zero_frees_both_and_is_no_completed_connection(
+    market, connection_id, provider, receipt, ledger, counts
+):
+    settled = market.settle(connection_id, 0, METER_DATA, receipt(0), sender=provider)
+
+    assert market.auctions(connection_id) == NO_AUCTION
+    assert ledger() == Ledger()
+    assert counts() == [(0, 0), (0, 0)]
+    assert settled.events == [
+        market.ConnectionEnded(
+            auctionId=connection_id,
+            provider=provider,
+            energyWh=0,
+            cost=0,
+            meterDataHash=METER_DATA,
+        )
+    ]
+
+
+@pytest.mark.parametrize("energy", [ENERGY + 1, 2**32 - 1])
+def test_more_energy_than_was_contracted_cannot_be_settled(
+    market, connection_id, provider, receipt, untouched, energy
+):
+    signature = receipt(energy)
+
+    with (
+        untouched(),
+        reverts_with(market.EnergyAboveContract, energyWh=energy, contracted=ENERGY),
+    ):
+        market.settle(connection_id, energy, METER_DATA, signature, sender=provider)
+
+
+@pytest.mark.parametrize("role", ["consumer", "organization", "rival", "stranger"])
+def test_nobody_but_the_provider_can_settle(
+    market, connection_id, provider, receipt, untouched, request, role
+):
+    account = request.getfixturevalue(role)
+    signature = receipt(DELIVERED)
+
+    with untouched(), reverts_with(market.NotProvider, account=account, provider=provider):
+        market.settle(connection_id, DELIVERED, METER_DATA, signature, sender=account)
+
+
+@pytest.mark.parametrize("role", ["provider", "rival", "stranger"])
+def test_receipt_of_anybody_but_the_consumer_is_refused(
+    market, connection_id, consumer, provider, receipt, untouched, request, role
+):
+    signer = request.getfixturevalue(role)
+    signature = receipt(DELIVERED, signer=signer)
+
+    with untouched(), reverts_with(market.WrongSigner, expected=consumer, signer=signer):
+        market.settle(connection_id, DELIVERED, METER_DATA, signature, sender=provider)
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [
+        {"energy": DELIVERED - 1},
+        {"energy": DELIVERED + 2**32},
+        {"meter_data": NO_METER_DATA},
+        {"token": b"\x22" * 32},
+        {"chain_id": 1},
+        {"message": messages.MeterValue},
+        {"message": messages.Settlement},
+    ],
+    ids=lambda signed: next(iter(signed)),
+)
+def test_signature_over_anything_but_this_receipt_is_refused(
+    market,
+    connection_id,
+    consumer,
+    provider,
+    token,
+    sign_metering,
+    recovered,
+    untouched,
+    signed,
+):
+    signature = sign_metering(consumer, **{"message": messages.MeteringReceipt, **signed})
+    signer = recovered(signature, messages.MeteringReceipt, token)
+
+    with untouched(), reverts_with(market.WrongSigner, expected=consumer, signer=signer):
+        market.settle(connection_id, DELIVERED, METER_DATA, signature, sender=provider)
+
+
+def test_receipt_for_another_market_is_refused(
+    market, empty_market, connection_id, consumer, provider, token, receipt, recovered, untouched
+):
+    signature = receipt(DELIVERED, on=empty_market)
+    signer = recovered(signature, messages.MeteringReceipt, token)
+
+    with untouched(), reverts_with(market.WrongSigner, expected=consumer, signer=signer):
+        market.settle(connection_id, DELIVERED, METER_DATA, signature, sender=provider)
+
+
+def test_receipt_of_an_earlier_connection_is_refused(
+    market, connection_id, consumer, provider, receipt, connect, recovered, untouched
+):
+    signature = receipt(DELIVERED)
+    market.settle(connection_id, DELIVERED, METER_DATA, signature, sender=provider)
+    next_id = connect()
+    signer = recovered(signature, messages.MeteringReceipt, market.accessToken(next_id))
+
+    with untouched(), reverts_with(market.WrongSigner, expected=consumer, signer=signer):
+        market.settle(next_id, DELIVERED, METER_DATA, signature, sender=provider)
+
+
+def test_receipt_of_65_bytes_is_needed(market, connection_id, provider, receipt, untouched):
+    signature = receipt(DELIVERED)
+
+    for length in (0, 64):
+        with untouched(), reverts_with(market.ECDSAInvalidSignatureLength, length=length):
+            market.settle(connection_id, DELIVERED, METER_DATA, signature[:length], sender=provider)
+
+
+@pytest.mark.parametrize("after_expiry", [-1, 0, 86_400])
+def test_provider_may_settle_after_the_deadline_until_the_connection_is_expired(
+    market, connection_id, provider, receipt, clock, expiry, ledger, after_expiry
+):
+    signature = receipt(DELIVERED)
+
+    clock.next_block_at(expiry + after_expiry)
+    market.settle(connection_id, DELIVERED, METER_DATA, signature, sender=provider)
+
+    cost = RATE * DELIVERED
+    assert ledger() == Ledger(consumer=FUNDS - cost, provider=FUNDS + cost)
+
+
+def test_expired_connection_cannot_be_settled(
+    market, connection_id, provider, stranger, receipt, clock, expiry, untouched
+):
+    signature = receipt(DELIVERED)
+    clock.next_block_at(expiry)
+    market.expireConnection(connection_id, sender=stranger)
+
+    with (
+        untouched(),
+        reverts_with(
+            market.UnexpectedState, auctionId=connection_id, actual=NONE, expected=CONNECTED
+        ),
+    ):
+        market.settle(connection_id, DELIVERED, METER_DATA, signature, sender=provider)
+
+
+@pytest.mark.parametrize("way", ["paid in part", "settled"])
+def test_party_that_delegates_its_code_after_signing_is_held_to_its_word(
+    market, chain, consumer, provider, end, ledger, way
+):
+    signer = provider if way == "paid in part" else consumer
+    delegated = bytes.fromhex("ef0100") + bytes.fromhex(market.address[2:])
+    chain.provider.set_code(signer.address, delegated)
+
+    end(way)
+
+    cost = RATE * DELIVERED
+    assert chain.provider.get_code(signer.address) == delegated
+    assert ledger() == Ledger(consumer=FUNDS - cost, provider=FUNDS + cost)
+
+
+# --- forfeit: the provider admits that it cannot deliver
+
+
+def test_provider_forfeits_and_the_penalty_goes_to_the_consumer(
+    market, connection_id, provider, ledger, counts
+):
+    receipt = market.forfeit(connection_id, sender=provider)
+
+    assert market.auctions(connection_id) == NO_AUCTION
+    assert ledger() == Ledger(consumer=FUNDS + PENALTY, provider=FUNDS - PENALTY)
+    assert counts() == [(0, 0), (0, 0)]
+    assert receipt.events == [
+        market.ConnectionForfeited(auctionId=connection_id, provider=provider, penalty=PENALTY)
+    ]
+
+
+def test_provider_may_forfeit_after_the_deadline_too(
+    market, connection_id, provider, clock, expiry, ledger
+):
+    clock.next_block_at(expiry)
+    market.forfeit(connection_id, sender=provider)
+
+    assert ledger() == Ledger(consumer=FUNDS + PENALTY, provider=FUNDS - PENALTY)
+
+
+@pytest.mark.parametrize("role", ["consumer", "organization", "rival", "stranger"])
+def test_nobody_but_the_provider_can_forfeit(
+    market, connection_id, provider, untouched, request, role
+):
+    account = request.getfixturevalue(role)
+
+    with untouched(), reverts_with(market.NotProvider, account=account, provider=provider):
+        market.forfeit(connection_id, sender=account)
+
+
+# --- expireConnection: nobody settled in time
+
+
+@pytest.mark.parametrize(
+    ("role", "after_expiry"),
+    [("stranger", 0), ("stranger", 1), ("consumer", 0), ("provider", 0), ("organization", 0)],
+)
+def test_anyone_may_expire_the_connection_and_both_penalties_are_burnt(
+    market, connection_id, provider, clock, expiry, ledger, counts, request, role, after_expiry
+):
+    account = request.getfixturevalue(role)
+
+    clock.next_block_at(expiry + after_expiry)
+    receipt = market.expireConnection(connection_id, sender=account)
+
+    assert market.auctions(connection_id) == NO_AUCTION
+    assert ledger() == Ledger(consumer=FUNDS - PENALTY, provider=FUNDS - PENALTY, burnt=2 * PENALTY)
+    assert counts() == [(0, 1), (0, 1)]
+    assert receipt.events == [
+        market.ConnectionExpired(auctionId=connection_id, provider=provider, penalty=PENALTY)
+    ]
+
+
+@pytest.mark.parametrize("role", ["stranger", "consumer", "provider", "organization"])
+def test_nobody_can_expire_the_connection_one_second_early(
+    market, connection_id, clock, expiry, untouched, request, role
+):
+    account = request.getfixturevalue(role)
+    clock.next_block_at(expiry - 1)
+
+    with (
+        untouched(),
+        reverts_with(market.ConnectionNotExpired, expiry=expiry, timestamp=expiry - 1),
+    ):
+        market.expireConnection(connection_id, sender=account)
+
+
+def test_expiry_counts_from_the_award_and_not_from_the_close(
+    market, bid_id, consumer, stranger, clock
+):
+    connected_at = market.auctions(bid_id).closingTime + PARAMETERS["awardWindow"] - 1
+    clock.next_block_at(connected_at)
+    market.endAuction(sender=consumer)
+    expiry = connected_at + VALIDITY + PARAMETERS["settlementWindow"]
+
+    clock.next_block_at(expiry - 1)
+    with reverts_with(market.ConnectionNotExpired, expiry=expiry, timestamp=expiry - 1):
+        market.expireConnection(bid_id, sender=stranger)
+    clock.next_block_at(expiry)
+    market.expireConnection(bid_id, sender=stranger)
+
+    assert market.auctions(bid_id) == NO_AUCTION
+
+
+def test_open_auction_cannot_be_settled_forfeited_or_expired(
+    market, bid_id, provider, clock, untouched
+):
+    clock.move_to(clock.now + BIDDING_TIME + VALIDITY + PARAMETERS["settlementWindow"])
+    refused = {"auctionId": bid_id, "actual": OPEN, "expected": CONNECTED}
+
+    with untouched():
+        with reverts_with(market.UnexpectedState, **refused):
+            market.settle(bid_id, DELIVERED, METER_DATA, bytes(65), sender=provider)
+        with reverts_with(market.UnexpectedState, **refused):
+            market.forfeit(bid_id, sender=provider)
+        with reverts_with(market.UnexpectedState, **refused):
+            market.expireConnection(bid_id, sender=provider)
+
+
+# --- Other shares
+
+
+def test_shares_that_do_not_divide_the_reserve_leave_nothing_behind(
+    deploy_market, organization, consumer, provider, start_auction, clock
+):
+    reserve, bond, penalty, funds = 77, 115, 2, 1_000
+    market = deploy_market(bondBps=15_000, penaltyBps=333)
+    market.addEVs([consumer, provider], ["", ""], sender=organization)
+    for ev in (consumer, provider):
+        market.deposit(sender=ev, value=funds)
+
+    def connect():
+        auction_id = start_auction(energy=7, max_rate=11, on=market)
+        market.placeBid(auction_id, 5, sender=provider)
+        clock.next_block_at(market.auctions(auction_id).closingTime)
+        market.endAuction(sender=consumer)
+        return auction_id
+
+    def balances():
+        return [market.evs(account).balance for account in (consumer, provider, ZERO_ADDRESS)]
+
+    auction_id = connect()
+    assert balances() == [funds - reserve, funds - bond, 0]
+    market.endConnection(sender=consumer)
+    assert balances() == [funds - 35, funds + 35, 0]
+    auction_id = connect()
+    market.forfeit(auction_id, sender=provider)
+    assert balances() == [funds - 35 + penalty, funds + 35 - penalty, 0]
+    auction_id = connect()
+    clock.next_block_at(clock.now + VALIDITY + PARAMETERS["settlementWindow"])
+    market.expireConnection(auction_id, sender=provider)
+    assert balances() == [funds - 35, funds + 35 - 2 * penalty, 2 * penalty]
+    assert market.balance == 2 * funds
+
+
+# --- Nothing leaves Connected twice, nor back to Open
+
+
+@pytest.mark.parametrize("second", ENDINGS)
+@pytest.mark.parametrize("first", ENDINGS)
+def test_connection_ends_once(market, connection_id, end, clock, expiry, untouched, first, second):
+    clock.next_block_at(expiry)
+    end(first)
+
+    with (
+        untouched(),
+        reverts_with(
+            market.UnexpectedState, auctionId=connection_id, actual=NONE, expected=CONNECTED
+        ),
+    ):
+        end(second)
+
+
+def test_connection_is_no_open_auction_again(
+    market, connection_id, consumer, provider, rival, clock, expiry, untouched
+):
+    clock.move_to(expiry)
+    refused = {"auctionId": connection_id, "actual": CONNECTED, "expected": OPEN}
+
+    with untouched():
+        with reverts_with(market.UnexpectedState, **refused):
+            market.placeBid(connection_id, LOWER_RATE, sender=rival)
+        with reverts_with(market.UnexpectedState, **refused):
+            market.removeBid(connection_id, sender=provider)
+        with reverts_with(market.UnexpectedState, **refused):
+            market.cancelAuction(connection_id, RESERVE, sender=consumer)
+        with reverts_with(market.UnexpectedState, **refused):
+            market.endAuction(sender=consumer)
+
+
+# --- What the organization cannot stop
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"),
+    [
+        ("paid in full", Ledger(consumer=FUNDS - COST, provider=FUNDS + COST)),
+        (
+            "paid in part",
+            Ledger(consumer=FUNDS - RATE * DELIVERED, provider=FUNDS + RATE * DELIVERED),
+        ),
+        (
+            "settled",
+            Ledger(consumer=FUNDS - RATE * DELIVERED, provider=FUNDS + RATE * DELIVERED),
+        ),
+        ("forfeited", Ledger(consumer=FUNDS + PENALTY, provider=FUNDS - PENALTY)),
+        (
+            "expired",
+            Ledger(consumer=FUNDS - PENALTY, provider=FUNDS - PENALTY, burnt=2 * PENALTY),
+        ),
+    ],
+)
+def test_every_ending_works_in_a_closed_market_between_removed_evs(
+    market, organization, consumer, provider, end, clock, expiry, ledger, way, expected
+):
+    market.changeStatus(sender=organization)
+    market.removeEV(consumer, sender=organization)
+    market.removeEV(provider, sender=organization)
+    assert ledger() == LOCKED
+
+    clock.next_block_at(expiry)
+    end(way)
+    assert ledger() == expected
+
+    for ev in (consumer, provider):
+        market.withdraw(market.evs(ev).balance, sender=ev)
+    assert market.balance == FUNDS + expected.burnt
+
+
+@pytest.mark.parametrize(
+    ("way", "count"),
+    [("paid in full", (1, 0)), ("forfeited", (0, 0)), ("expired", (0, 1))],
+)
+def test_removed_evs_are_counted_as_well(
+    market, organization, consumer, provider, end, clock, expiry, counts, way, count
+):
+    for ev in (consumer, provider):
+        market.removeEV(ev, sender=organization)
+
+    clock.next_block_at(expiry)
+    end(way)
+
+    assert counts() == [count, count]
+    assert [market.evs(ev).addedAt for ev in (consumer, provider)] == [0, 0]
