@@ -20,10 +20,12 @@ ifeq ($(wildcard node_modules/setup.stamp),)
 $(STAMP): FORCE
 endif
 
+COMPILED := .build/compiled.stamp
+SOURCES := ape-config.yaml $(shell find contracts -name "*.sol" -not -path "*/.cache/*")
 PYTHON_SOURCES = $(wildcard ape_v2v scripts tests toolchain)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compile test lint format demo lock clean distclean FORCE
+.PHONY: help setup compile test lint format demo report lock clean distclean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -34,10 +36,14 @@ $(STAMP): requirements.lock pyproject.toml package.json package-lock.json .npmrc
 	@command -v "$(PYTHON)" >/dev/null || { echo "setup: $(PYTHON) is not on the PATH: Python 3.11 or newer is needed" >&2; exit 1; }
 	@"$(PYTHON)" toolchain/install.py
 
-compile: $(STAMP) ## Compile the contracts
-	$(BIN)/ape compile
+compile: $(COMPILED) ## Compile the contracts
 
-test: lint ## Check the style, then run the tests on a local chain
+# By force: Ape compiles a contract again when its own file has changed, not when what it imports has.
+$(COMPILED): $(STAMP) $(SOURCES)
+	$(BIN)/ape compile --force
+	@touch $@
+
+test: lint $(COMPILED) ## Check the style, then run the tests on a local chain
 	$(BIN)/ape test $(TEST_ARGS)
 
 lint: $(STAMP) ## Check style and types of Python and Solidity, changing nothing
@@ -55,6 +61,10 @@ format: $(STAMP) ## Bring Python and Solidity into shape
 demo: $(STAMP) ## Run a market from start to end on a local chain
 	$(BIN)/ape run demo
 
+report: $(STAMP) ## Measure what the market costs, and write docs/gas-report.md
+	npm ci --prefix toolchain/ganache
+	$(BIN)/ape run gas_report
+
 # Without the whole set-up, which refuses lock files that do not fit package.json.
 $(BIN)/uv:
 	@$(MAKE) --no-print-directory setup
@@ -66,4 +76,4 @@ clean: ## Remove what was built, keep what was installed
 	rm -rf .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build cache dist out contracts/.cache
 
 distclean: clean ## Remove what was installed too
-	rm -rf .venv node_modules ape_v2v.egg-info
+	rm -rf .venv node_modules toolchain/ganache/node_modules ape_v2v.egg-info

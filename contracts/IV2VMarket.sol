@@ -20,7 +20,7 @@ enum State {
 
 /// @notice The rules of one market, fixed when it is deployed.
 struct Parameters {
-    /// Provider's bond as a share of the reserve, bps. At most 65,535.
+    /// Provider's bond as a share of the reserve, bps. From 1 to 65,535.
     uint16 bondBps;
     /// What a broken promise costs, as a share of the reserve, bps. From 1 to the smaller of `bondBps` and 10,000.
     uint16 penaltyBps;
@@ -82,8 +82,11 @@ interface IAccounts {
 
 /// @title Registry: who may take part
 interface IRegistry {
+    /// @notice The organization has registered `ev`.
     event EVAdded(address indexed ev, string infos);
+    /// @notice `ev` can start no more auctions and place no more bids.
     event EVRemoved(address indexed ev);
+    /// @notice The market now admits new EVs and new auctions, or no longer does.
     event StatusChanged(bool active);
 
     /// @notice The organization has closed the market to new EVs and new auctions.
@@ -105,7 +108,7 @@ interface IRegistry {
     function addEV(address ev, string calldata infos) external;
 
     /// @notice Registers several EVs at once, all or none. Owner only, while the market is active.
-    function addEVs(address[] calldata evs, string[] calldata infos) external;
+    function addEVs(address[] calldata accounts, string[] calldata infos) external;
 
     /// @notice Ends an EV's right to start auctions and to bid. Owner only. Its balance, its running auction, its
     /// standing bids and its connections go on; a consumer may cancel free of charge while the leader is no EV.
@@ -124,7 +127,9 @@ interface IRegistry {
 
 /// @title Ledger: balances, and the one way out
 interface ILedger {
+    /// @notice `from` has added `amount` to the balance of `account`, wei.
     event Deposited(address indexed account, address indexed from, uint256 amount);
+    /// @notice `account` has taken `amount` out of the market, wei.
     event Withdrawn(address indexed account, uint256 amount);
 
     /// @notice Nothing to deposit or to withdraw.
@@ -152,6 +157,7 @@ interface IEtherLedger is ILedger {
 /// @title Auction: from the consumer's request to the award
 /// @dev `auctionId = uint256(uint160(consumer)) << 32 | round`: no id is ever used twice.
 interface IAuction {
+    /// @notice `consumer` asks for energy, and has locked `maxRate * energyWh` for it.
     event AuctionStarted(
         uint256 indexed auctionId,
         address indexed consumer,
@@ -161,7 +167,9 @@ interface IAuction {
         uint256 validity,
         string details
     );
+    /// @notice `provider` leads at `rate`; bids are accepted before `closingTime`.
     event BidPlaced(uint256 indexed auctionId, address indexed provider, uint64 rate, uint256 closingTime);
+    /// @notice The auction is over; `provider`, zero when no bid stood, was paid `penalty`.
     event AuctionCancelled(uint256 indexed auctionId, address indexed provider, uint256 penalty);
     /// @notice The auction is over; `provider` is zero when nobody bid.
     event AuctionEnded(uint256 indexed auctionId, address indexed provider, uint64 rate, uint256 cost);
@@ -233,6 +241,7 @@ interface IAuction {
 
 /// @title Open bidding: providers underbid each other in public
 interface IOpenBidding {
+    /// @notice `provider` has taken its bid back and paid `penalty`; bidding goes on from the maximum.
     event BidRemoved(uint256 indexed auctionId, address indexed provider, uint256 penalty, uint256 closingTime);
 
     /// @notice The highest rate that is accepted now is `highest`.
@@ -261,9 +270,11 @@ interface IConnection {
     event Connected(
         uint256 indexed auctionId, address indexed provider, address indexed consumer, bytes32 token, uint256 validity
     );
+    /// @notice `provider` was paid `cost` for `energyWh`, and both sides are free.
     event ConnectionEnded(
         uint256 indexed auctionId, address indexed provider, uint32 energyWh, uint256 cost, bytes32 meterDataHash
     );
+    /// @notice `provider` could not deliver, and paid the consumer `penalty`.
     event ConnectionForfeited(uint256 indexed auctionId, address indexed provider, uint256 penalty);
     /// @notice Nobody settled in time: both sides lost `penalty`, and it was burnt.
     event ConnectionExpired(uint256 indexed auctionId, address indexed provider, uint256 penalty);

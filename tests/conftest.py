@@ -149,7 +149,8 @@ def sign(market, chain):
 
     def sign(signer, message: type[EIP712Message], *, on=market, chain_id=None, **fields) -> bytes:
         domain = messages.domain(on.address, chain_id or chain.chain_id)
-        signature = signer.sign_message(message(**fields, eip712_domain=domain))
+        typed: Any = message  # its domain is a keyword that the class does not declare
+        signature = signer.sign_message(typed(**fields, eip712_domain=domain))
         return signature.encode_rsv()
 
     return sign

@@ -112,11 +112,15 @@ contract PaperMarket {
     // Fig. 2: the consumer "starts the auction after making a deposit": the most that the energy can cost.
     function StartAuction(uint256 amount, uint256 biddingTime, uint256 startPrice) public payable OnlyEVs {
         require(status);
+        Bid storage bid = Bids[msg.sender];
         // One request at a time: none that is open, and none that is connected.
-        require(!Bids[msg.sender].status && Bids[msg.sender].lowestBidder == address(0));
+        require(!bid.status && bid.lowestBidder == address(0));
         require(amount > 0 && startPrice > 0);
         require(msg.value == amount * startPrice);
-        Bids[msg.sender] = Bid(true, block.timestamp + biddingTime, amount, startPrice, 0, address(0));
+        bid.status = true;
+        bid.closingTime = block.timestamp + biddingTime;
+        bid.amount = amount;
+        bid.startPrice = startPrice;
         EVC[msg.sender].deposit = msg.value;
         emit AuctionStarted(msg.sender, amount, block.timestamp + biddingTime, startPrice);
     }
@@ -133,13 +137,15 @@ contract PaperMarket {
         require(rate > 0);
         require(overtaken == address(0) ? rate <= bid.startPrice : rate < bid.lowestBid);
         require(msg.value == bid.amount * rate);
-        uint256 refund = EVP[consumer][overtaken].deposit;
-        if (overtaken != address(0)) EVP[consumer][overtaken].deposit = 0;
         bid.lowestBid = rate;
         bid.lowestBidder = msg.sender;
         EVP[consumer][msg.sender] = Provider(msg.sender, bid.amount, rate, msg.value, block.timestamp);
         emit BidPlaced(consumer, msg.sender, rate);
-        if (overtaken != address(0)) _transfer(overtaken, refund);
+        if (overtaken != address(0)) {
+            uint256 refund = EVP[consumer][overtaken].deposit;
+            EVP[consumer][overtaken].deposit = 0;
+            _transfer(overtaken, refund);
+        }
     }
 
     // Algorithm 2. Reading: "deposit ←- cost" takes the cost off; status is false from here on, else the function

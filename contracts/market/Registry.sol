@@ -25,11 +25,11 @@ abstract contract Registry is Status, Ownable2Step, Accounts, IRegistry {
     }
 
     /// @inheritdoc IRegistry
-    function addEVs(address[] calldata evs_, string[] calldata infos) external onlyOwner {
+    function addEVs(address[] calldata accounts, string[] calldata infos) external onlyOwner {
         _requireActive();
-        if (evs_.length != infos.length) revert BatchLengthMismatch(evs_.length, infos.length);
-        for (uint256 i = 0; i < evs_.length; i++) {
-            _addEV(evs_[i], infos[i]);
+        if (accounts.length != infos.length) revert BatchLengthMismatch(accounts.length, infos.length);
+        for (uint256 i = 0; i < accounts.length; i++) {
+            _addEV(accounts[i], infos[i]);
         }
     }
 

@@ -15,6 +15,7 @@ abstract contract Rules is IRules {
     uint32 internal immutable _SETTLEMENT_WINDOW;
 
     constructor(Parameters memory p) {
+        _requireRange("bondBps", p.bondBps, 1, type(uint16).max);
         _requireRange("penaltyBps", p.penaltyBps, 1, p.bondBps < BPS ? p.bondBps : BPS);
         _requireRange("minDecrementBps", p.minDecrementBps, 0, 5_000);
         _requireRange("extensionWindow", p.extensionWindow, 0, 1 hours);

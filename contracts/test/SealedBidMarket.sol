@@ -15,8 +15,11 @@ import {Rules} from "../market/Rules.sol";
 /// meant to be deployed.
 contract SealedBidMarket is EtherLedger, Auction {
     struct Commitment {
+        /// Zero when there is none.
         bytes32 digest;
         uint256 bond;
+        uint256 penalty;
+        uint256 closingTime;
     }
 
     mapping(uint256 auctionId => mapping(address provider => Commitment)) public commitments;
@@ -34,13 +37,13 @@ contract SealedBidMarket is EtherLedger, Auction {
         (, Terms terms,) = _require(auctionId, State.Open);
         uint256 revealTime = _revealTime(terms);
         if (block.timestamp >= revealTime) revert NotCommitting(revealTime, block.timestamp);
-        Commitment storage commitment = commitments[auctionId][msg.sender];
-        if (commitment.bond != 0) revert AlreadyCommitted(msg.sender);
+        if (digest == 0) revert NoSuchCommitment(msg.sender, digest);
+        if (commitments[auctionId][msg.sender].digest != 0) revert AlreadyCommitted(msg.sender);
 
         uint256 bond_ = _bond(terms.reserve());
         _creditPayment();
         _lock(msg.sender, bond_);
-        (commitment.digest, commitment.bond) = (digest, bond_);
+        commitments[auctionId][msg.sender] = Commitment(digest, bond_, _penalty(terms.reserve()), terms.closingTime());
     }
 
     /// @notice Takes the lead if the rate is lower than all revealed before; else frees the bond.
@@ -50,37 +53,33 @@ contract SealedBidMarket is EtherLedger, Auction {
         if (block.timestamp < revealTime || block.timestamp >= terms.closingTime()) {
             revert NotRevealing(revealTime, terms.closingTime(), block.timestamp);
         }
-        uint256 bond_ = _open(auctionId, msg.sender, keccak256(abi.encode(auctionId, msg.sender, rate, salt)));
+        Commitment memory commitment = _open(auctionId, keccak256(abi.encode(auctionId, msg.sender, rate, salt)));
         uint256 lowest = bid.provider() == address(0) ? terms.maxRate() + 1 : bid.rate();
 
-        _credit(msg.sender, bond_);
-        if (rate != 0 && rate < lowest) _takeLead(auctionId, entry, terms, bid, msg.sender, rate);
-    }
-
-    /// @notice Frees the bond of a bid that was never revealed, once the bidding is over or the auction is gone.
-    function reclaimBond(uint256 auctionId) external {
-        (State state, Terms terms) = _stateAndTerms(auctionId);
-        if (state == State.Open && block.timestamp < terms.closingTime()) {
-            revert StillHidden(terms.closingTime(), block.timestamp);
+        _credit(msg.sender, commitment.bond);
+        // Who was removed since it committed loses nothing by it, but cannot win.
+        if (rate != 0 && rate < lowest && isEV(msg.sender)) {
+            _takeLead(auctionId, entry, terms, bid, msg.sender, rate);
         }
-        bytes32 digest = commitments[auctionId][msg.sender].digest;
-        uint256 bond_ = _open(auctionId, msg.sender, digest);
-        // Whoever hides its bid while others depend on it pays for that.
-        uint256 penalty_ = state == State.None ? 0 : _penalty(terms.reserve());
+    }
+
+    /// @notice Frees the bond of a bid that was never revealed. Once the bidding is over this costs the penalty: others
+    /// depended on that bid. Before that, only if the auction was cancelled, and then it is free.
+    function reclaimBond(uint256 auctionId) external {
+        Commitment memory commitment = _open(auctionId, commitments[auctionId][msg.sender].digest);
+        bool over = block.timestamp >= commitment.closingTime;
+        if (!over && this.auctions(auctionId).state == State.Open) {
+            revert StillHidden(commitment.closingTime, block.timestamp);
+        }
+        uint256 penalty_ = over ? commitment.penalty : 0;
         _credit(_consumer(auctionId), penalty_);
-        _credit(msg.sender, bond_ - penalty_);
+        _credit(msg.sender, commitment.bond - penalty_);
     }
 
-    function _open(uint256 auctionId, address provider, bytes32 digest) private returns (uint256 bond_) {
-        Commitment memory commitment = commitments[auctionId][provider];
-        if (commitment.bond == 0 || commitment.digest != digest) revert NoSuchCommitment(provider, digest);
-        delete commitments[auctionId][provider];
-        return commitment.bond;
-    }
-
-    function _stateAndTerms(uint256 auctionId) private view returns (State state, Terms terms) {
-        state = this.auctions(auctionId).state;
-        terms = _book[_consumer(auctionId)].terms;
+    function _open(uint256 auctionId, bytes32 digest) private returns (Commitment memory commitment) {
+        commitment = commitments[auctionId][msg.sender];
+        if (digest == 0 || commitment.digest != digest) revert NoSuchCommitment(msg.sender, digest);
+        delete commitments[auctionId][msg.sender];
     }
 
     function _revealTime(Terms terms) private pure returns (uint256) {
