@@ -74,6 +74,17 @@ class AuctionInfo:
         """What the whole energy costs at the standing bid."""
         return None if self.rate is None else self.rate * self.energy
 
+    def highest_rate(self, min_decrement_bps: int) -> Rate | None:
+        """The highest rate that would be accepted; None when no bid can undercut.
+
+        Args:
+            min_decrement_bps: The market's parameter of that name.
+        """
+        if self.rate is None:
+            return self.max_rate
+        highest = int(self.rate) - max(1, -(-int(self.rate) * min_decrement_bps // 10_000))
+        return Rate(highest) if highest > 0 else None
+
 
 class AuctionRecord:
     """What the market has on record under an auction's id, whatever its state."""
@@ -159,12 +170,7 @@ class Auction(AuctionRecord):
     @property
     def highest_rate(self) -> Rate | None:
         """The highest rate that would be accepted now; None when no bid can undercut."""
-        info = self.info
-        if info.rate is None:
-            return info.max_rate
-        share = self.market.parameters.minDecrementBps
-        highest = int(info.rate) - max(1, -(-int(info.rate) * share // 10_000))
-        return Rate(highest) if highest > 0 else None
+        return self.info.highest_rate(self.market.parameters.minDecrementBps)
 
     def place_bid(
         self, rate: Rate | str, *, sender: AccountAPI, value: Money | str = NO_MONEY
@@ -182,21 +188,22 @@ class Auction(AuctionRecord):
             int(Rate.of(rate)),
             sender=sender,
             value=Money.of(value),
-            locks=self.bond,
+            locks=NO_MONEY if self._leader == sender.address else self.bond,
         )
 
     def sign_bid(self, rate: Rate | str, deadline: datetime, *, signer: AccountAPI) -> SignedBid:
         """Sign a bid for anyone to place. Any removal of a bid makes it void."""
         rate, last_second = Rate.of(rate), int(deadline.timestamp())
+        nonce = self.info.removals
         signature = self.market.sign(
             messages.Bid,
             signer=signer,
             auctionId=self.id,
             rate=int(rate),
-            nonce=self.info.removals,
+            nonce=nonce,
             deadline=last_second,
         )
-        return SignedBid(self.id, signer.address, rate, last_second, signature)
+        return SignedBid(self.id, signer.address, rate, nonce, last_second, signature)
 
     def relay_bid(self, bid: SignedBid, *, sender: AccountAPI) -> ReceiptAPI:
         """Place a bid that its provider has signed, at the sender's gas."""
@@ -212,7 +219,7 @@ class Auction(AuctionRecord):
 
     def remove_bid(self, *, sender: AccountAPI) -> ReceiptAPI:
         """Take back the sender's standing bid; this costs it the penalty."""
-        return self.market.transact("removeBid", self.id, sender=sender)
+        return self.market.transact("removeBid", self.id, sender=sender, pays=self.penalty)
 
     def cancel(self, max_penalty: Money | str = NO_MONEY, *, sender: AccountAPI) -> ReceiptAPI:
         """Cancel the auction; with a bid standing this may cost the consumer the penalty.
@@ -222,8 +229,18 @@ class Auction(AuctionRecord):
             sender: The consumer, or anyone once the award window has passed.
         """
         return self.market.transact(
-            "cancelAuction", self.id, int(Money.of(max_penalty)), sender=sender
+            "cancelAuction",
+            self.id,
+            int(Money.of(max_penalty)),
+            sender=sender,
+            pays=self.cancellation_penalty if self._is_consumer(sender) else NO_MONEY,
         )
+
+    @property
+    def cancellation_penalty(self) -> Money:
+        """What cancelling costs the consumer now: nothing unless an EV's bid stands."""
+        leader = self._leader
+        return self.penalty if self.market.contract.isEV(leader) else NO_MONEY
 
     def end(self, *, sender: AccountAPI) -> Connection | None:
         """Accept the standing bid; without one, take the reserve back.
@@ -235,6 +252,14 @@ class Auction(AuctionRecord):
         connected = receipt.decode_logs(self.market.contract.Connected)
         return self.market.connection(connected[0].auctionId) if connected else None
 
+    @property
+    def _leader(self) -> str:
+        """Who made the standing bid; the zero address when none stands or the auction is over."""
+        return self.market.contract.auctions(self.id).provider
+
+    def _is_consumer(self, account: AccountAPI) -> bool:
+        return account.address.lower() == consumer_of(self.id)
+
 
 @dataclass(frozen=True)
 class SignedBid:
@@ -243,5 +268,7 @@ class SignedBid:
     auction_id: int
     provider: str
     rate: Rate
+    nonce: int
+    """How many bids had been removed when it was signed; one more makes it void."""
     deadline: int
     signature: bytes

@@ -1,11 +1,13 @@
 """The `v2v:` section of ape-config.yaml.
 
-v2v:
-confirmations: 2          # blocks that must lie on top of what is read as history
-block_range: 2000         # blocks asked for at once when history is read
-units: {energy: kWh, rate: ether/kWh, money: ether}
-markets:
-ethereum-sepolia: {address: "0x…", start_block: 7000000}
+    v2v:
+      confirmations: 2          # blocks that must lie on top of what is read as history
+      block_range: 2000         # blocks asked for at once when history is read
+      units: {energy: kWh, rate: ether/kWh, money: ether}
+      markets:
+        ethereum-sepolia: {address: "0x…", start_block: 7000000}
+
+Everything may be left out; these are the defaults, and a market.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 from typing import Self
 
 from ape.api import PluginConfig
+from eth_utils.address import is_checksum_address
 from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
@@ -25,6 +28,13 @@ class MarketSettings(BaseModel):
     address: str
     start_block: int = Field(default=0, ge=0)
     """Where its history begins: the block of its creation, or any earlier one."""
+
+    @field_validator("address", mode="before")
+    @classmethod
+    def _checksum(cls, value: object) -> object:
+        if not is_checksum_address(value):
+            raise ValueError(f"{value!r} is not an address with a checksum, in quotes")
+        return value
 
 
 class Units(BaseModel):

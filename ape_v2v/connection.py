@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ape_v2v import messages
-from ape_v2v.auction import AuctionInfo, AuctionRecord, State
-from ape_v2v.errors import Refused, refusals
-from ape_v2v.units import Energy
+from ape_v2v.auction import NO_MONEY, AuctionInfo, AuctionRecord, State
+from ape_v2v.errors import Refused
+from ape_v2v.units import Energy, Rate
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI, ReceiptAPI
@@ -26,8 +26,8 @@ class Connection(AuctionRecord):
         Raises:
             Refused: The auction is not connected.
         """
-        with refusals():
-            return bytes(self.market.contract.accessToken(self.id))
+        _ = self._connected  # refuses readably: what a view reverts with, Ape leaves undecoded
+        return bytes(self.market.contract.accessToken(self.id))
 
     @property
     def valid_until(self) -> datetime:
@@ -56,7 +56,11 @@ class Connection(AuctionRecord):
     def end(self, settlement: Receipt | None = None, *, sender: AccountAPI) -> ReceiptAPI:
         """Pay as the consumer: the provider's `Settlement`, or without one the whole energy."""
         arguments = () if settlement is None else settlement.arguments
-        return self.market.transact("endConnection", *arguments, sender=sender)
+        info = self.market.contract.auctions(self.id)
+        energy = Energy(info.energyWh) if settlement is None else settlement.energy
+        return self.market.transact(
+            "endConnection", *arguments, sender=sender, pays=Rate(info.rate) * energy
+        )
 
     def settle(self, receipt: Receipt, *, sender: AccountAPI) -> ReceiptAPI:
         """Collect as the provider what the consumer has acknowledged."""
@@ -64,11 +68,15 @@ class Connection(AuctionRecord):
 
     def forfeit(self, *, sender: AccountAPI) -> ReceiptAPI:
         """Admit as the provider that the energy cannot be delivered: the penalty is lost."""
-        return self.market.transact("forfeit", self.id, sender=sender)
+        return self.market.transact("forfeit", self.id, sender=sender, pays=self.penalty)
 
     def expire(self, *, sender: AccountAPI) -> ReceiptAPI:
         """End a connection that nobody settled in time: both sides lose the penalty."""
-        return self.market.transact("expireConnection", self.id, sender=sender)
+        info = self.market.contract.auctions(self.id)
+        party = sender.address in (info.consumer, info.provider)
+        return self.market.transact(
+            "expireConnection", self.id, sender=sender, pays=self.penalty if party else NO_MONEY
+        )
 
     @property
     def _connected(self) -> AuctionInfo:

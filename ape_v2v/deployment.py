@@ -29,9 +29,11 @@ from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
 from ape_v2v import contract as artifact
+from ape_v2v.config import V2VConfig
 from ape_v2v.errors import ConfigurationError, DeploymentError
 from ape_v2v.market import Market
 from ape_v2v.parameters import Parameters
+from ape_v2v.transactions import simulate_deployment
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
@@ -67,11 +69,12 @@ class Settings:
                 f"{path} is missing: it says what to deploy on this network; copy another "
                 "network's file and fill it in"
             ) from error
-        except yaml.YAMLError as error:
+        except (UnicodeDecodeError, yaml.YAMLError) as error:
             raise ConfigurationError(f"{path} is not YAML: {error}") from error
         if not isinstance(content, dict):
             raise ConfigurationError(f"{path}: expected chain_id, organization and parameters")
-        if unknown := sorted(set(content) - {"chain_id", "organization", "parameters"}):
+        known = {"chain_id", "organization", "parameters"}
+        if unknown := sorted(str(name) for name in set(content) - known):
             raise ConfigurationError(
                 f"{path}: unknown setting {unknown[0]!r}; expected chain_id, organization and "
                 "parameters"
@@ -86,8 +89,11 @@ class Settings:
             raise ConfigurationError(
                 f"{path}: organization is {organization!r}, not an address with a checksum"
             )
+        values = content.get("parameters") or {}
+        if not isinstance(values, dict):
+            raise ConfigurationError(f"{path}: parameters is {values!r}, not names with values")
         try:
-            parameters = Parameters.from_mapping(content.get("parameters") or {})
+            parameters = Parameters.from_mapping(values)
         except ConfigurationError as error:
             raise ConfigurationError(f"{path}: {error}") from error
         return cls(None if isinstance(chain_id, str) else chain_id, organization, parameters)
@@ -132,7 +138,7 @@ class Records:
         """
         try:
             return [Record(**entry) for entry in json.loads(self.path.read_text("utf-8"))]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         except (TypeError, ValueError) as error:
             raise ConfigurationError(f"{self.path} is not a list of deployments") from error
@@ -197,6 +203,23 @@ def records(base: Path) -> Records:
     return Records(base / FOLDER / "records" / f"{network_name()}.json")
 
 
+def default_market(base: Path) -> str:
+    """The address of the market to use: the configured one, else the last one deployed from here.
+
+    Raises:
+        ConfigurationError: There is neither on the connected network.
+    """
+    network = network_name()
+    if settings := V2VConfig.current().markets.get(network):
+        return settings.address
+    if standing := records(base).standing():
+        return standing[-1].address
+    raise ConfigurationError(
+        f"no market is known on {network}: give --market ADDRESS, set v2v: markets: {network}: "
+        "in ape-config.yaml, or deploy one with `ape v2v market deploy`"
+    )
+
+
 def deploy(
     sender: AccountAPI,
     settings: Settings,
@@ -255,9 +278,9 @@ def deploy(
 
 
 def _estimated_cost(sender: AccountAPI, organization: str, parameters: Parameters) -> Money:
-    transaction = artifact.container().constructor.serialize_transaction(
-        organization, parameters.as_tuple(), sender=sender
-    )
+    container, arguments = artifact.container(), (organization, parameters.as_tuple())
+    simulate_deployment(container, *arguments, sender=sender)  # else the estimate fails, unread
+    transaction = container.constructor.serialize_transaction(*arguments, sender=sender)
     provider = chain.provider
     gas = provider.estimate_gas_cost(transaction)
     return Money(gas * max(provider.gas_price, provider.base_fee + provider.priority_fee))

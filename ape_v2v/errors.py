@@ -81,7 +81,18 @@ def _state(i: dict[str, Any]) -> str:
     return f"this auction is {actual}, and this takes one that is {expected}"
 
 
+def _as(kind: type[Energy | Rate | Money], amount: int) -> str:
+    """A number of the contract in a unit for people; it may be larger than any real quantity."""
+    return str(kind(amount)) if amount <= kind.maximum else f"{amount} {kind.base}"
+
+
+_BUG = "that must never happen; please report it"
+
 _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
+    # None of the contract's errors: a panic, say, or another contract
+    "Reverted": lambda i: (
+        f"the contract reverted as no market does: {i['reason']}; check the market's address"
+    ),
     # Registry and accounts
     "NotEV": lambda i: (
         f"{i['account']} is not a registered EV: ask the organization to add it to the market"
@@ -111,11 +122,15 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     # Ledger
     "ZeroAmount": lambda _: "the amount is 0: name one above",
     "BalanceTooLow": lambda i: (
-        f"{i['account']} has {Money(i['balance'])} in the market and needs {Money(i['needed'])}: "
-        f"deposit {Money(max(i['needed'] - i['balance'], 0))} more, or ask for less"
+        f"{i['account']} has {_as(Money, i['balance'])} in the market and needs "
+        f"{_as(Money, i['needed'])}: "
+        f"deposit {_as(Money, max(i['needed'] - i['balance'], 0))} more, or ask for less"
     ),
     "PlainTransfer": lambda i: (
-        f"a plain transfer of {Money(i['amount'])} cannot be credited: deposit it instead"
+        f"a plain transfer of {_as(Money, i['amount'])} cannot be credited: deposit it instead"
+    ),
+    "InsufficientBalance": lambda i: (
+        f"the market holds {_as(Money, i['balance'])} and owes {_as(Money, i['needed'])}: {_BUG}"
     ),
     "FailedCall": lambda _: "the receiver refused the payment; the balance is untouched",
     # Auction
@@ -139,15 +154,15 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
         f"before {_at(i['deadline'])} only the consumer, {i['consumer']}, may cancel this auction"
     ),
     "PenaltyAboveMaximum": lambda i: (
-        f"cancelling now costs a penalty of {Money(i['penalty'])}, and you allowed "
-        f"{Money(min(i['maximum'], Money.maximum))}: allow more, or let the auction go on"
+        f"cancelling now costs a penalty of {_as(Money, i['penalty'])}, and you allowed "
+        f"{_as(Money, i['maximum'])}: allow more, or let the auction go on"
     ),
     # Bidding
     "OwnAuction": lambda _: "a consumer cannot bid in its own auction",
     "RateTooHigh": lambda i: (
-        f"{Rate(i['rate'])} is too high: at most {Rate(i['highest'])} is accepted now"
+        f"{_as(Rate, i['rate'])} is too high: at most {_as(Rate, i['highest'])} is accepted now"
         if i["highest"]
-        else f"{Rate(i['rate'])} is too high: the standing bid cannot be undercut"
+        else f"{_as(Rate, i['rate'])} is too high: the standing bid cannot be undercut"
     ),
     # Signatures
     "SignatureExpired": lambda i: (
@@ -161,12 +176,15 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "ECDSAInvalidSignature": lambda _: "the signature is not valid",
     "ECDSAInvalidSignatureLength": lambda i: f"a signature has 65 bytes, this one {i['length']}",
     "ECDSAInvalidSignatureS": lambda _: "the signature is malleable (high s): sign again",
+    "InvalidShortString": lambda _: f"the market cannot read its own name: {_BUG}",
+    "StringTooLong": lambda i: f"the market's name, {i['str']!r}, is too long: {_BUG}",
     # Connection
     "NotProvider": lambda i: (
         f"only the provider, {i['provider']}, may do this, and the sender is {i['account']}"
     ),
     "EnergyAboveContract": lambda i: (
-        f"{Energy(i['energyWh'])} is more than the {Energy(i['contracted'])} that were contracted"
+        f"{_as(Energy, i['energyWh'])} is more than the {_as(Energy, i['contracted'])} that were "
+        "contracted"
     ),
     "ConnectionNotExpired": lambda i: (
         f"the connection can be expired from {_at(i['expiry'])} on, "
@@ -194,7 +212,7 @@ def decoded(contract_type: ContractType, error: Web3ContractLogicError) -> Refus
                 for item, value in zip(abi.inputs, values, strict=True)
             }
             return Refused(abi.name, inputs)
-    return Refused("Reverted", {"reason": str(error)})
+    return Refused("Reverted", {"reason": error.message})
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from ape_v2v.auction import NO_MONEY, Auction, moment
 from ape_v2v.connection import Connection
 from ape_v2v.errors import V2VError, refusals
 from ape_v2v.parameters import Parameters
-from ape_v2v.transactions import Gateway, Write, send
+from ape_v2v.transactions import Gateway, Write, send, simulate_deployment
 from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ class Market:
         Raises:
             Refused: The constructor refused a parameter or the owner.
         """
-        owner = organization or sender.address
+        container = artifact.container()
+        arguments = (organization or sender.address, (parameters or Parameters()).as_tuple())
+        simulate_deployment(container, *arguments, sender=sender)
         with refusals():
-            contract = sender.deploy(
-                artifact.container(), owner, (parameters or Parameters()).as_tuple()
-            )
+            contract = sender.deploy(container, *arguments)
         return cls(contract, gateway)
 
     def __repr__(self) -> str:
@@ -246,9 +246,10 @@ class Market:
         sender: AccountAPI,
         value: Money = NO_MONEY,
         locks: Money = NO_MONEY,
+        pays: Money = NO_MONEY,
     ) -> ReceiptAPI:
-        """Send a call through the gateway. `locks` is what it will lock, for people to see."""
-        return self.gateway(Write(self.contract, method, arguments, sender, value, locks))
+        """Send a call through the gateway. `locks` and `pays` are for people to see before."""
+        return self.gateway(Write(self.contract, method, arguments, sender, value, locks, pays))
 
 
 class EV:

@@ -71,7 +71,7 @@ class Parameters:
             ConfigurationError: An unknown name, or a value that is not one or out of range.
         """
         known = {field.name for field in fields(cls)}
-        if unknown := sorted(set(mapping) - known):
+        if unknown := sorted(str(name) for name in set(mapping) - known):
             raise ConfigurationError(
                 f"unknown parameter {unknown[0]!r}: expected {', '.join(sorted(known))}"
             )

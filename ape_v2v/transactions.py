@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ape import chain
-from web3.exceptions import ContractCustomError
+from web3.exceptions import ContractCustomError, Web3RPCError
 from web3.exceptions import ContractLogicError as Web3ContractLogicError
 
-from ape_v2v.errors import decoded, refusals
+from ape_v2v.errors import V2VError, decoded, refusals
+from ape_v2v.units import Money
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ape.api import AccountAPI, ReceiptAPI
-    from ape.contracts import ContractInstance
-
-    from ape_v2v.units import Money
+    from ape.contracts import ContractContainer, ContractInstance
+    from ethpm_types import ContractType
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Write:
     """Ether sent along."""
     locks: Money
     """What the call will lock out of the sender's balance, at most."""
+    pays: Money
+    """What it will give away of what the sender has locked, at most: a price or a penalty."""
 
     @property
     def handler(self) -> Any:
@@ -57,18 +59,43 @@ def simulate(write: Write) -> None:
 
     Raises:
         Refused: The market would refuse it.
+        V2VError: The sender has too little ether, or the node has a problem.
     """
-    # Ape's own `call` gives undecoded errors, and prints a trace of each.
-    transaction: Any = {
-        "from": write.sender.address,
-        "to": write.contract.address,
-        "value": int(write.value),
-        "data": write.handler.encode_input(*write.arguments),
-    }
+    if (wallet := Money(int(write.sender.balance))) < write.value:
+        raise V2VError(
+            f"{write.sender.address} has {wallet} in its wallet, and this would send "
+            f"{write.value}: fund it first, or send less"
+        )
+    _ask(
+        {
+            "from": write.sender.address,
+            "to": write.contract.address,
+            "value": int(write.value),
+            "data": write.handler.encode_input(*write.arguments),
+        },
+        write.contract.contract_type,
+    )
+
+
+def simulate_deployment(container: ContractContainer, *arguments: Any, sender: AccountAPI) -> None:
+    """Ask the node what a constructor would do: that costs nothing.
+
+    Raises:
+        Refused: It would refuse its arguments.
+    """
+    creation = container.constructor.serialize_transaction(*arguments)
+    _ask({"from": sender.address, "data": creation.data}, container.contract_type)
+
+
+def _ask(transaction: Any, contract_type: ContractType) -> None:
+    # Ape's own `call` gives undecoded errors, and prints a trace of each. Of a contract that was
+    # not created it asks a block explorer.
     try:
         chain.provider.web3.eth.call(transaction, "pending")
     except (ContractCustomError, Web3ContractLogicError) as error:
-        raise decoded(write.contract.contract_type, error) from error
+        raise decoded(contract_type, error) from error
+    except Web3RPCError as error:
+        raise V2VError(f"the node cannot execute the call: {error.message}") from error
 
 
 def send(write: Write) -> ReceiptAPI:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Context, Decimal
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 from typing import ClassVar, Self, overload
 
 _TEXT = re.compile(r"\s*([+-]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-zΞ/]+)\s*")
 
-# Wide enough for every product of a quantity and a unit: Decimal would round at 28 digits.
-_EXACT = Context(prec=120)
+# Wide enough for every product of a quantity and a unit, where Decimal would round at 28 digits.
+# What does not fit even so is an error.
+_EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, Overflow])
 
 _ETHER_UNITS = {"wei": Decimal(1), "gwei": Decimal(10**9), "ether": Decimal(10**18)}
 _ENERGY_UNITS = {"Wh": Decimal(1), "kWh": Decimal(1000), "MWh": Decimal(10**6)}
@@ -67,11 +68,18 @@ class _Quantity:
                 f"{text!r} is not {cls.kind}: expected a number and one of "
                 f"{', '.join(cls.units)}, for example {cls.example!r}"
             )
-        amount = _EXACT.multiply(Decimal(match[1].replace("_", "")), factor)
+        try:
+            amount = _EXACT.multiply(Decimal(match[1].replace("_", "")), factor)
+        except DecimalException as error:
+            raise UnitError(f"{text!r} has too many digits for {cls.kind}") from error
         if amount != amount.to_integral_value():
             raise UnitError(
-                f"{text!r} is {amount.normalize(_EXACT):f} {cls.base}: "
+                f"{text!r} is {amount.normalize(_EXACT)} {cls.base}: "
                 f"the market counts in whole {cls.base}"
+            )
+        if not 0 <= amount <= cls.maximum:  # before a power of ten is written out as an integer
+            raise UnitError(
+                f"{text!r} is out of range: {cls.kind} is from 0 to {cls.maximum} {cls.base}"
             )
         return cls(int(amount))
 
@@ -90,7 +98,7 @@ class _Quantity:
         return f"{number:f} {unit}"
 
     def __int__(self) -> int:
-        return self.amount
+        return int(self.amount)  # what Ape decodes is a subclass of int
 
     def __bool__(self) -> bool:
         return self.amount != 0
@@ -175,16 +183,19 @@ def parse_duration(text: str) -> timedelta:
         UnitError: Something else.
     """
     rest = text.strip()
-    seconds = 0
-    while rest and (match := _DURATION_PART.match(rest)):
-        seconds += int(match[1]) * _DURATION_UNITS[match[2]]
-        rest = rest[match.end() :]
+    duration = timedelta(0)
+    try:
+        while rest and (match := _DURATION_PART.match(rest)):
+            duration += timedelta(seconds=int(match[1]) * _DURATION_UNITS[match[2]])
+            rest = rest[match.end() :]
+    except (OverflowError, ValueError) as error:  # ValueError: too many digits for Python
+        raise UnitError(f"{text!r} is longer than any duration") from error
     if rest or not text.strip():
         raise UnitError(
             f"{text!r} is not a duration: expected whole numbers of "
             f"{', '.join(_DURATION_UNITS)}, for example '10 min'"
         )
-    return timedelta(seconds=seconds)
+    return duration
 
 
 def format_duration(duration: timedelta) -> str:

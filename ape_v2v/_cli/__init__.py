@@ -17,6 +17,7 @@ _TOPICS = {
     "auction": "Ask for energy, bid, award",
     "connection": "Access token, receipts, settlement",
     "history": "What has happened: events and charge records",
+    "gas": "What it costs, measured beside the paper's design",
 }
 
 
@@ -29,7 +30,13 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _TOPICS:
             return None
-        command = import_module(f"{__name__}.{cmd_name}").cli
+        try:
+            command = import_module(f"{__name__}.{cmd_name}").cli
+        except ImportError as error:
+            raise click.ClickException(
+                f"`ape v2v {cmd_name}` cannot be loaded ({error}): install ape-v2v again, with the "
+                "dependencies that it names"
+            ) from error
         assert isinstance(command, click.Command)
         return command
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ape
 import click
-from rich.table import Table
 
 from ape_v2v import deployment
-from ape_v2v._cli.options import Context, reading, writing
+from ape_v2v._cli.options import Context, grid, reading, writing
 
 if TYPE_CHECKING:
     from ape_v2v.units import Money
@@ -50,7 +49,7 @@ def deploy(context: Context, again: bool, settings: Path | None) -> None:
         again=again,
         confirm=confirm,
     )
-    context.show(asdict(record), _grid(asdict(record)))
+    context.show(asdict(record), grid(asdict(record)))
 
 
 @cli.add_command
@@ -73,7 +72,7 @@ def show(context: Context) -> None:
         "holdings": context.money(market.holdings),
         "burnt": context.money(market.burnt),
     }
-    context.show(data, _grid(shown))
+    context.show(data, grid(shown))
 
 
 @cli.add_command
@@ -81,7 +80,7 @@ def show(context: Context) -> None:
 def parameters(context: Context) -> None:
     """Show the rules of the market; they never change."""
     rules = context.market.parameters
-    context.show(rules.as_dict(), _grid(rules.described()))
+    context.show(rules.as_dict(), grid(rules.described()))
 
 
 @cli.add_command
@@ -103,10 +102,3 @@ def _set_status(context: Context, *, active: bool) -> None:
     if context.market.active != active:
         context.market.change_status(sender=context.sender)
     context.show({"active": active}, f"the market is {'open' if active else 'closed'}")
-
-
-def _grid(data: dict[str, Any]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    for name, value in data.items():
-        table.add_row(f"[dim]{name}[/dim]", str(value))
-    return table

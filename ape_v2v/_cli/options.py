@@ -7,6 +7,7 @@ something about into one line on standard error.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import logging
@@ -16,14 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 import ape
 import click
-from ape.cli import ConnectedProviderCommand, account_option
-from ape.exceptions import ApeException
+from ape.cli import AccountAliasPromptChoice, ConnectedProviderCommand, account_option
+from ape.exceptions import ApeException, ConversionError
 from ape.logging import logger
+from ape.types import AddressType
+from eth_utils.address import is_hex_address, to_checksum_address
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from web3.exceptions import Web3Exception
 
 from ape_v2v import deployment
 from ape_v2v.config import V2VConfig
-from ape_v2v.errors import ConfigurationError, V2VError
+from ape_v2v.errors import V2VError
 from ape_v2v.market import Market
 from ape_v2v.transactions import Write, send, simulate
 from ape_v2v.units import Energy, Money, Rate, UnitError, parse_duration
@@ -31,8 +37,20 @@ from ape_v2v.units import Energy, Money, Rate, UnitError, parse_duration
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
+    from typing import TextIO
 
     from ape.api import AccountAPI, ReceiptAPI
+
+
+EXPECTED_ERRORS = (V2VError, UnitError, ApeException, Web3Exception, OSError)
+"""What a user, a node or a disk can be the cause of: told in one line, without a traceback."""
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    if not console.is_terminal:  # a file, or a program that looks for whole addresses
+        console.width = max(console.width, 200)
+    return console
 
 
 @dataclass
@@ -43,30 +61,22 @@ class Context:
     as_json: bool
     yes: bool = False
     account: AccountAPI | None = None
-    console: Console = field(default_factory=lambda: Console(highlight=False))
+    console: Console = field(default_factory=_console)
     config: V2VConfig = field(default_factory=V2VConfig.current)
+    transaction: str | None = None
+    """The hash of the last one sent."""
 
     @cached_property
     def market(self) -> Market:
         """The market: --market, else the configured one, else the last one deployed from here."""
-        return Market.at(self.market_address or self._default_market(), self.gateway)
+        address = self.market_address or deployment.default_market(ape.project.path)
+        return Market.at(address, self.gateway)
 
     @property
     def sender(self) -> AccountAPI:
         """Who acts, in a command that writes."""
         assert self.account is not None, "a command that only reads has no account"
         return self.account
-
-    def _default_market(self) -> str:
-        network = deployment.network_name()
-        if settings := self.config.markets.get(network):
-            return settings.address
-        if standing := deployment.records(ape.project.path).standing():
-            return standing[-1].address
-        raise ConfigurationError(
-            f"no market is known on {network}: give --market ADDRESS, set v2v: markets: {network}: "
-            "in ape-config.yaml, or deploy one with `ape v2v market deploy`"
-        )
 
     def show(self, data: dict[str, Any] | list[dict[str, Any]], rendered: Any) -> None:
         """Print the outcome: as JSON for programs, rendered for people."""
@@ -78,10 +88,13 @@ class Context:
     def gateway(self, write: Write) -> ReceiptAPI:
         """Show what a transaction will do and cost, ask, and send it."""
         simulate(write)
-        if not self.yes:
-            self.announce(write)
-            click.confirm("send it?", abort=True, err=True)
-        return send(write)
+        with prompts_on_stderr():
+            if not self.yes:
+                self.announce(write)
+                click.confirm("send it?", abort=True, err=True)
+            receipt = send(write)
+        self.transaction = receipt.txn_hash
+        return receipt
 
     def announce(self, write: Write) -> None:
         """Say on standard error what a transaction will do."""
@@ -97,6 +110,8 @@ class Context:
             lines.append(f"  sends {self.money(write.value)} into the market")
         if write.locks:
             lines.append(f"  locks {self.money(write.locks)} until it is over")
+        if write.pays:
+            lines.append(f"  pays {self.money(write.pays)} out of what is locked")
         click.echo("\n".join(lines), err=True)
 
     def energy(self, value: Energy) -> str:
@@ -107,6 +122,19 @@ class Context:
 
     def money(self, value: Money) -> str:
         return value.format(self.config.units.money)
+
+
+def prompts_on_stderr() -> contextlib.redirect_stdout[TextIO]:
+    """Keep what Ape asks while it signs, a passphrase say, out of the output."""
+    return contextlib.redirect_stdout(click.get_text_stream("stderr"))
+
+
+def grid(data: dict[str, Any]) -> Table:
+    """Names and values, one below the other."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in data.items():
+        table.add_row(Text(name, style="dim"), Text(str(value)))
+    return table
 
 
 class QuantityType(click.ParamType):
@@ -139,10 +167,55 @@ class DurationType(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
+class AddressParamType(click.ParamType):
+    """An address on the command line, an account's alias, or a name that a plugin can resolve."""
+
+    name = "address"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> AddressType:
+        if is_hex_address(value):
+            address = to_checksum_address(value)
+            # Ape would take it: but capitals that do not fit tell that a digit was mistyped.
+            digits = value[-40:]
+            if digits not in (address[2:], digits.lower(), digits.upper()):
+                self.fail(f"{value!r} fails its checksum: copy the address again", param, ctx)
+            return address
+        if value.upper().startswith("TEST::") or value in ape.accounts.aliases:
+            account = AccountAliasPromptChoice().convert(value, param, ctx)
+            assert account is not None, "an alias that is not found fails"
+            return account.address
+        try:
+            return ape.convert(value, AddressType)
+        except ConversionError:
+            self.fail(
+                f"{value!r} is not an address: expected 0x and 40 digits, or the alias of an "
+                "account (`ape accounts list`)",
+                param,
+                ctx,
+            )
+
+
+ADDRESS = AddressParamType()
 ENERGY = QuantityType(Energy)
 RATE = QuantityType(Rate)
 MONEY = QuantityType(Money)
 DURATION = DurationType()
+
+
+class _Command(ConnectedProviderCommand):
+    """A command on the connected network whose errors are one line, those of connecting too."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        # Ape reports each transaction and its Anvil's comings and goings: the commands say it.
+        logger.set_level(logging.WARNING)
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # who read the output has gone: click ends the command
+            raise
+        except EXPECTED_ERRORS as error:
+            raise click.ClickException(" ".join(str(error).split())) from error
 
 
 def _command(
@@ -157,12 +230,7 @@ def _command(
         account: AccountAPI | None = None,
         **rest: Any,
     ) -> None:
-        # Ape reports each transaction and its Anvil's comings and goings: the commands say it.
-        logger.set_level(logging.WARNING)
-        try:
-            function(Context(market_address, as_json, yes, account), **rest)
-        except (V2VError, UnitError, ApeException) as error:
-            raise click.ClickException(str(error)) from error
+        function(Context(market_address, as_json, yes, account), **rest)
 
     decorated: Any = callback
     if writes:
@@ -177,9 +245,10 @@ def _command(
         "--market",
         "market_address",
         metavar="ADDRESS",
+        type=ADDRESS,
         help="The market.  [default: the configured one, else the last one deployed]",
     )(decorated)
-    command = click.command(cls=ConnectedProviderCommand, **attributes)(decorated)
+    command = click.command(cls=_Command, **attributes)(decorated)
     assert isinstance(command, ConnectedProviderCommand)
     return command
 

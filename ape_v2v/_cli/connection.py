@@ -1,0 +1,221 @@
+"""`ape v2v connection`: access token, receipts, settlement."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+from ape.cli import account_option
+from eth_utils.conversions import to_hex
+from eth_utils.crypto import keccak
+
+from ape_v2v._cli.options import ENERGY, Context, grid, prompts_on_stderr, reading, writing
+from ape_v2v._cli.references import AUCTION, HASH, DocumentType, own_auction
+from ape_v2v._cli.standing import amount, auction_name, notice, standing, utc
+from ape_v2v.documents import NO_METER_DATA, ReceiptDocument
+from ape_v2v.units import Energy, Money
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ape.api import ReceiptAPI
+
+    from ape_v2v._cli.references import AuctionReference
+    from ape_v2v.connection import Connection
+
+
+@click.group(short_help="Access token, receipts, settlement")
+def cli() -> None:
+    """The two EVs meet, charge against signed receipts, and settle what was delivered.
+
+    AUCTION is the auction that the connection came out of, by its id, by its consumer (the address
+    or the alias of an account; then it is the current one), or by both: CONSUMER/3 is the
+    consumer's third.
+    """
+
+
+@cli.add_command
+@reading(name="show")
+@click.argument("reference", metavar="AUCTION", type=AUCTION)
+def show(context: Context, reference: AuctionReference) -> None:
+    """Show a connection: its token, both sides, its deadlines, what is locked, what it costs."""
+    connection = _find(context, reference)
+    times = {"validUntil": connection.valid_until, "expiresAt": connection.expires_at}
+    data, shown = standing(context, connection)
+    token = to_hex(connection.access_token)
+    data |= {"token": token} | {name: time.isoformat() for name, time in times.items()}
+    shown |= {
+        "consumer": data["consumer"],
+        "provider": data["provider"],
+        "token": token,
+        "valid until": utc(times["validUntil"]),
+        "expires": utc(times["expiresAt"]),
+    }
+    context.show(data, grid(shown))
+
+
+@cli.add_command
+@reading(name="token")
+@click.argument("reference", metavar="AUCTION", type=AUCTION)
+def token(context: Context, reference: AuctionReference) -> None:
+    """Print the access token. It is an identifier, not a secret."""
+    connection = _find(context, reference)
+    token = to_hex(connection.access_token)
+    context.show({"auctionId": str(connection.id), "token": token}, token)
+
+
+def _metering(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what a receipt says: the energy, and the hash of the meter's record."""
+    options = (
+        click.argument("reference", metavar="AUCTION", type=AUCTION),
+        click.argument("energy", type=ENERGY),
+        click.option(
+            "--meter-data",
+            metavar="FILE",
+            type=click.File("rb"),
+            help="The meter's record; its Keccak-256 hash is signed.",
+        ),
+        click.option(
+            "--meter-data-hash", type=HASH, help="That hash.  [default: zeros, no record]"
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@cli.add_command
+@reading(name="sign-receipt")
+@account_option()
+@_metering
+def sign_receipt(
+    context: Context, reference: AuctionReference, energy: Energy, **meter: Any
+) -> None:
+    """Acknowledge ENERGY as the consumer, and print that as JSON. Sends nothing.
+
+    ENERGY is what was delivered in this connection so far, all together; 0 Wh says that the two
+    have met. The provider is paid for the receipt that it hands in.
+    """
+    connection = _find(context, reference)
+    with prompts_on_stderr():
+        document = ReceiptDocument.sign_receipt(
+            connection, energy, _meter_data_hash(**meter), context.sender
+        )
+    click.echo(document.text())
+
+
+@cli.add_command
+@reading(name="sign-settlement")
+@account_option()
+@_metering
+def sign_settlement(
+    context: Context, reference: AuctionReference, energy: Energy, **meter: Any
+) -> None:
+    """State as the provider that ENERGY is to be paid, and print that as JSON. Sends nothing.
+
+    Once, at the end: the consumer can close the connection with it, at this energy.
+    """
+    connection = _find(context, reference)
+    with prompts_on_stderr():
+        document = ReceiptDocument.sign_settlement(
+            connection, energy, _meter_data_hash(**meter), context.sender
+        )
+    click.echo(document.text())
+
+
+@cli.add_command
+@writing(name="end")
+@click.option(
+    "--settlement",
+    metavar="FILE",
+    type=DocumentType(ReceiptDocument),
+    help="The provider's settlement; - is standard input.  [default: the whole energy is paid]",
+)
+def end(context: Context, settlement: ReceiptDocument | None) -> None:
+    """Pay for your connection and end it. The consumer.
+
+    With a settlement, what was delivered as the provider states it. WITHOUT ONE, THE WHOLE
+    CONTRACTED ENERGY.
+    """
+    connection = context.market.connection(own_auction(context).id)
+    receipt = None if settlement is None else settlement.settlement_for(connection)
+    info = connection.info
+    if receipt is None and info.cost is not None:
+        notice(
+            context,
+            f"WITHOUT A SETTLEMENT this pays for the whole {context.energy(info.energy)}: "
+            f"{context.money(info.cost)} to {info.provider}",
+        )
+    _show_end(context, connection, connection.end(receipt, sender=context.sender))
+
+
+@cli.add_command
+@writing(name="settle")
+@click.argument("reference", metavar="AUCTION", type=AUCTION)
+@click.argument("document", metavar="FILE", type=DocumentType(ReceiptDocument))
+def settle(context: Context, reference: AuctionReference, document: ReceiptDocument) -> None:
+    """Collect what the consumer has signed for in FILE; - is standard input. The provider.
+
+    One connection is settled once: hand in the receipt with the most energy.
+    """
+    connection = _find(context, reference)
+    receipt = document.receipt_for(connection)
+    _show_end(context, connection, connection.settle(receipt, sender=context.sender))
+
+
+@cli.add_command
+@writing(name="forfeit")
+@click.argument("reference", metavar="AUCTION", type=AUCTION)
+def forfeit(context: Context, reference: AuctionReference) -> None:
+    """Admit that you cannot deliver, for a penalty that goes to the consumer. The provider."""
+    connection = _find(context, reference)
+    _show_end(context, connection, connection.forfeit(sender=context.sender))
+
+
+@cli.add_command
+@writing(name="expire")
+@click.argument("reference", metavar="AUCTION", type=AUCTION)
+def expire(context: Context, reference: AuctionReference) -> None:
+    """End a connection that nobody settled in time. Anyone.
+
+    Both sides get back what they have locked, less one penalty each, which is burnt.
+    """
+    connection = _find(context, reference)
+    _show_end(context, connection, connection.expire(sender=context.sender))
+
+
+def _find(context: Context, reference: AuctionReference) -> Connection:
+    return context.market.connection(reference.find(context.market).id)
+
+
+def _meter_data_hash(meter_data: IO[bytes] | None, meter_data_hash: bytes | None) -> bytes:
+    if meter_data is not None and meter_data_hash is not None:
+        raise click.UsageError("give --meter-data or --meter-data-hash, not both")
+    if meter_data is not None:
+        return keccak(meter_data.read())
+    return NO_METER_DATA if meter_data_hash is None else meter_data_hash
+
+
+def _show_end(context: Context, connection: Connection, receipt: ReceiptAPI) -> None:
+    """Show what has become of a connection."""
+    contract = context.market.contract
+    (end,) = receipt.decode_logs(
+        [contract.ConnectionEnded, contract.ConnectionForfeited, contract.ConnectionExpired]
+    )
+    data: dict[str, Any] = {"auctionId": str(connection.id), "event": end.event_name}
+    shown = {"auction": auction_name(connection.id)}
+    if end.event_name == "ConnectionEnded":
+        cost, energy = Money(int(end.cost)), Energy(int(end.energyWh))
+        data |= {
+            "energyWh": int(energy),
+            "cost": amount(cost),
+            "meterDataHash": to_hex(end.meterDataHash),
+        }
+        shown |= {"paid": context.money(cost), "for": context.energy(energy)}
+    else:
+        penalty = Money(int(end.penalty))
+        data["penalty"] = amount(penalty)
+        loser = "the provider" if end.event_name == "ConnectionForfeited" else "each side"
+        shown["penalty"] = f"{context.money(penalty)}, lost by {loser}"
+    data["transaction"] = shown["transaction"] = receipt.txn_hash
+    context.show(data, grid(shown))

@@ -1,0 +1,213 @@
+"""`ape v2v ev`: register EVs, and look them up."""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from ape_v2v._cli.history import open_history
+from ape_v2v._cli.options import ADDRESS, EXPECTED_ERRORS, Context, grid, reading, writing
+from ape_v2v._cli.standing import utc
+from ape_v2v.auction import moment
+from ape_v2v.details import printable
+from ape_v2v.errors import V2VError
+from ape_v2v.market import BURNT
+from ape_v2v.parameters import MAX_TEXT_BYTES
+from ape_v2v.units import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FILE_COLUMNS = ("address", "infos")
+_COLUMNS = ("address", "addedAt", "balance", "completed", "noShows", "infos")
+
+
+@click.group(short_help="Register EVs, and look them up")
+def cli() -> None:
+    """Who may take part: the organization registers EVs, anyone may look them up."""
+
+
+@cli.add_command
+@writing(name="add")
+@click.argument("ev", metavar="ADDRESS", type=ADDRESS)
+@click.option("--infos", default="", help="Notes on the EV, public for ever: nothing personal.")
+def add(context: Context, ev: str, infos: str) -> None:
+    """Register an EV. The organization, while the market is open."""
+    context.market.add_ev(ev, infos, sender=context.sender)
+    _show(context, _entry(context, ev, infos))
+
+
+@cli.add_command
+@writing(name="add-many")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1, 200),
+    default=100,
+    show_default=True,
+    help="How many EVs a transaction registers.",
+)
+def add_many(context: Context, file: Path, batch_size: int) -> None:
+    """Register the EVs of a CSV file with the columns address and infos. The organization.
+
+    Every row is checked before anything is sent. EVs that are registered already are left out:
+    after a failure, run the command again.
+    """
+    rows = list(_rows(file))
+    market = context.market
+    with click.progressbar(
+        rows, label="looking them up", file=click.get_text_stream("stderr")
+    ) as progress:
+        new = {ev: infos for ev, infos in progress if not market.ev(ev).registered}
+    known = [ev for ev, _ in rows if ev not in new]
+    pairs = list(new.items())
+    batches = [pairs[at : at + batch_size] for at in range(0, len(pairs), batch_size)]
+    if known:
+        click.echo(f"{len(known)} of {len(rows)} EVs are registered already: left out", err=True)
+    if len(batches) > 1:
+        click.echo(
+            f"{len(new)} EVs to register, in {len(batches)} transactions: the first is shown, and "
+            "the others follow it",
+            err=True,
+        )
+    registered: list[str] = []
+    for batch in batches:
+        try:
+            market.add_evs(batch, sender=context.sender)
+        except EXPECTED_ERRORS as error:
+            raise V2VError(
+                f"{len(registered)} of {len(new)} EVs are registered now, then: {error}; when that "
+                "is mended, run the command again"
+            ) from error
+        context.yes = True  # that was asked once, for all
+        registered += [ev for ev, _ in batch]
+        click.echo(f"registered {len(registered)} of {len(new)}", err=True)
+    context.show(
+        {"registered": registered, "alreadyRegistered": known},
+        f"{len(registered)} EVs registered, {len(known)} were already",
+    )
+
+
+@cli.add_command
+@writing(name="remove")
+@click.argument("ev", metavar="ADDRESS", type=ADDRESS)
+def remove(context: Context, ev: str) -> None:
+    """End an EV's right to start auctions and to bid. The organization.
+
+    Its money, its running auction, its bids and its connections are untouched.
+    """
+    context.market.remove_ev(ev, sender=context.sender)
+    context.show(
+        {"address": ev, "registered": False, "transaction": context.transaction},
+        f"{ev} is no EV any more; what it has in the market is untouched",
+    )
+
+
+@cli.add_command
+@reading(name="show")
+@click.argument("ev", metavar="ADDRESS", type=ADDRESS)
+def show(context: Context, ev: str) -> None:
+    """Show what the market knows of an account, registered or not."""
+    _show(context, _entry(context, ev, _infos(context, removed=True).get(ev)))
+
+
+@cli.add_command
+@reading(name="list")
+def list_(context: Context) -> None:
+    """List the registered EVs, in the order in which they were registered."""
+    entries = [_entry(context, ev, infos) for ev, infos in _infos(context).items()]
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in _COLUMNS:
+        table.add_column(name, no_wrap=name != "infos")
+    for entry in entries:
+        shown = _readable(context, entry)
+        table.add_row(*(escape(shown[name]) for name in _COLUMNS))
+    context.show(entries, table)
+
+
+def _rows(file: Path) -> Iterator[tuple[str, str]]:
+    """Read and check a file of EVs: each with its notes.
+
+    Raises:
+        V2VError: Something in it is wrong; it says where.
+    """
+    seen: dict[str, int] = {}
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            if sorted(reader.fieldnames or ()) != sorted(_FILE_COLUMNS):
+                raise V2VError(
+                    f"{file}, line 1: the columns are {', '.join(reader.fieldnames or ['none'])}; "
+                    f"expected {' and '.join(_FILE_COLUMNS)}"
+                )
+            for row in reader:
+                where = f"{file}, line {reader.line_num}"
+                ev, infos = _checked(where, row)
+                if ev in seen:
+                    raise V2VError(f"{where}: {ev} stands in line {seen[ev]} already")
+                seen[ev] = reader.line_num
+                yield ev, infos
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise V2VError(f"{file} is not a CSV file in UTF-8: {error}") from error
+    if not seen:
+        raise V2VError(f"{file} names no EV")
+
+
+def _checked(where: str, row: dict[str, Any]) -> tuple[str, str]:
+    if None in row or None in row.values():
+        raise V2VError(f"{where}: expected two values, address and infos; quote a text with commas")
+    try:
+        ev = ADDRESS.convert(row["address"], None, None)
+    except click.BadParameter as error:
+        raise V2VError(f"{where}: {error.message}") from error
+    if ev == BURNT:
+        raise V2VError(f"{where}: {ev} can never be an EV: nobody holds its key")
+    if (length := len(row["infos"].encode())) > MAX_TEXT_BYTES:
+        raise V2VError(
+            f"{where}: the infos have {length} bytes, at most {MAX_TEXT_BYTES} are allowed: "
+            "shorten them"
+        )
+    return ev, row["infos"]
+
+
+def _infos(context: Context, *, removed: bool = False) -> dict[str, str]:
+    """The organization's notes on each registered EV, or on each that ever was."""
+    # Up to the head: who has just been added is to be seen.
+    with open_history(context, confirmations=0) as history:
+        return {item.address: item.infos for item in history.evs(removed=removed)}
+
+
+def _entry(context: Context, ev: str, infos: str | None) -> dict[str, Any]:
+    account = context.market.contract.evs(ev)
+    return {
+        "address": ev,
+        "registered": account.addedAt != 0,
+        "infos": infos,
+        "addedAt": moment(account.addedAt).isoformat() if account.addedAt else None,
+        "balance": str(account.balance),
+        "completed": account.completed,
+        "noShows": account.noShows,
+    }
+
+
+def _show(context: Context, entry: dict[str, Any]) -> None:
+    shown = _readable(context, entry)
+    if context.transaction is not None:
+        entry["transaction"] = shown["transaction"] = context.transaction
+    context.show(entry, grid(shown))
+
+
+def _readable(context: Context, entry: dict[str, Any]) -> dict[str, str]:
+    shown = entry | {
+        "registered": "yes" if entry["registered"] else "no",
+        "infos": printable(entry["infos"] or ""),
+        "addedAt": utc(datetime.fromisoformat(entry["addedAt"])) if entry["addedAt"] else "",
+        "balance": context.money(Money(int(entry["balance"]))),
+    }
+    return {name: str(value) for name, value in shown.items()}

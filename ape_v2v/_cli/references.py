@@ -1,0 +1,166 @@
+"""What commands name on the command line beside quantities: auctions, places, times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+from eth_utils.hexadecimal import decode_hex, is_hexstr
+
+from ape_v2v._cli.options import ADDRESS
+from ape_v2v.auction import Auction, auction_id
+from ape_v2v.details import Place
+from ape_v2v.documents import BidDocument, DocumentError, ReceiptDocument
+from ape_v2v.errors import V2VError
+
+if TYPE_CHECKING:
+    from ape_v2v._cli.options import Context
+    from ape_v2v.market import Market
+
+_ROUND = 2**32 - 1
+_ID_DIGITS = 58  # of 2**192
+_HASH_CHARACTERS = 66
+
+
+@dataclass(frozen=True)
+class AuctionReference:
+    """An auction as it was named; it takes a market to find it."""
+
+    consumer: str | None = None
+    id: int | None = None
+
+    def find(self, market: Market) -> Auction:
+        """The auction in a market.
+
+        Raises:
+            V2VError: The consumer has none.
+        """
+        if self.id is not None:
+            return market.auction(self.id)
+        assert self.consumer is not None, "an auction is named by its id or by its consumer"
+        auction = market.auction_of(self.consumer)
+        if auction.id & _ROUND == 0:
+            raise V2VError(
+                f"{self.consumer} has not started an auction in the market {market.address}"
+            )
+        return auction
+
+
+class AuctionType(click.ParamType):
+    """An auction by its id, by its consumer, or by its consumer and its number among its own."""
+
+    name = "auction"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> AuctionReference:
+        if not isinstance(value, str):
+            return value
+        if value.isdecimal():
+            if len(value) > _ID_DIGITS:
+                self.fail(f"{value} is no auction's id: it has too many digits", param, ctx)
+            return AuctionReference(id=int(value))
+        consumer, slash, number = value.partition("/")
+        address = ADDRESS.convert(consumer, param, ctx)
+        if not slash:
+            return AuctionReference(consumer=address)
+        if not number.isdecimal() or int(number) > _ROUND:
+            self.fail(
+                f"{value!r} is not an auction: after the consumer and the slash comes its number "
+                "among the consumer's auctions, for example 1",
+                param,
+                ctx,
+            )
+        return AuctionReference(id=auction_id(address, int(number)))
+
+
+class PlaceType(click.ParamType):
+    """A place on the command line."""
+
+    name = "lat,lon"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Place:
+        try:
+            return Place.parse(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class TimeType(click.ParamType):
+    """A time on the command line, UTC unless it names an offset."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        if not isinstance(value, str):
+            return value
+        try:
+            time = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is not a time: expected ISO 8601, for example '2026-05-01T12:00'; "
+                "without an offset it is UTC",
+                param,
+                ctx,
+            )
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+class HashType(click.ParamType):
+    """32 bytes on the command line."""
+
+    name = "0x…"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> bytes:
+        if not isinstance(value, str):
+            return value
+        if not is_hexstr(value) or len(value) != _HASH_CHARACTERS:
+            self.fail(
+                f"{value!r} is not a hash: expected 0x and {_HASH_CHARACTERS - 2} digits",
+                param,
+                ctx,
+            )
+        return decode_hex(value)
+
+
+class DocumentType(click.ParamType):
+    """A signed document in a file; "-" is standard input."""
+
+    name = "file"
+
+    def __init__(self, kind: type[BidDocument | ReceiptDocument]) -> None:
+        self._file = click.File("rb")
+        self._kind = kind
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> BidDocument | ReceiptDocument:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._kind.load(self._file.convert(value, param, ctx).read())
+        except DocumentError as error:
+            raise click.ClickException(f"{value}: {error}") from error
+
+
+AUCTION = AuctionType()
+HASH = HashType()
+PLACE = PlaceType()
+TIME = TimeType()
+
+
+def own_auction(context: Context) -> Auction:
+    """The current auction of who sends.
+
+    Raises:
+        V2VError: It has none.
+    """
+    return AuctionReference(consumer=context.sender.address).find(context.market)

@@ -1,0 +1,122 @@
+"""How an auction stands: for programs under the contract's names, and for people."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+from ape import chain
+from eth_utils.address import to_checksum_address
+
+from ape_v2v.auction import State, consumer_of, moment
+from ape_v2v.units import format_duration
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ape_v2v._cli.options import Context
+    from ape_v2v.auction import AuctionInfo, AuctionRecord
+    from ape_v2v.units import Money, Rate
+
+_ROUND = (1 << 32) - 1
+
+
+def auction_name(auction_id: int) -> str:
+    """An auction as people can name it: its consumer, and its number among the consumer's."""
+    return f"{to_checksum_address(consumer_of(auction_id))}/{auction_id & _ROUND}"
+
+
+def state_name(state: State) -> str:
+    return state.name.lower()
+
+
+def utc(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def amount(value: Money | Rate | None) -> str | None:
+    """Wei, or wei per Wh, as JSON has it."""
+    return None if value is None else str(int(value))
+
+
+def entry(info: AuctionInfo) -> dict[str, Any]:
+    """An auction, for programs."""
+    return {
+        "auctionId": str(info.id),
+        "state": state_name(info.state),
+        "consumer": info.consumer,
+        "energyWh": int(info.energy),
+        "maxRate": amount(info.max_rate),
+        "closingTime": info.closing_time.isoformat(),
+        "validity": int(info.validity.total_seconds()),
+        "provider": info.provider,
+        "rate": amount(info.rate),
+        "cost": amount(info.cost),
+        "connectedAt": None if info.connected_at is None else info.connected_at.isoformat(),
+        "removals": info.removals,
+    }
+
+
+def described(context: Context, info: AuctionInfo) -> dict[str, str]:
+    """An auction, for people."""
+    lines = {
+        "auction": auction_name(info.id),
+        "id": str(info.id),
+        "state": state_name(info.state),
+        "energy": context.energy(info.energy),
+        "at most": context.rate(info.max_rate),
+    }
+    if info.state is State.OPEN:
+        lines["closes"] = closing(info)
+    if info.rate is not None and info.cost is not None:
+        lines["best bid"] = f"{context.rate(info.rate)} by {info.provider}"
+        lines["cost"] = context.money(info.cost)
+    else:
+        lines["best bid"] = "none"
+    lines["validity"] = format_duration(info.validity)
+    return lines
+
+
+def standing(context: Context, record: AuctionRecord) -> tuple[dict[str, Any], dict[str, str]]:
+    """An auction and what is at stake in it, for programs and for people.
+
+    Raises:
+        Refused: It is over.
+    """
+    info = record.info
+    stakes = {"reserve": record.reserve, "bond": record.bond, "penalty": record.penalty}
+    data = entry(info) | {name: amount(value) for name, value in stakes.items()}
+    shown = described(context, info)
+    shown |= {name: context.money(value) for name, value in stakes.items()}
+    if info.state is State.OPEN:
+        highest = info.highest_rate(context.market.parameters.minDecrementBps)
+        data["highestRate"] = amount(highest)
+        shown["next bid"] = f"at most {context.rate(highest)}" if highest else "impossible"
+    return data, shown
+
+
+def closing(info: AuctionInfo) -> str:
+    """When bidding closes, and how long that is from now."""
+    left = info.closing_time - moment(chain.pending_timestamp)
+    seconds = left.total_seconds()
+    return utc(info.closing_time) + (
+        f", in {format_duration(left)}" if seconds > 0 else ": closed, the consumer has to end it"
+    )
+
+
+def line(context: Context, info: AuctionInfo) -> str:
+    """How an auction stands, in one line."""
+    best = f"{context.rate(info.rate)} by {info.provider}" if info.rate else "no bid"
+    return f"{state_name(info.state)}: {best}; closes {utc(info.closing_time)}"
+
+
+def emit(context: Context, data: dict[str, Any], text: str) -> None:
+    """One of many lines: JSON for programs."""
+    click.echo(json.dumps(data) if context.as_json else text)
+
+
+def notice(context: Context, text: str) -> None:
+    """Tell on standard error what a transaction means, before it is asked for."""
+    if not context.yes:
+        click.echo(text, err=True)

@@ -1,0 +1,124 @@
+"""`ape v2v wallet`: money in the market."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import ape
+import click
+from ape import chain
+from rich.markup import escape
+from rich.table import Table
+
+from ape_v2v._cli.history import open_history
+from ape_v2v._cli.options import ADDRESS, MONEY, Context, grid, reading, writing
+from ape_v2v.auction import NO_MONEY, State
+from ape_v2v.errors import V2VError
+
+if TYPE_CHECKING:
+    from ape_v2v.history import History
+    from ape_v2v.units import Money
+
+
+@click.group(short_help="Money in the market: deposit, withdraw, balance")
+def cli() -> None:
+    """Reserves and bonds are locked out of an account's balance, payments go into it."""
+
+
+@cli.add_command
+@writing(name="deposit")
+@click.argument("amount", type=MONEY)
+@click.option("--for", "ev", metavar="EV", type=ADDRESS, help="Whose balance.  [default: yours]")
+def deposit(context: Context, amount: Money, ev: str | None) -> None:
+    """Add to your balance in the market, or to that of a registered EV."""
+    market = context.market
+    if ev is None:
+        market.deposit(amount, sender=context.sender)
+    else:
+        market.deposit_for(ev, amount, sender=context.sender)
+    _show_change(context, ev or context.sender.address, amount)
+
+
+@cli.add_command
+@writing(name="withdraw")
+@click.argument("amount", type=MONEY, required=False)
+@click.option("--all", "everything", is_flag=True, help="The whole balance.")
+def withdraw(context: Context, amount: Money | None, everything: bool) -> None:
+    """Pay out your balance, or part of it. What is locked is not in it."""
+    if (amount is None) != everything:
+        raise click.UsageError("withdraw takes either an amount, such as '0.05 ether', or --all")
+    market, account = context.market, context.sender
+    if amount is None and not (amount := market.balance(account.address)):
+        raise V2VError(f"{account.address} has no free balance in the market")
+    market.withdraw(amount, sender=account)
+    _show_change(context, account.address, amount)
+
+
+@cli.add_command
+@reading(name="balance")
+@click.argument("holder", metavar="[ADDRESS]", type=ADDRESS, required=False)
+def balance(context: Context, holder: str | None) -> None:
+    """Show what an account has in the market: free, and locked as its reserve and its bonds.
+
+    Without an address, of each of your accounts.
+    """
+    aliases = _own_accounts() if holder is None else {holder: ""}
+    with open_history(context, confirmations=0) as history:
+        found = {address: _amounts(context, address, history) for address in aliases}
+    entries = [
+        {"address": address} | {name: str(int(amount)) for name, amount in amounts.items()}
+        for address, amounts in found.items()
+    ]
+    if holder is not None:
+        context.show(entries[0], grid(_readable(context, found[holder])))
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("account", "address", "free", "reserve", "bonds", "total"):
+        table.add_column(name, no_wrap=True)
+    for address, amounts in found.items():
+        shown = _readable(context, amounts)
+        table.add_row(escape(aliases[address]), address, *shown.values())
+    context.show(entries, table)
+
+
+def _own_accounts() -> dict[str, str]:
+    """The accounts that Ape has keys of, with their aliases."""
+    accounts = list(ape.accounts)
+    if chain.provider.network.is_dev:
+        accounts += ape.accounts.test_accounts
+    return {account.address: account.alias or "" for account in accounts}
+
+
+def _amounts(context: Context, account: str, history: History) -> dict[str, Money]:
+    amounts = {
+        "free": context.market.balance(account),
+        "reserve": context.market.auction_of(account).reserve,
+        "bonds": _bonds(context, account, history),
+    }
+    return amounts | {"total": sum(amounts.values(), NO_MONEY)}
+
+
+def _readable(context: Context, amounts: dict[str, Money]) -> dict[str, str]:
+    return {name: context.money(amount) for name, amount in amounts.items()}
+
+
+def _bonds(context: Context, provider: str, history: History) -> Money:
+    """What an account has locked as a provider: in the auctions where its bid still stands."""
+    bonds = NO_MONEY
+    for auction in history.auctions(ev=provider):
+        info = context.market.contract.auctions(auction.id)  # not taken from blocks of before
+        if State(info.state) is not State.NONE and info.provider == provider:
+            bonds += context.market.auction(auction.id).bond
+    return bonds
+
+
+def _show_change(context: Context, account: str, amount: Money) -> None:
+    balance = context.market.balance(account)
+    data = {
+        "account": account,
+        "amount": str(int(amount)),
+        "balance": str(int(balance)),
+        "transaction": context.transaction,
+    }
+    shown = {"amount": context.money(amount), "balance": context.money(balance)}
+    context.show(data, grid(data | shown))

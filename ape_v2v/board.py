@@ -1,0 +1,124 @@
+"""The auctions that are running, and which of them suit an EV.
+
+    with History(market) as history:
+        board = Board(history)
+        board.refresh()
+        for listing in board.running(Filters(connector="CHADEMO")):
+            print(listing.info.max_rate, listing.details.place)
+
+That an auction was started is taken from confirmed blocks, how it stands from the latest one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ape_v2v.details import Details
+from ape_v2v.errors import Refused
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from ape_v2v.auction import AuctionInfo, State
+    from ape_v2v.details import Place
+    from ape_v2v.history import History, Progress
+    from ape_v2v.units import Energy, Rate
+
+DEFAULT_WITHIN_KM = 10.0
+NO_DETAILS = Details()
+
+# Deeper than any reorganisation that is to be expected.
+_REREAD_BLOCKS = 64
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A running auction with what its consumer says about it."""
+
+    info: AuctionInfo
+    details: Details = NO_DETAILS
+    text: str = ""
+    """The details as they were published."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What an auction has to be like; None: anything will do.
+
+    An auction that says nothing about its place or its connector does not pass a filter on it.
+    """
+
+    min_energy: Energy | None = None
+    max_energy: Energy | None = None
+    min_rate: Rate | None = None
+    """The consumer's maximum rate is at least this."""
+    min_validity: timedelta | None = None
+    near: Place | None = None
+    within_km: float = DEFAULT_WITHIN_KM
+    """How far from `near`, as the crow flies."""
+    connector: str | None = None
+    """Capitals do not count."""
+    state: State | None = None
+
+    def passes(self, listing: Listing) -> bool:
+        info, details = listing.info, listing.details
+        return (
+            (self.min_energy is None or info.energy >= self.min_energy)
+            and (self.max_energy is None or info.energy <= self.max_energy)
+            and (self.min_rate is None or info.max_rate >= self.min_rate)
+            and (self.min_validity is None or info.validity >= self.min_validity)
+            and (self.state is None or info.state is self.state)
+            and (
+                self.connector is None
+                or (details.connector or "").casefold() == self.connector.casefold()
+            )
+            and (
+                self.near is None
+                or (
+                    details.place is not None
+                    and self.near.distance_km(details.place) <= self.within_km
+                )
+            )
+        )
+
+
+EVERYTHING = Filters()
+
+
+class Board:
+    """The running auctions of one market: at most one of each consumer."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.market = history.market
+        self._started: dict[str, tuple[int, str]] = {}
+        """By consumer, its last auction that may be running: id and details."""
+        self._read_from: int | None = None
+
+    def refresh(self, progress: Progress = lambda _done, _total: None) -> None:
+        """Read which auctions have been started.
+
+        Raises:
+            NodeError: The node does not give what has happened.
+        """
+        self.history.refresh(progress)
+        for event in self.history.events(["AuctionStarted"], since=self._read_from):
+            args = event.args
+            self._started[args["consumer"]] = args["auctionId"], args["details"]
+        # The last blocks once more the next time: others may have taken their place.
+        self._read_from = max(0, (self.history.read_to or 0) - _REREAD_BLOCKS)
+
+    def running(self, filters: Filters = EVERYTHING) -> list[Listing]:
+        """Every auction that is open or connected at the latest block, by its close."""
+        listings = []
+        for consumer, (auction_id, text) in list(self._started.items()):
+            try:
+                info = self.market.auction(auction_id).info
+            except Refused:  # over
+                del self._started[consumer]
+                continue
+            listing = Listing(info, Details.read(text), text)
+            if filters.passes(listing):
+                listings.append(listing)
+        return sorted(listings, key=lambda listing: listing.info.closing_time)

@@ -1,0 +1,143 @@
+"""What pytest finds in every project that has this package installed: a market to test against.
+
+Ape isolates tests by snapshots of the chain. The accounts and `v2v_market` last for the session
+and leave the chain as it is until they are called, so a market lasts as long as the fixture or the
+test that asked for it. `open_auction` and `connected` last for one test.
+
+Each fixture may be overridden: one of the same name in a project's conftest.py takes its place,
+in the others too. The accounts are named after the market because "provider" alone means other
+things elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import ape
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ape.api import AccountAPI
+
+    from ape_v2v.auction import Auction
+    from ape_v2v.connection import Connection
+    from ape_v2v.market import Market
+
+    Fixture = TypeVar("Fixture", bound=Callable[..., Any])
+
+FUNDS = "1 ether"
+"""What each EV has in a new market."""
+ENERGY = "20 kWh"
+MAX_RATE = "0.0003 ether/kWh"
+RATE = "0.0002 ether/kWh"
+
+
+def _leaves_the_chain_alone(function: Fixture) -> Fixture:
+    # Told so, Ape does not build a module's fixtures anew when this one is first asked for later.
+    return ape.fixture(chain_isolation=False, scope="session")(function)
+
+
+@_leaves_the_chain_alone
+def v2v_organization(accounts: Sequence[AccountAPI]) -> AccountAPI:
+    """Who deploys and owns the markets."""
+    return accounts[0]
+
+
+@_leaves_the_chain_alone
+def v2v_consumer(accounts: Sequence[AccountAPI]) -> AccountAPI:
+    """An EV that asks for energy."""
+    return accounts[1]
+
+
+@_leaves_the_chain_alone
+def v2v_provider(accounts: Sequence[AccountAPI]) -> AccountAPI:
+    """An EV that delivers it."""
+    return accounts[2]
+
+
+@_leaves_the_chain_alone
+def v2v_rival(accounts: Sequence[AccountAPI]) -> AccountAPI:
+    """Another EV that would deliver it."""
+    return accounts[3]
+
+
+@_leaves_the_chain_alone
+def v2v_market(
+    v2v_organization: AccountAPI,
+    v2v_consumer: AccountAPI,
+    v2v_provider: AccountAPI,
+    v2v_rival: AccountAPI,
+) -> Callable[..., Market]:
+    """A factory: `v2v_market(awardWindow="30 min")` deploys a market with three funded EVs."""
+    # Nothing is loaded in a project that does not ask for it.
+    from ape_v2v.errors import ConfigurationError  # noqa: PLC0415
+    from ape_v2v.market import Market  # noqa: PLC0415
+    from ape_v2v.parameters import Parameters  # noqa: PLC0415
+
+    evs = (v2v_consumer, v2v_provider, v2v_rival)
+
+    def deploy(**parameters: int | str) -> Market:
+        if ape.chain.provider.name == "test":
+            raise ConfigurationError(
+                "Ape's own test chain does not say why a call is refused: set ethereum: local: "
+                "default_provider: foundry in ape-config.yaml, or give --network "
+                "ethereum:local:foundry"
+            )
+        market = Market.deploy(v2v_organization, Parameters.from_mapping(parameters))
+        market.add_evs([(ev.address, "") for ev in evs], sender=v2v_organization)
+        for ev in evs:
+            market.deposit(FUNDS, sender=ev)
+        return market
+
+    return deploy
+
+
+@pytest.fixture
+def open_auction(
+    v2v_market: Callable[..., Market], v2v_consumer: AccountAPI
+) -> Callable[..., Auction]:
+    """A factory: `open_auction(market, energy="7 kWh")` starts the consumer's auction.
+
+    Without a market it deploys one. The other arguments are those of `Market.start_auction`.
+    """
+
+    def start(
+        market: Market | None = None,
+        energy: Any = ENERGY,
+        max_rate: Any = MAX_RATE,
+        *,
+        sender: AccountAPI = v2v_consumer,
+        **terms: Any,
+    ) -> Auction:
+        return (market or v2v_market()).start_auction(energy, max_rate, sender=sender, **terms)
+
+    return start
+
+
+@pytest.fixture
+def connected(
+    open_auction: Callable[..., Auction], v2v_consumer: AccountAPI, v2v_provider: AccountAPI
+) -> Callable[..., Connection]:
+    """A factory: `connected(market, rate="0.0001 ether/kWh")` goes on until the award.
+
+    Opens an auction, lets the provider bid, moves the chain's time to the close and ends it. The
+    other arguments are those of `open_auction`.
+    """
+
+    def connect(
+        market: Market | None = None,
+        *,
+        rate: Any = RATE,
+        sender: AccountAPI = v2v_consumer,
+        **terms: Any,
+    ) -> Connection:
+        auction = open_auction(market, sender=sender, **terms)
+        auction.place_bid(rate, sender=v2v_provider)
+        ape.chain.pending_timestamp = int(auction.info.closing_time.timestamp())
+        connection = auction.end(sender=sender)
+        assert connection is not None, "a bid stands, so there is a winner"
+        return connection
+
+    return connect

@@ -1,0 +1,1 @@
+"""What tests of the market share, and tests of programs that use it may share too."""

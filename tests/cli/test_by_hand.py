@@ -1,0 +1,128 @@
+"""docs/cli.md: the trade by hand runs as it stands there, and the reference names what there is."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from documentation import examples
+from eth_account import Account
+from processes import project_folder
+from web3 import HTTPProvider, Web3
+from web3.types import RPCEndpoint
+
+from ape_v2v._cli import cli
+
+MNEMONIC = "test test test test test test test test test test test junk"  # anvil's own
+PEOPLE = ("organization", "alice", "bob", "carol", "dave")
+PAID = 18_400 * 200 * 10**9  # 18.4 kWh at 0.0002 ether/kWh, wei
+
+
+@pytest.fixture
+def people():
+    """The addresses of the people of the trade: those of Anvil's first accounts."""
+    Account.enable_unaudited_hdwallet_features()
+    keys = [
+        Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
+        for index in range(len(PEOPLE))
+    ]
+    return dict(zip(PEOPLE, (key.address for key in keys), strict=True))
+
+
+@pytest.fixture
+def anvil():
+    """A fresh chain on a free port."""
+    command = [str(Path(sys.executable).with_name("anvil")), "--port=0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            lines = (re.match(r"Listening on (\S+)$", line) for line in process.stdout)
+            listening = next(filter(None, lines))
+            web3 = Web3(HTTPProvider(f"http://{listening[1]}"))
+            # Else it goes on writing into a pipe that nobody reads.
+            web3.provider.make_request(RPCEndpoint("anvil_setLoggingEnabled"), [False])
+            yield web3
+        finally:
+            process.terminate()
+
+
+def fees(web3):
+    """What each account has paid for gas since the chain began, wei."""
+    paid: dict[str, int] = {}
+    for number in range(1, web3.eth.block_number + 1):
+        for receipt in web3.eth.get_block_receipts(number):
+            fee = receipt.gasUsed * receipt.effectiveGasPrice
+            paid[receipt["from"]] = paid.get(receipt["from"], 0) + fee
+    return paid
+
+
+def test_the_trade_by_hand_ends_with_the_right_balances(anvil, people, tmp_path):
+    (script,) = examples("cli.md", "bash")
+    before = {name: anvil.eth.get_balance(address) for name, address in people.items()}
+    environment = {
+        **os.environ,
+        "APE_FOUNDRY_HOST": anvil.provider.endpoint_uri,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "TMPDIR": str(tmp_path),
+    }
+
+    trade = subprocess.run(
+        ["bash"],
+        input=script,
+        cwd=project_folder(tmp_path),
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert trade.returncode == 0, trade.stdout + trade.stderr
+    paid = fees(anvil)
+    gained = {
+        name: anvil.eth.get_balance(address) - before[name] + paid[address]
+        for name, address in people.items()
+    }
+    assert gained == {"organization": 0, "alice": -PAID, "bob": PAID, "carol": 0, "dave": 0}
+    (market,) = re.findall(r"^address\s+(0x\w{40})", trade.stdout, flags=re.MULTILINE)[-1:]
+    assert anvil.eth.get_balance(market) == 0
+
+
+# --- The reference
+
+
+def documented():
+    """Every command line of the page, without the shell's own words."""
+    text = "".join(examples("cli.md", "sh") + examples("cli.md", "bash"))
+    for line in text.replace("\\\n", " ").splitlines():
+        if line.strip().startswith("ape v2v "):
+            words = shlex.split(line, comments=True)
+            yield words[2 : words.index(">") if ">" in words else None]
+
+
+def commands():
+    with click.Context(cli) as context:
+        for topic in cli.list_commands(context):
+            group = cli.get_command(context, topic)
+            assert isinstance(group, click.Group)
+            yield from (((topic, name), command) for name, command in group.commands.items())
+
+
+def test_the_reference_names_every_command():
+    assert {tuple(words[:2]) for words in documented()} == set(dict(commands()))
+
+
+@pytest.mark.parametrize("words", documented(), ids=shlex.join)
+def test_every_command_line_of_the_reference_is_one(words):
+    topic, name, *rest = words
+    params = dict(commands())[topic, name].params
+    # Ape adds this one when a command is called for the first time.
+    params = [param for param in params if param.name != "network"] + [click.Option(["--network"])]
+    command = click.Command(name, params=params)
+
+    _, left, _ = command.make_parser(click.Context(command)).parse_args(rest)
+
+    assert left == []

@@ -1,0 +1,93 @@
+"""`ape run demo`: a whole trade, and a balance sheet that notices a wei."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+from processes import add_live_network, project_folder, run_ape
+from rich.console import Console
+from rich.text import Text
+
+from ape_v2v import demo
+
+PEOPLE = ["Organization", "Alice", "Bob", "Carol", "Dave"]
+
+
+def difference(told, name):
+    """What the balance sheet says that nothing accounts for, wei."""
+    sheet = told[told.index("Balance sheet, in wei") :]
+    (row,) = re.findall(rf"^{name} .*$", sheet, re.MULTILINE)
+    return int(row.split()[-1].replace(",", ""))
+
+
+def test_the_demo_accounts_for_every_wei(tmp_path):
+    folder = project_folder(tmp_path, "scripts/demo.py")
+    told = run_ape(folder, "run", "demo").stdout
+    assert [difference(told, name) for name in [*PEOPLE, "Sum"]] == [0] * 6
+    assert "left in the market: 0 wei" in told
+    assert told.rstrip().endswith("Every wei is accounted for.")
+    assert told.count(": refused, ") == 4
+
+
+class Meddler(Console):
+    """Listens to the story, and does something before the balance sheet is drawn up."""
+
+    def __init__(self, meddle):
+        self.story = io.StringIO()
+        super().__init__(file=self.story, width=200)
+        self.meddle = meddle
+
+    def rule(self, title: str | Text = "", **options: Any) -> None:
+        if "Balance sheet" in str(title):
+            self.meddle(self.told)
+        super().rule(title, **options)
+
+    @property
+    def told(self):
+        return self.story.getvalue()
+
+
+@pytest.fixture
+def add_up(accounts, tmp_path):
+    """Tell the story with something done that it does not tell; it has to notice."""
+
+    def add_up(meddle):
+        listener = Meddler(meddle)
+        with pytest.raises(demo.DoesNotAddUpError, match="the balance sheet does not add up"):
+            demo.run(accounts, tmp_path, listener)
+        assert "Every wei is accounted for." not in listener.told
+        return listener.told
+
+    return add_up
+
+
+@pytest.mark.parametrize("name", ["Organization", "Bob"])
+def test_a_fee_that_was_not_told_is_noticed(add_up, accounts, name):
+    person = accounts[PEOPLE.index(name)]
+    fees = []
+    told = add_up(lambda _: fees.append(person.transfer(person, 0).total_fees_paid))
+    assert difference(told, name) == -fees[0] < 0
+    assert difference(told, "Alice") == 0
+
+
+def test_a_wei_too_many_is_noticed(add_up, accounts):
+    told = add_up(lambda _: accounts[5].transfer(accounts[1], 1))
+    assert difference(told, "Alice") == difference(told, "Sum") == 1
+
+
+def test_a_wei_that_is_left_in_the_market_is_noticed(add_up, chain):
+    def force_in(told):
+        (market,) = re.findall("deploys the market at (0x[0-9a-fA-F]{40})", told)
+        chain.provider.set_balance(market, 1)
+
+    assert "left in the market: 1 wei" in add_up(force_in)
+
+
+def test_the_demo_stays_away_from_networks_that_others_use(tmp_path, chain):
+    folder = project_folder(tmp_path, "scripts/demo.py")
+    network = add_live_network(folder, chain.provider.uri)
+    height = chain.blocks.height
+    answer = run_ape(folder, "run", "demo", "--network", network, expect=2)
+    assert "the demo moves time and spends test ether: not on ethereum:pilot:" in answer.stderr
+    assert chain.blocks.height == height
