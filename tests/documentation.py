@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def examples(page: str, language: str) -> list[str]:
-    """The fenced blocks of one language on a page of docs/, in order."""
-    text = (DOCS / page).read_text(encoding="utf-8")
+    """The fenced blocks of one language on a page, by its path from the top, in order."""
+    text = (ROOT / page).read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)

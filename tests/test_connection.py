@@ -147,14 +147,25 @@ def sign_metering(sign, token):
 
 
 def test_access_token_is_derived_from_the_two_evs_the_moment_and_the_validity(
-    market, connection_id, consumer, provider
+    market, bid_id, consumer, provider, clock
 ):
-    connected_at = market.auctions(connection_id).connectedAt
+    connected_at = market.auctions(bid_id).closingTime + 7
+    clock.next_block_at(connected_at)
+    receipt = market.endAuction(sender=consumer)
+
     values = [consumer.address, provider.address, connected_at, VALIDITY]
-
-    token = market.accessToken(connection_id)
-
-    assert token == keccak(encode(["address", "address", "uint256", "uint256"], values))
+    token = keccak(encode(["address", "address", "uint256", "uint256"], values))
+    assert market.accessToken(bid_id) == token
+    assert receipt.events == [
+        market.AuctionEnded(auctionId=bid_id, provider=provider, rate=RATE, cost=COST),
+        market.Connected(
+            auctionId=bid_id,
+            provider=provider,
+            consumer=consumer,
+            token=token,
+            validity=VALIDITY,
+        ),
+    ]
 
 
 def test_next_connection_of_the_same_evs_has_another_token(

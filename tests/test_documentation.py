@@ -10,14 +10,14 @@ from ape_v2v.config import V2VConfig
 def test_the_examples_of_the_api_print_what_they_say(chain, capsys):
     names = {"__name__": "api"}
     with logger.at_level(LogLevel.WARNING):
-        for number, example in enumerate(examples("api.md", "python")):
+        for number, example in enumerate(examples("docs/api.md", "python")):
             exec(compile(example, f"docs/api.md, example {number}", "exec"), names)
 
-    assert capsys.readouterr().out == "".join(examples("api.md", "text"))
+    assert capsys.readouterr().out == "".join(examples("docs/api.md", "text"))
 
 
 def test_the_documented_configuration_names_every_setting_and_its_default():
-    (example,) = examples("api.md", "yaml")
+    (example,) = examples("docs/api.md", "yaml")
     config = V2VConfig.model_validate(yaml.safe_load(example)["v2v"])
     documented = set(yaml.safe_load(example)["v2v"])
 

@@ -289,12 +289,12 @@ def test_a_market_is_deployed_and_found_again_without_a_compiler(outside, folder
 
 
 def test_the_documented_tests_pass_beside_the_projects_own(outside, folder):
-    tests = [OWN_TESTS, *examples("testing.md", "python")]
+    tests = [OWN_TESTS, *examples("docs/testing.md", "python")]
     (folder / "tests").mkdir()
     (folder / "tests" / "conftest.py").write_text(OWN_FIXTURES, encoding="utf-8")
     for number, test in enumerate(tests):
         (folder / "tests" / f"test_{number}.py").write_text(test, encoding="utf-8")
-    (settings,) = examples("testing.md", "yaml")
+    (settings,) = examples("docs/testing.md", "yaml")
     (folder / "ape-config.yaml").write_text(settings, encoding="utf-8")
 
     answer = outside.run(folder, "ape", "test")

@@ -199,11 +199,12 @@ def test_paths_of_other_kinds_pass(planted):
 # --- Lock files -----------------------------------------------------------------------------------
 
 
-def test_every_node_package_is_pinned_by_hash():
-    lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize(("folder", "package"), [(".", "solc"), ("toolchain/ganache", "ganache")])
+def test_every_node_package_is_pinned_by_hash(folder, package):
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text(encoding="utf-8"))
 
     assert lock["lockfileVersion"] == 3
-    assert "node_modules/solc" in lock["packages"]
+    assert f"node_modules/{package}" in lock["packages"]
     assert unpinned_node_packages(lock) == []
 
 
@@ -237,7 +238,9 @@ def test_a_python_package_without_hash_is_found(line):
     assert len(unpinned_python_packages(f"# Comment\n{pinned}{line}\n{pinned}")) == 1
 
 
-@pytest.mark.parametrize("lock", ["package-lock.json", "requirements.lock"])
+@pytest.mark.parametrize(
+    "lock", ["package-lock.json", "requirements.lock", "toolchain/ganache/package-lock.json"]
+)
 def test_lock_files_hold_no_address_at_all(lock):
     assert "://" not in (ROOT / lock).read_text(encoding="utf-8")
 

@@ -1,6 +1,6 @@
-"""Write both lock files anew: `make lock`, or `make lock UPGRADE=1` to move to newer versions.
+"""Write the lock files anew: `make lock`, or `make lock UPGRADE=1` to move to newer versions.
 
-Both name packages, versions and hashes, and no address: where packages come from is the business
+They name packages, versions and hashes, and no address: where packages come from is the business
 of whoever installs them.
 """
 
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+# What everybody installs, and the node that only the gas report uses.
+NODE_FOLDERS = (ROOT, ROOT / "toolchain" / "ganache")
 HEADER = "# Written by `make lock`; do not edit.\n"
 
 
@@ -22,7 +24,8 @@ def main() -> int:
     parser.add_argument("--upgrade", action="store_true", help="take the newest allowed versions")
     upgrade = parser.parse_args().upgrade
     lock_python(upgrade)
-    lock_node(upgrade)
+    for folder in NODE_FOLDERS:
+        lock_node(folder, upgrade)
     return 0
 
 
@@ -36,11 +39,11 @@ def lock_python(upgrade: bool) -> None:
     lock.write_text(HEADER + lock.read_text(encoding="utf-8"), encoding="utf-8")
 
 
-def lock_node(upgrade: bool) -> None:
-    lock = ROOT / "package-lock.json"
+def lock_node(folder: Path, upgrade: bool) -> None:
+    lock = folder / "package-lock.json"
     if upgrade:
         lock.unlink(missing_ok=True)
-    subprocess.run(["npm", "install", "--package-lock-only"], cwd=ROOT, check=True)
+    subprocess.run(["npm", "install", "--package-lock-only"], cwd=folder, check=True)
     content = json.loads(lock.read_text(encoding="utf-8"))
     for package in content["packages"].values():
         strip_addresses(package)

@@ -1,0 +1,106 @@
+"""What the market costs is committed: a change shows here, and is accepted on purpose."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from ape_v2v.gas import charts, document, report, snapshot
+from ape_v2v.gas.floor import FLOORS
+from ape_v2v.gas.prices import CURRENCIES, TODAY
+from ape_v2v.gas.sources import Sources
+
+
+@pytest.fixture(scope="module")
+def sources(project):
+    return Sources.of(project)
+
+
+@pytest.fixture(scope="module")
+def measurements(sources):
+    return report.measure(sources)
+
+
+@pytest.fixture(scope="module")
+def result(measurements, sources):
+    return report.build(measurements, sources, CURRENCIES)
+
+
+def test_the_gas_is_what_is_committed(sources, measurements):
+    committed = snapshot.load(sources.project)
+
+    assert snapshot.changes(committed, measurements.snapshot()) == [], (
+        "if that is meant: `ape v2v gas snapshot --accept`, then commit the file"
+    )
+
+
+def test_a_figure_that_differs_is_new_or_is_gone_shows():
+    changes = snapshot.changes({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 5, "d": 4})
+
+    assert changes == [
+        {"label": "b", "committed": 2, "measured": 5},
+        {"label": "c", "committed": 3, "measured": None},
+        {"label": "d", "committed": None, "measured": 4},
+    ]
+
+
+def test_accepted_figures_are_the_committed_ones(tmp_path):
+    assert snapshot.load(tmp_path) == {}
+
+    snapshot.accept(tmp_path, {"a": 1})
+
+    assert snapshot.load(tmp_path) == {"a": 1}
+
+
+def test_no_call_is_below_its_floor(measurements):
+    """Else the model would not be a floor."""
+    below = {
+        label: call.gas
+        for label, call in measurements.steady.items()
+        if call.gas < FLOORS[label].floor(TODAY, call.data)
+    }
+
+    assert below == {}
+
+
+def test_the_repriced_slots_are_those_that_the_floor_counts(measurements):
+    """The traced slots and the specified ones are two ways to the same thing."""
+    differing = {
+        label
+        for label, call in measurements.steady.items()
+        if (call.slots.new, call.slots.changed) != (FLOORS[label].new, FLOORS[label].changed)
+    }
+
+    assert differing == {"cancelAuction, with a bid"}, "it writes one more: see the report"
+
+
+def target(result, name):
+    (table,) = (table for table in result.tables if table.name == "targets")
+    (row,) = (row for row in table.as_records() if row["what"] == name)
+    return Decimal(row["measured"])
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("A trade with two bids / published", "0.42"),
+        ("A trade with two bids / rebuilt, new pair", "0.45"),
+        ("Everybody's first trade / the same, rebuilt", "0.45"),
+        ("An auction with 50 signed bids / with one bid on the chain", "1.15"),
+        ("Creation / published", "1.3"),
+    ],
+)
+def test_a_target_is_met(result, name, limit):
+    assert target(result, name) <= Decimal(limit)
+
+
+def test_the_report_is_written_with_its_charts(result, tmp_path):
+    written = document.write(result, tmp_path)
+
+    text = (tmp_path / "gas-report.md").read_text(encoding="utf-8")
+    assert all(table.title in text for table in result.tables)
+    assert json.loads((tmp_path / "gas-report.json").read_text("utf-8")) == result.as_dict()
+    names = {table.name for table in result.tables} & charts.CHARTS.keys()
+    pictures = {path.name for path in written if path.parent.name == "charts"}
+    assert pictures == {f"{name}.{suffix}" for name in names for suffix in ("svg", "png")}
+    assert all(f"charts/{name}.svg" in text for name in names)
