@@ -199,7 +199,9 @@ def link_solc() -> None:
         raise SetupError(f"the compiler is not {version}; it says:\n{answer}")
 
     # Read at every start of the environment's Python, so that it holds without activation too.
-    site_packages = Path(sysconfig.get_path("purelib", vars={"base": str(VENV)}))
+    # The scheme of environments: Debian's own Python has another one for itself.
+    paths = {"base": str(VENV), "platbase": str(VENV)}
+    site_packages = Path(sysconfig.get_path("purelib", scheme="venv", vars=paths))
     (site_packages / "ape_v2v_toolchain.pth").write_text(
         "import os, sys; "
         'os.environ.setdefault("SOLCX_BINARY_PATH", os.path.join(sys.prefix, "solcx"))\n',
