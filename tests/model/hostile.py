@@ -1,0 +1,37 @@
+"""The contract that takes part as an EV: what contracts/test/HostileEV.sol does with ether."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ape_v2v.testing.contracts import Event
+
+from .market import Call, Market
+from .refusal import Refused
+
+
+class Answer(IntEnum):
+    ACCEPT = 0
+    REFUSE = 1
+    REENTER = 2
+
+
+@dataclass
+class HostileEV:
+    address: str
+    answer: Answer = Answer.ACCEPT
+    reentries: int = 0
+
+    def require_willing(self) -> None:
+        if self.answer is Answer.REFUSE:
+            raise Refused("Refused")
+
+    def receive(self, market: Market, now: int, amount: int) -> list[Event]:
+        """Try to withdraw the same amount once more, and so on: its own money, while it lasts."""
+        if self.answer is not Answer.REENTER:
+            return []
+        try:
+            events = market.withdraw(Call(self.address, now), amount)
+        except Refused:
+            return []
+        self.reentries += 1
+        return events

@@ -1,0 +1,601 @@
+"""A reference model of one market, written from docs/protocol.md and not from the contract.
+
+Every public function of the contract is a method: it takes the call (who, when, with how much
+ether) and the function's own arguments, and either raises `Refused` and has changed nothing, or
+changes the state and returns the events, in order. Accounts are lower-case addresses.
+
+Where two refusals compete, the order is that of the table of functions in docs/protocol.md.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple, Protocol
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+from ape_v2v.testing.contracts import Event
+
+from .ledger import BURNT, FORCED, Ledger, balance, bond, reserve, wallet
+from .refusal import Refused
+from .signatures import Message, require_signer
+
+ZERO_ADDRESS = BURNT
+WHOLE = 10_000  # bps
+MINUTES = 60
+HOUR = 3_600
+DAYS = 86_400
+MAX_DURATION = 7 * DAYS
+MAX_TEXT_BYTES = 512
+# `auctionId = consumer << 32 | round`
+ROUND_BITS = 32
+
+
+class Call(NamedTuple):
+    """Who calls a function, in which second, and the wei sent along."""
+
+    sender: str
+    now: int
+    value: int = 0
+
+
+class State(IntEnum):
+    NONE = 0
+    OPEN = 1
+    CONNECTED = 2
+
+
+class Parameters(NamedTuple):
+    """The rules of one market, in the contract's order."""
+
+    bond_bps: int = 10_000
+    penalty_bps: int = 1_000
+    min_decrement_bps: int = 100
+    extension_window: int = 60
+    award_window: int = 1 * HOUR
+    settlement_window: int = 1 * DAYS
+
+    def require_in_range(self) -> None:
+        for name, value, minimum, maximum in (
+            ("bondBps", self.bond_bps, 1, 2**16 - 1),
+            ("penaltyBps", self.penalty_bps, 1, min(self.bond_bps, WHOLE)),
+            ("minDecrementBps", self.min_decrement_bps, 0, 5_000),
+            ("extensionWindow", self.extension_window, 0, 1 * HOUR),
+            ("awardWindow", self.award_window, 10 * MINUTES, 7 * DAYS),
+            ("settlementWindow", self.settlement_window, 10 * MINUTES, 7 * DAYS),
+        ):
+            if not minimum <= value <= maximum:
+                raise Refused("ParameterOutOfRange", name, value, minimum, maximum)
+
+
+@dataclass
+class Account:
+    """What is on record of one account besides its balance."""
+
+    added_at: int | None = None
+    completed: int = 0
+    no_shows: int = 0
+
+
+class Bid(NamedTuple):
+    provider: str
+    rate: int
+
+
+@dataclass
+class Auction:
+    """One auction, from its start for ever."""
+
+    auction_id: int
+    consumer: str
+    energy_wh: int
+    max_rate: int
+    bidding_time: int
+    validity: int
+    phase_began: int
+    """When the bidding began: at the start, or anew with the last removal of a bid."""
+    closing_time: int
+    state: State = State.OPEN
+    standing: Bid | None = None
+    removals: int = 0
+    connected_at: int | None = None
+
+    @property
+    def reserve(self) -> int:
+        return self.max_rate * self.energy_wh
+
+    @property
+    def leader(self) -> str:
+        """Who made the standing bid, or the zero address."""
+        return self.standing.provider if self.standing else ZERO_ADDRESS
+
+    @property
+    def limit(self) -> int:
+        """No bid moves the close past this second."""
+        return self.phase_began + 2 * self.bidding_time
+
+    @property
+    def token(self) -> bytes:
+        """The access token of the connection."""
+        types = ["address", "address", "uint256", "uint256"]
+        return keccak(encode(types, [self.consumer, self.leader, self.connected_at, self.validity]))
+
+
+class Receiver(Protocol):
+    """A contract that takes part: what it does when the market sends it ether."""
+
+    def require_willing(self) -> None:
+        """Raise `Refused` if it refuses the ether."""
+
+    def receive(self, market: "Market", now: int, amount: int) -> list[Event]:
+        """Do what it does with the ether, and return the market's events."""
+
+
+class Market:
+    """One market on one chain."""
+
+    def __init__(
+        self, chain_id: int, address: str, organization: str, parameters: Parameters
+    ) -> None:
+        if organization == ZERO_ADDRESS:
+            raise Refused("OwnableInvalidOwner", organization)
+        parameters.require_in_range()
+
+        self.chain_id = chain_id
+        self.address = address
+        self.parameters = parameters
+        self.owner = organization
+        self.pending_owner = ZERO_ADDRESS
+        self.active = True
+        self.accounts: defaultdict[str, Account] = defaultdict(Account)
+        self.auctions: dict[int, Auction] = {}
+        self.rounds: defaultdict[str, int] = defaultdict(int)
+        self.ledger = Ledger()
+        self.receivers: dict[str, Receiver] = {}
+
+    # --- What follows from the state --------------------------------------------------------------
+
+    def is_ev(self, account: str) -> bool:
+        return self.accounts[account].added_at is not None
+
+    def number_of_evs(self) -> int:
+        return sum(account.added_at is not None for account in self.accounts.values())
+
+    def balance(self, account: str) -> int:
+        return self.ledger[balance(account)]
+
+    def current_auction_id(self, consumer: str) -> int:
+        return int(consumer, 16) << ROUND_BITS | self.rounds[consumer]
+
+    def current_auction(self, consumer: str) -> Auction | None:
+        return self.auctions.get(self.current_auction_id(consumer))
+
+    def state(self, auction_id: int) -> State:
+        auction = self.auctions.get(auction_id)
+        return auction.state if auction else State.NONE
+
+    def in_state(self, state: State) -> list[Auction]:
+        return [auction for auction in self.auctions.values() if auction.state is state]
+
+    def bond(self, auction: Auction) -> int:
+        return auction.reserve * self.parameters.bond_bps // WHOLE
+
+    def penalty(self, auction: Auction) -> int:
+        return auction.reserve * self.parameters.penalty_bps // WHOLE
+
+    def highest_rate(self, auction: Auction) -> int:
+        """The highest rate that is accepted now; 0 when none is."""
+        if auction.standing is None:
+            return auction.max_rate
+        share = auction.standing.rate * self.parameters.min_decrement_bps
+        rounded_up = -(-share // WHOLE)
+        return auction.standing.rate - max(1, rounded_up)
+
+    def award_deadline(self, auction: Auction) -> int:
+        return auction.closing_time + self.parameters.award_window
+
+    def expiry(self, auction: Auction) -> int:
+        assert auction.connected_at is not None
+        return auction.connected_at + auction.validity + self.parameters.settlement_window
+
+    def message(self, purpose: str, *values: object) -> Message:
+        """One of the typed structs, for this market on this chain."""
+        return Message(self.chain_id, self.address, purpose, values)
+
+    # --- The organization -------------------------------------------------------------------------
+
+    def add_ev(self, call: Call, ev: str, infos: str) -> list[Event]:
+        self._refuse_value(call)
+        self._require_owner(call.sender)
+        self._require_active()
+        self._require_addable(ev, infos, [])
+
+        return [self._add(ev, infos, call.now)]
+
+    def add_evs(self, call: Call, evs: Sequence[str], infos: Sequence[str]) -> list[Event]:
+        self._refuse_value(call)
+        self._require_owner(call.sender)
+        self._require_active()
+        if len(evs) != len(infos):
+            raise Refused("BatchLengthMismatch", len(evs), len(infos))
+        for position, (ev, text) in enumerate(zip(evs, infos, strict=True)):
+            self._require_addable(ev, text, evs[:position])
+
+        return [self._add(ev, text, call.now) for ev, text in zip(evs, infos, strict=True)]
+
+    def remove_ev(self, call: Call, ev: str) -> list[Event]:
+        self._refuse_value(call)
+        self._require_owner(call.sender)
+        self._require_ev(ev)
+
+        self.accounts[ev].added_at = None
+        return [Event("EVRemoved", (ev,))]
+
+    def change_status(self, call: Call) -> list[Event]:
+        self._refuse_value(call)
+        self._require_owner(call.sender)
+
+        self.active = not self.active
+        return [Event("StatusChanged", (self.active,))]
+
+    def transfer_ownership(self, call: Call, to: str) -> list[Event]:
+        self._refuse_value(call)
+        self._require_owner(call.sender)
+
+        self.pending_owner = to
+        return [Event("OwnershipTransferStarted", (self.owner, to))]
+
+    def accept_ownership(self, call: Call) -> list[Event]:
+        self._refuse_value(call)
+        if call.sender != self.pending_owner:
+            raise Refused("OwnableUnauthorizedAccount", call.sender)
+
+        previous, self.owner, self.pending_owner = self.owner, call.sender, ZERO_ADDRESS
+        return [Event("OwnershipTransferred", (previous, call.sender))]
+
+    def renounce_ownership(self, call: Call) -> list[Event]:
+        self._refuse_value(call)
+        raise Refused("OwnershipCannotBeRenounced")
+
+    # --- Money in and out -------------------------------------------------------------------------
+
+    def deposit(self, call: Call) -> list[Event]:
+        if call.value == 0:
+            raise Refused("ZeroAmount")
+
+        return self._deposited(call.sender, call.sender, call.value)
+
+    def deposit_for(self, call: Call, ev: str) -> list[Event]:
+        self._require_ev(ev)
+        if call.value == 0:
+            raise Refused("ZeroAmount")
+
+        return self._deposited(ev, call.sender, call.value)
+
+    def withdraw(self, call: Call, amount: int) -> list[Event]:
+        self._refuse_value(call)
+        if amount == 0:
+            raise Refused("ZeroAmount")
+        self._require_funds(call.sender, 0, amount)
+
+        receiver = self.receivers.get(call.sender)
+        if receiver is not None:
+            receiver.require_willing()
+
+        self.ledger.move(amount, balance(call.sender), wallet(call.sender))
+        events = [Event("Withdrawn", (call.sender, amount))]
+        if receiver is not None:
+            events += receiver.receive(self, call.now, amount)
+        return events
+
+    def plain_transfer(self, call: Call) -> list[Event]:
+        raise Refused("PlainTransfer", call.sender, call.value)
+
+    @staticmethod
+    def unknown_function() -> list[Event]:
+        raise Refused("")
+
+    def force(self, source: str, amount: int) -> None:
+        """Ether that no contract can refuse: nobody's, for ever."""
+        self.ledger.move(amount, wallet(source), FORCED)
+
+    # --- Auction ----------------------------------------------------------------------------------
+
+    def start_auction(
+        self,
+        call: Call,
+        energy_wh: int,
+        max_rate: int,
+        bidding_time: int,
+        validity: int,
+        details: str,
+    ) -> list[Event]:
+        previous_id = self.current_auction_id(call.sender)
+        self._require_state(previous_id, State.NONE)
+        self._require_active()
+        self._require_short(details)
+        if energy_wh == 0:
+            raise Refused("ZeroEnergy")
+        if max_rate == 0:
+            raise Refused("ZeroRate")
+        if not 1 <= bidding_time <= MAX_DURATION:
+            raise Refused("BiddingTimeOutOfRange", bidding_time, MAX_DURATION)
+        if not 1 <= validity <= MAX_DURATION:
+            raise Refused("ValidityOutOfRange", validity, MAX_DURATION)
+        self._require_ev(call.sender)
+        self._require_funds(call.sender, call.value, energy_wh * max_rate)
+
+        auction = Auction(
+            auction_id=previous_id + 1,
+            consumer=call.sender,
+            energy_wh=energy_wh,
+            max_rate=max_rate,
+            bidding_time=bidding_time,
+            validity=validity,
+            phase_began=call.now,
+            closing_time=call.now + bidding_time,
+        )
+        self.rounds[call.sender] += 1
+        self.auctions[auction.auction_id] = auction
+        events = self._deposited(call.sender, call.sender, call.value)
+        self.ledger.move(auction.reserve, balance(call.sender), reserve(auction.auction_id))
+        terms = (energy_wh, max_rate, auction.closing_time, validity, details)
+        return [*events, Event("AuctionStarted", (auction.auction_id, call.sender, *terms))]
+
+    def place_bid(self, call: Call, auction_id: int, rate: int) -> list[Event]:
+        auction = self._auction(auction_id, State.OPEN)
+        return self._bid(auction, call.sender, rate, call.now, call.value)
+
+    def place_bid_for(
+        self,
+        call: Call,
+        auction_id: int,
+        provider: str,
+        rate: int,
+        deadline: int,
+        signature: bytes,
+    ) -> list[Event]:
+        self._refuse_value(call)
+        auction = self._auction(auction_id, State.OPEN)
+        if call.now > deadline:
+            raise Refused("SignatureExpired", deadline, call.now)
+        message = self.message("Bid", auction_id, rate, auction.removals, deadline)
+        require_signer(provider, message, signature)
+
+        return self._bid(auction, provider, rate, call.now, 0)
+
+    def remove_bid(self, call: Call, auction_id: int) -> list[Event]:
+        self._refuse_value(call)
+        auction = self._auction(auction_id, State.OPEN)
+        self._require_provider(auction, call.sender)
+        self._require_bidding(auction, call.now)
+
+        penalty = self.penalty(auction)
+        self.ledger.move(penalty, bond(auction_id), balance(auction.consumer))
+        self.ledger.move_all(bond(auction_id), balance(call.sender))
+        auction.standing = None
+        auction.removals += 1
+        auction.phase_began = call.now
+        auction.closing_time = max(
+            auction.closing_time,
+            call.now + auction.bidding_time,
+            call.now + self.parameters.extension_window,
+        )
+        return [Event("BidRemoved", (auction_id, call.sender, penalty, auction.closing_time))]
+
+    def cancel_auction(self, call: Call, auction_id: int, max_penalty: int) -> list[Event]:
+        self._refuse_value(call)
+        auction = self._auction(auction_id, State.OPEN)
+        deadline = self.award_deadline(auction)
+        if call.sender != auction.consumer and call.now < deadline:
+            raise Refused("OnlyConsumerUntil", call.sender, auction.consumer, deadline)
+        penalty = self.penalty(auction) if self.is_ev(auction.leader) else 0
+        if penalty > max_penalty:
+            raise Refused("PenaltyAboveMaximum", penalty, max_penalty)
+
+        self.ledger.move(penalty, reserve(auction_id), balance(auction.leader))
+        self._finish(auction)
+        return [Event("AuctionCancelled", (auction_id, auction.leader, penalty))]
+
+    def end_auction(self, call: Call) -> list[Event]:
+        self._refuse_value(call)
+        auction = self._auction(self.current_auction_id(call.sender), State.OPEN)
+        if call.now < auction.closing_time:
+            raise Refused("BiddingOpen", auction.closing_time, call.now)
+
+        if auction.standing is None:
+            self._finish(auction)
+            return [Event("AuctionEnded", (auction.auction_id, ZERO_ADDRESS, 0, 0))]
+
+        deadline = self.award_deadline(auction)
+        if call.now >= deadline:
+            raise Refused("AwardWindowPassed", deadline, call.now)
+
+        auction.state = State.CONNECTED
+        auction.connected_at = call.now
+        provider, rate = auction.standing
+        parties = (auction.auction_id, provider, auction.consumer)
+        return [
+            Event("AuctionEnded", (auction.auction_id, provider, rate, rate * auction.energy_wh)),
+            Event("Connected", (*parties, auction.token, auction.validity)),
+        ]
+
+    # --- Connection -------------------------------------------------------------------------------
+
+    def end_connection(self, call: Call) -> list[Event]:
+        self._refuse_value(call)
+        auction = self._auction(self.current_auction_id(call.sender), State.CONNECTED)
+
+        return self._settle(auction, auction.energy_wh, bytes(32))
+
+    def end_connection_as_agreed(
+        self,
+        call: Call,
+        energy_wh: int,
+        meter_data_hash: bytes,
+        provider_signature: bytes,
+    ) -> list[Event]:
+        self._refuse_value(call)
+        auction = self._auction(self.current_auction_id(call.sender), State.CONNECTED)
+        message = self.message("Settlement", auction.token, energy_wh, meter_data_hash)
+        require_signer(auction.leader, message, provider_signature)
+
+        return self._settle(auction, energy_wh, meter_data_hash)
+
+    def settle(
+        self,
+        call: Call,
+        auction_id: int,
+        energy_wh: int,
+        meter_data_hash: bytes,
+        consumer_signature: bytes,
+    ) -> list[Event]:
+        self._refuse_value(call)
+        auction = self._auction(auction_id, State.CONNECTED)
+        self._require_provider(auction, call.sender)
+        message = self.message("MeteringReceipt", auction.token, energy_wh, meter_data_hash)
+        require_signer(auction.consumer, message, consumer_signature)
+
+        return self._settle(auction, energy_wh, meter_data_hash)
+
+    def forfeit(self, call: Call, auction_id: int) -> list[Event]:
+        self._refuse_value(call)
+        auction = self._auction(auction_id, State.CONNECTED)
+        self._require_provider(auction, call.sender)
+
+        penalty = self.penalty(auction)
+        self.ledger.move(penalty, bond(auction_id), balance(auction.consumer))
+        self._finish(auction)
+        return [Event("ConnectionForfeited", (auction_id, call.sender, penalty))]
+
+    def expire_connection(self, call: Call, auction_id: int) -> list[Event]:
+        self._refuse_value(call)
+        auction = self._auction(auction_id, State.CONNECTED)
+        expiry = self.expiry(auction)
+        if call.now < expiry:
+            raise Refused("ConnectionNotExpired", expiry, call.now)
+
+        penalty = self.penalty(auction)
+        for locked in (reserve(auction_id), bond(auction_id)):
+            self.ledger.move(penalty, locked, balance(BURNT))
+        for party in (auction.consumer, auction.leader):
+            self.accounts[party].no_shows += 1
+        self._finish(auction)
+        return [Event("ConnectionExpired", (auction_id, auction.leader, penalty))]
+
+    # --- What the functions have in common --------------------------------------------------------
+
+    def _bid(self, auction: Auction, provider: str, rate: int, now: int, value: int) -> list[Event]:
+        self._require_bidding(auction, now)
+        if rate == 0:
+            raise Refused("ZeroRate")
+        highest = self.highest_rate(auction)
+        if rate > highest:
+            raise Refused("RateTooHigh", rate, highest)
+        if provider == auction.consumer:
+            raise Refused("OwnAuction", auction.auction_id)
+        self._require_ev(provider)
+        leads_already = provider == auction.leader
+        if not leads_already:
+            self._require_funds(provider, value, self.bond(auction))
+
+        events = self._deposited(provider, provider, value)
+        if not leads_already:
+            locked = bond(auction.auction_id)
+            self.ledger.move_all(locked, balance(auction.leader))
+            self.ledger.move(self.bond(auction), balance(provider), locked)
+        auction.standing = Bid(provider, rate)
+        extended = min(now + self.parameters.extension_window, auction.limit)
+        auction.closing_time = max(auction.closing_time, extended)
+        bid = (auction.auction_id, provider, rate, auction.closing_time)
+        return [*events, Event("BidPlaced", bid)]
+
+    def _settle(self, auction: Auction, energy_wh: int, meter_data_hash: bytes) -> list[Event]:
+        if energy_wh > auction.energy_wh:
+            raise Refused("EnergyAboveContract", energy_wh, auction.energy_wh)
+        assert auction.standing is not None
+
+        cost = auction.standing.rate * energy_wh
+        self.ledger.move(cost, reserve(auction.auction_id), balance(auction.leader))
+        if energy_wh > 0:
+            for party in (auction.consumer, auction.leader):
+                self.accounts[party].completed += 1
+        self._finish(auction)
+        settled = (auction.auction_id, auction.leader, energy_wh, cost, meter_data_hash)
+        return [Event("ConnectionEnded", settled)]
+
+    def _finish(self, auction: Auction) -> None:
+        """The auction is over: what is left of its locked amounts goes back to who locked it."""
+        self.ledger.move_all(reserve(auction.auction_id), balance(auction.consumer))
+        self.ledger.move_all(bond(auction.auction_id), balance(auction.leader))
+        auction.state = State.NONE
+
+    def _add(self, ev: str, infos: str, now: int) -> Event:
+        self.accounts[ev].added_at = now
+        return Event("EVAdded", (ev, infos))
+
+    def _deposited(self, account: str, source: str, value: int) -> list[Event]:
+        if value == 0:
+            return []
+        self.ledger.move(value, wallet(source), balance(account))
+        return [Event("Deposited", (account, source, value))]
+
+    # --- Refusals ---------------------------------------------------------------------------------
+
+    @staticmethod
+    def _refuse_value(call: Call) -> None:
+        """Only `deposit`, `depositFor`, `startAuction` and `placeBid` take ether."""
+        if call.value:
+            raise Refused("")
+
+    def _require_owner(self, sender: str) -> None:
+        if sender != self.owner:
+            raise Refused("OwnableUnauthorizedAccount", sender)
+
+    def _require_active(self) -> None:
+        if not self.active:
+            raise Refused("MarketClosed")
+
+    def _require_addable(self, ev: str, infos: str, earlier: Iterable[str]) -> None:
+        if ev in {ZERO_ADDRESS, self.address}:
+            raise Refused("InvalidEV", ev)
+        if self.is_ev(ev) or ev in earlier:
+            raise Refused("AlreadyEV", ev)
+        self._require_short(infos)
+
+    @staticmethod
+    def _require_short(text: str) -> None:
+        length = len(text.encode())
+        if length > MAX_TEXT_BYTES:
+            raise Refused("TextTooLong", length, MAX_TEXT_BYTES)
+
+    def _require_ev(self, account: str) -> None:
+        if not self.is_ev(account):
+            raise Refused("NotEV", account)
+
+    def _require_funds(self, account: str, value: int, needed: int) -> None:
+        """The value of the call counts: it is credited first."""
+        available = self.balance(account) + value
+        if available < needed:
+            raise Refused("BalanceTooLow", account, available, needed)
+
+    def _require_state(self, auction_id: int, expected: State) -> None:
+        actual = self.state(auction_id)
+        if actual is not expected:
+            raise Refused("UnexpectedState", auction_id, actual, expected)
+
+    def _auction(self, auction_id: int, expected: State) -> Auction:
+        self._require_state(auction_id, expected)
+        return self.auctions[auction_id]
+
+    @staticmethod
+    def _require_provider(auction: Auction, sender: str) -> None:
+        if sender != auction.leader:
+            raise Refused("NotProvider", sender, auction.leader)
+
+    @staticmethod
+    def _require_bidding(auction: Auction, now: int) -> None:
+        if now >= auction.closing_time:
+            raise Refused("BiddingClosed", auction.closing_time, now)

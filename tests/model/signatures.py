@@ -1,0 +1,85 @@
+"""What EVs sign and how a signature is read, by eth_account: no line of it is the market's."""
+
+from typing import Any, NamedTuple
+
+from eth_account import Account
+from eth_account.messages import SignableMessage, encode_typed_data
+from eth_keys.exceptions import BadSignature
+from eth_utils.crypto import keccak
+from eth_utils.exceptions import ValidationError
+
+from .refusal import Refused
+
+SIGNATURE_LENGTH = 65
+# The order of secp256k1. Of s and ORDER - s, the market takes the lower.
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+STRUCTS = {
+    "Bid": {"auctionId": "uint256", "rate": "uint256", "nonce": "uint256", "deadline": "uint256"},
+    "AccessToken": {"token": "bytes32", "challengeEVC": "bytes32", "challengeEVP": "bytes32"},
+    "SessionChallenge": {
+        "token": "bytes32",
+        "challengeEVC": "bytes32",
+        "challengeEVP": "bytes32",
+        "meterId": "bytes32",
+        "meterStartWh": "uint256",
+    },
+    "MeteringReceipt": {"token": "bytes32", "energyWh": "uint256", "meterDataHash": "bytes32"},
+    "MeterValue": {"token": "bytes32", "energyWh": "uint256", "meterDataHash": "bytes32"},
+    "Settlement": {"token": "bytes32", "energyWh": "uint256", "meterDataHash": "bytes32"},
+}
+
+
+class Message(NamedTuple):
+    """One struct, filled in, for one market on one chain."""
+
+    chain_id: int
+    market: str
+    purpose: str
+    values: tuple[Any, ...]
+
+    @property
+    def signable(self) -> SignableMessage:
+        fields = STRUCTS[self.purpose]
+        return encode_typed_data(
+            domain_data={
+                "name": "V2VMarket",
+                "version": "1",
+                "chainId": self.chain_id,
+                "verifyingContract": self.market,
+            },
+            message_types={self.purpose: [{"name": n, "type": t} for n, t in fields.items()]},
+            message_data=dict(zip(fields, self.values, strict=True)),
+        )
+
+    @property
+    def digest(self) -> bytes:
+        """The hash that is signed (EIP-191)."""
+        signable = self.signable
+        return keccak(b"\x19" + signable.version + signable.header + signable.body)
+
+    def signed_by(self, key: bytes) -> bytes:
+        """The 65 bytes r, s, v of the holder of a key."""
+        return bytes(Account.sign_message(self.signable, key).signature)
+
+
+def signer(message: Message, signature: bytes) -> str:
+    """Whose signature it is if it is over this message, lower case; refused if it is nobody's."""
+    if len(signature) != SIGNATURE_LENGTH:
+        raise Refused("ECDSAInvalidSignatureLength", len(signature))
+    s, v = signature[32:64], signature[64]
+    if int.from_bytes(s) > ORDER // 2:
+        raise Refused("ECDSAInvalidSignatureS", s)
+    if v not in {27, 28}:
+        raise Refused("ECDSAInvalidSignature")
+    try:
+        return str(Account.recover_message(message.signable, signature=signature)).lower()
+    except (BadSignature, ValidationError):
+        raise Refused("ECDSAInvalidSignature") from None
+
+
+def require_signer(expected: str, message: Message, signature: bytes) -> None:
+    """Refuse a signature that is not of `expected` over this message."""
+    actual = signer(message, signature)
+    if actual != expected:
+        raise Refused("WrongSigner", expected, actual)
