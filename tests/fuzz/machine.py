@@ -48,7 +48,7 @@ MAX_REENTRIES = 10
 between_trades = precondition(lambda machine: machine.world.turn % 3 == 0)
 a_bid_is_to_be_awarded = precondition(lambda machine: machine.undecided)
 bids_are_accepted = precondition(lambda machine: machine.biddable)
-few_auctions_run = precondition(lambda machine: len(machine.open) + len(machine.connected) < 2)
+few_auctions_run = precondition(lambda machine: len(machine.open) + len(machine.connected) < 3)
 a_bid_stands = precondition(lambda machine: machine.led)
 a_bid_can_win = precondition(lambda machine: machine.awardable)
 an_auction_is_connected = precondition(lambda machine: machine.connected)
