@@ -26,6 +26,7 @@ WINDOW = PARAMETERS["extensionWindow"]
 # The highest rate that undercuts RATE by 1 %.
 UNDERCUT = RATE * 99 // 100
 HOUR = 3_600
+WEEK = 7 * 24 * HOUR
 
 
 class Ledger(NamedTuple):
@@ -592,21 +593,27 @@ def test_penalty_comes_out_of_the_bond_rounded_down(
     assert market.balance == max_rate + bond
 
 
-@pytest.mark.parametrize("before_close", [BIDDING_TIME - 5, WINDOW, 1])
+@pytest.mark.parametrize(
+    ("bidding_time", "before_close"),
+    [(BIDDING_TIME, BIDDING_TIME - 5), (BIDDING_TIME, WINDOW), (BIDDING_TIME, 1), (WEEK, 1)],
+)
 def test_removed_bid_gives_the_others_the_whole_bidding_time_again(
-    market, bid_id, provider, clock, closing_time, before_close
+    market, start_auction, provider, clock, closing_time, bidding_time, before_close
 ):
-    now = closing_time(bid_id) - before_close
-    clock.next_block_at(now)
-    receipt = market.removeBid(bid_id, sender=provider)
+    auction_id = start_auction(bidding_time=bidding_time)
+    market.placeBid(auction_id, RATE, sender=provider)
 
-    assert closing_time(bid_id) == now + BIDDING_TIME
+    now = closing_time(auction_id) - before_close
+    clock.next_block_at(now)
+    receipt = market.removeBid(auction_id, sender=provider)
+
+    assert closing_time(auction_id) == now + bidding_time
     assert receipt.events == [
         market.BidRemoved(
-            auctionId=bid_id,
+            auctionId=auction_id,
             provider=provider,
             penalty=PENALTY,
-            closingTime=now + BIDDING_TIME,
+            closingTime=now + bidding_time,
         )
     ]
 

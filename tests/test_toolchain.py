@@ -155,3 +155,10 @@ def test_set_up_with_an_old_node_says_so(set_up):
 
 def test_anvil_is_found():
     assert shutil.which("anvil")
+
+
+def test_no_contract_is_left_out(project):
+    sources = {path.stem for path in (ROOT / "contracts").glob("[!.]*/*.sol")}
+    contracts = {contract.name for contract in project.contracts.values()}
+
+    assert {"PaperMarket", "SealedBidMarket", "TokenMarket"} <= sources & contracts

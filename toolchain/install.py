@@ -123,6 +123,10 @@ def finish_node_packages(process: subprocess.Popen[str] | None) -> None:
     if process.returncode != 0:
         print(output, file=sys.stderr)
         raise SetupError("npm ci failed; its own words are above.")
+    # Where the clone is in a folder for temporary files, Ape copies all files of the library among
+    # the contracts, and lists no more than 500 there: with the library's own build output, some of
+    # ours would be left out without a word.
+    shutil.rmtree(NODE_MODULES / "@openzeppelin" / "contracts" / "build", ignore_errors=True)
     NODE_STAMP.write_text(node_fingerprint(), encoding="utf-8")
 
 
