@@ -355,28 +355,38 @@ def sepolia():
         yield World(node)
 
 
-def test_a_reader_of_a_live_network_waits_for_confirmations_and_keeps_what_it_reads(sepolia):
-    with ape.config.isolate_data_folder(), History(Market.at(sepolia.address)) as history:
+@pytest.fixture
+def data_folder(monkeypatch, tmp_path):
+    """A data folder of Ape's that is empty; its own isolation does nothing in a temporary one."""
+    monkeypatch.setattr(ape.config, "DATA_FOLDER", tmp_path)
+    return tmp_path
+
+
+def test_a_reader_of_a_live_network_waits_for_confirmations_and_keeps_what_it_reads(
+    sepolia, data_folder
+):
+    with History(Market.at(sepolia.address)) as history:
         history.refresh()
-        (file,) = (ape.config.DATA_FOLDER / "v2v").glob("*.sqlite")
+        (file,) = (data_folder / "v2v").glob("*.sqlite")
         assert re.fullmatch(rf"11155111-[0-9a-f]{{16}}-{sepolia.address}\.sqlite", file.name)
         assert as_receipts(history.events()) == [
             event for event in sepolia.receipts if event[0] <= sepolia.height - 2
         ]
 
 
-def test_a_reader_of_a_live_network_may_keep_nothing(sepolia):
-    with ape.config.isolate_data_folder():
-        with History(Market.at(sepolia.address), cache=False) as history:
-            history.refresh()
-        assert not (ape.config.DATA_FOLDER / "v2v").exists()
+def test_a_reader_of_a_live_network_may_keep_nothing(sepolia, data_folder):
+    with History(Market.at(sepolia.address), cache=False) as history:
+        history.refresh()
+    assert not (data_folder / "v2v").exists()
 
 
-def test_a_reader_of_a_development_chain_sees_the_last_block_and_keeps_nothing(provider, world):
-    with ape.config.isolate_data_folder(), History(Market.at(world.address)) as history:
+def test_a_reader_of_a_development_chain_sees_the_last_block_and_keeps_nothing(
+    provider, world, data_folder
+):
+    with History(Market.at(world.address)) as history:
         history.refresh()
         assert as_receipts(history.events()) == world.receipts
-        assert not (ape.config.DATA_FOLDER / "v2v").exists()
+        assert not (data_folder / "v2v").exists()
 
 
 def test_a_read_without_news_asks_for_no_events(open_history, world, provider):
