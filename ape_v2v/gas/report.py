@@ -44,7 +44,6 @@ _BLOCK_LIMITS = (36_000_000, 60_000_000)
 _GROWN = Decimal("1.12")
 _BUYS = {
     "startAuction": "asks the second slot too: the state is derived, which saves a write later",
-    "cancelAuction, no bid": "writes the second slot as it is, and asks whether nobody is an EV",
     "cancelAuction, with a bid": "leaves both slots as every other end does",
 }
 _SAME_PAIR = (

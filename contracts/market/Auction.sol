@@ -48,12 +48,15 @@ abstract contract Auction is Registry, Connection {
         }
         address provider = bid.provider();
         uint256 reserve_ = terms.reserve();
-        uint256 penalty_ = isEV(provider) ? _penalty(reserve_) : 0;
-        if (penalty_ > maxPenalty) revert PenaltyAboveMaximum(penalty_, maxPenalty);
+        uint256 penalty_;
+        if (provider != address(0)) {
+            if (isEV(provider)) penalty_ = _penalty(reserve_);
+            if (penalty_ > maxPenalty) revert PenaltyAboveMaximum(penalty_, maxPenalty);
+            _credit(provider, _bond(reserve_) + penalty_);
+        }
 
         _leaveOpen(entry, terms, bid);
         _credit(consumer, reserve_ - penalty_);
-        if (provider != address(0)) _credit(provider, _bond(reserve_) + penalty_);
         emit AuctionCancelled(auctionId, provider, penalty_);
     }
 
