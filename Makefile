@@ -21,11 +21,12 @@ $(STAMP): FORCE
 endif
 
 COMPILED := .build/compiled.stamp
+GANACHE := toolchain/ganache/node_modules/.package-lock.json
 SOURCES := ape-config.yaml $(shell find contracts -name "*.sol" -not -path "*/.cache/*")
 PYTHON_SOURCES = $(wildcard ape_v2v scripts tests toolchain)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compile test lint format demo report lock clean distclean FORCE
+.PHONY: help setup compile test lint format demo ganache report lock clean distclean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -61,8 +62,14 @@ format: $(STAMP) ## Bring Python and Solidity into shape
 demo: $(STAMP) ## Run a market from start to end on a local chain
 	$(BIN)/ape run demo
 
-report: $(STAMP) ## Measure what the market costs, and write docs/gas-report.md
+ganache: $(GANACHE) ## Install the node with the prices of 2020, for the gas report and its test
+
+# npm's own record of what it has installed.
+$(GANACHE): toolchain/ganache/package.json toolchain/ganache/package-lock.json .npmrc | $(STAMP)
 	npm ci --prefix toolchain/ganache
+	@touch $@
+
+report: $(COMPILED) $(GANACHE) ## Measure what the market costs, and write docs/gas-report.md
 	$(BIN)/ape run gas_report
 
 # Without the whole set-up, which refuses lock files that do not fit package.json.

@@ -38,9 +38,21 @@ class PositiveDecimal(click.ParamType):
         return number
 
 
-@click.group(short_help="What it costs, measured beside the paper's design")
+class ReportByDefault(click.Group):
+    """Alone, or with options only, it is its `report`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["report", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=ReportByDefault, short_help="What it costs, measured beside the paper's design")
 def cli() -> None:
-    """What the market costs: measured beside the paper's own design, on the same chain."""
+    """What the market costs: measured beside the paper's own design, on the same chain.
+
+    Without a command it is the report.
+    """
 
 
 @cli.command(cls=ConnectedProviderCommand, name="report")
@@ -68,7 +80,7 @@ def report(
     quick: bool,
 ) -> None:
     """Measure everything, in a clone of the project; it takes a minute or two."""
-    from ape_v2v.gas import document, report  # noqa: PLC0415 - half a second
+    from ape_v2v.gas import document, measurements, report  # noqa: PLC0415 - half a second
     from ape_v2v.gas.sources import Sources  # noqa: PLC0415
 
     if not provider.network.is_dev:
@@ -84,7 +96,7 @@ def report(
     logger.set_level(logging.WARNING)
     try:
         sources = Sources.of()
-        measured = report.measure(
+        measured = measurements.measure(
             sources,
             lambda text: click.echo(f"measuring {text}", err=True),
             with_2020=not (without_2020 or quick),
@@ -112,13 +124,13 @@ def report(
 @click.option("--accept", is_flag=True, help=f"Write the figures to {snapshots.PATH}.")
 def snapshot(*, as_json: bool, accept: bool) -> None:
     """Compare what the functions cost with what is committed; exit code 1 when it differs."""
-    from ape_v2v.gas import report  # noqa: PLC0415
+    from ape_v2v.gas.measurements import measure  # noqa: PLC0415
     from ape_v2v.gas.sources import Sources  # noqa: PLC0415
 
     logger.set_level(logging.WARNING)
     try:
         sources = Sources.of()
-        measured = report.measure(sources).snapshot()
+        measured = measure(sources).snapshot()
     except (V2VError, ApeException, ChainError) as error:
         raise click.ClickException(str(error)) from error
     committed = snapshots.load(sources.project)

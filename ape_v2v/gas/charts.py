@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ape_v2v.errors import V2VError
 from ape_v2v.gas import published
-from ape_v2v.gas.floor import FLOORS
-from ape_v2v.gas.prices import TODAY
+from ape_v2v.gas.scenarios import trade_gas
+from ape_v2v.gas.sections import repricing, same_pair
+from ape_v2v.gas.sections.floors import floors
+from ape_v2v.gas.sections.targets import TO_REBUILT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,18 +21,13 @@ if TYPE_CHECKING:
     from ape_v2v.gas.report import Report
 
 # Colours that the colour-blind can tell apart.
-_PUBLISHED, _REBUILT, _OURS, _FLOOR, _SIGNED = "#999999", "#D55E00", "#0072B2", "#56B4E9", "#009E73"
+_PUBLISHED, _FLOOR, _SIGNED = "#999999", "#DDCC77", "#009E73"
+_REBUILT, _REBUILT_LIGHT = "#D55E00", "#F2AF7D"
+_OURS, _OURS_LIGHT = "#0072B2", "#7FB8D8"
+# What the floor consists of, from dark to light.
+_PARTS = ("#8A6D00", "#B39219", "#D0B653", "#DDCC77", "#EFE6BE")
 # What matplotlib would note about itself, the time and the format.
 _METADATA = {"svg": ("Creator", "Date", "Format", "Type"), "png": ("Software",)}
-_FUNCTIONS = {
-    "addEV": "addEV",
-    "changeStatus": "changeStatus",
-    "startAuction": "StartAuction",
-    "placeBid, first": "PlaceBid",
-    "placeBid, overtaking": "PlaceBid",
-    "endAuction": "EndAuction",
-    "endConnection": "EndConnection",
-}
 
 
 @dataclass(frozen=True)
@@ -79,58 +76,116 @@ def draw(report: Report, folder: Path) -> list[Path]:
 
 def _functions(report: Report, axes: Sequence[Axes]) -> None:
     m = report.measurements
-    rebuilt = {**m.paper.admin, **m.paper.known}
+    names, least = published.COUNTERPARTS, floors(m)
+    new, same = {**m.paper.admin, **m.paper.known}, {**m.paper.admin, **m.paper.again}
     series = {
-        "paper, published": (_PUBLISHED, [published.TABLE_II[n] for n in _FUNCTIONS.values()]),
-        "paper, rebuilt (new pair)": (_REBUILT, [rebuilt[label].gas for label in _FUNCTIONS]),
-        "ours": (_OURS, [m.steady[label].gas for label in _FUNCTIONS]),
-        "floor": (
-            _FLOOR,
-            [FLOORS[label].floor(TODAY, m.steady[label].data) for label in _FUNCTIONS],
+        "paper, published (prices of 2020)": (
+            _PUBLISHED,
+            [published.TABLE_II[name] for name in names.values()],
         ),
+        "paper, rebuilt, new pair": (_REBUILT, [new[label].gas for label in names]),
+        "paper, rebuilt, same pair": (_REBUILT_LIGHT, [same[label].gas for label in names]),
+        "ours": (_OURS, [m.steady[label].gas for label in names]),
+        "floor": (_FLOOR, [least[label] for label in names]),
     }
-    _bars(axes[0], list(_FUNCTIONS), series)
+    _bars(axes[0], list(names), series)
+    axes[0].set_ylabel("gas of the transaction")
+    axes[0].legend(frameon=False, loc="upper left")
 
 
-def _bars(panel: Axes, labels: Sequence[str], series: dict[str, tuple[str, list[int]]]) -> None:
-    width = 0.8 / len(series)
+def _bars(
+    panel: Axes,
+    labels: Sequence[str],
+    series: dict[str, tuple[str, list[int]]],
+    *,
+    figures: bool = False,
+) -> None:
+    """Groups of bars, one for each label; every series has its place in each group.
+
+    `figures` writes above the bars what they are.
+    """
+    width = 0.85 / len(series)
     for number, (name, (colour, values)) in enumerate(series.items()):
         places = [index + (number - (len(series) - 1) / 2) * width for index in range(len(labels))]
-        panel.bar(places, values, width, label=name, color=colour)
+        bars = panel.bar(places, values, width, label=name, color=colour)
+        if figures:
+            panel.bar_label(bars, fmt=_short, fontsize=7)
     panel.set_xticks(range(len(labels)), [label.replace(", ", ",\n") for label in labels])
     _gas_axis(panel)
-    panel.legend(frameon=False)
+
+
+def _short(gas: float) -> str:
+    million = 10**6
+    return f"{gas / million:.2f} M" if gas >= million else f"{gas / 1_000:.0f} k"
 
 
 def _gas_axis(panel: Axes) -> None:
-    panel.set_ylabel("gas")
     panel.yaxis.set_major_formatter("{x:,.0f}")
     panel.set_ylim(bottom=0)
     panel.grid(axis="y", alpha=0.3)
 
 
-def _trades(report: Report, axes: Sequence[Axes]) -> None:
-    trades = report.measurements.trades
-    bids = [trade.bids for trade in trades]
-    lines = {
-        "paper, rebuilt (new pairs)": (_REBUILT, "-", [t.paper_known for t in trades]),
-        "paper, rebuilt (same pairs)": (_REBUILT, "--", [t.paper_again for t in trades]),
-        "ours": (_OURS, "-", [t.ours for t in trades]),
-        "ours, signed bids": (_SIGNED, "-", [t.ours_signed for t in trades]),
+def _trade_floor(report: Report, axes: Sequence[Axes]) -> None:
+    m, (panel,) = report.measurements, axes
+    signed = next(trade.ours_signed for trade in m.trades if trade.bids == 2)  # noqa: PLR2004
+    new, same = trade_gas(m.paper.known), trade_gas(m.paper.again)
+    whole = {
+        "paper, rebuilt, new pair": (_REBUILT, new),
+        "paper, rebuilt, same pair": (_REBUILT_LIGHT, same),
+        "ours": (_OURS, trade_gas(m.steady)),
+        "ours, signed bids": (_SIGNED, signed),
     }
-    for name, (colour, style, values) in lines.items():
-        axes[0].plot(bids, values, style, marker="o", label=name, color=colour)
-    axes[0].set_xlabel("bids in the auction")
-    axes[0].set_xticks(bids)
-    _gas_axis(axes[0])
-    axes[0].legend(frameon=False)
+    for place, (colour, gas) in enumerate(whole.values()):
+        panel.barh(place, gas, color=colour)
+        ink = "black" if colour == _REBUILT_LIGHT else "white"
+        panel.text(0, place, f"  {gas:,}", va="center", color=ink)
+    lowest, left = len(whole), 0
+    for (part, each), colour in zip(same_pair.parts(m).items(), _PARTS, strict=True):
+        panel.barh(lowest, sum(each), left=left, color=colour, label=part)
+        left += sum(each)
+    panel.text(0, lowest, f"  {left:,}", va="center", color="white")
+    for base, pair, side in ((new, "new pair", "left"), (same, "same pair", "right")):
+        limit = float(TO_REBUILT * base)
+        panel.axvline(limit, color="black", linestyle=":", linewidth=1)
+        text = f"{TO_REBUILT} of the {pair}: {limit:,.0f}"
+        panel.text(limit, -0.5, text, ha=side, va="bottom", fontsize=8)
+    panel.set_yticks(range(lowest + 1), [*whole, "floor"])
+    panel.invert_yaxis()
+    panel.set_xlabel("gas")
+    panel.xaxis.set_major_formatter("{x:,.0f}")
+    panel.set_xlim(0, 1.1 * new)
+    panel.grid(axis="x", alpha=0.3)
+    panel.legend(frameon=False, title="the floor consists of", loc="lower right")
+
+
+def _trades(report: Report, axes: Sequence[Axes]) -> None:
+    halves = report.measurements.trades[:2], report.measurements.trades[2:]
+    for panel, trades in zip(axes, halves, strict=True):
+        series = {
+            "paper, rebuilt, new pairs": (_REBUILT, [trade.paper_known for trade in trades]),
+            "paper, rebuilt, same pairs": (_REBUILT_LIGHT, [trade.paper_again for trade in trades]),
+            "ours": (_OURS, [trade.ours for trade in trades]),
+            "ours + both withdraw": (_OURS_LIGHT, [trade.ours_and_both for trade in trades]),
+            "ours, signed bids": (_SIGNED, [trade.ours_signed for trade in trades]),
+        }
+        labels = [f"{trade.bids} bid{'s' if trade.bids > 1 else ''}" for trade in trades]
+        _bars(panel, labels, series, figures=True)
+        panel.set_ylabel("gas of the whole trade")
+    handles, names = axes[0].get_legend_handles_labels()
+    axes[0].figure.legend(
+        handles, names, frameon=False, loc="outside lower center", ncols=len(names)
+    )
 
 
 def _growth(report: Report, axes: Sequence[Axes]) -> None:
-    labels = {"EVs": "registered EVs", "bids": "n-th bid", "auctions": "past auctions"}
+    labels = {
+        "EVs": "EVs that are registered",
+        "bids": "which bid of the auction",
+        "auctions": "the consumer's past auctions",
+    }
     for panel, growth in zip(axes, report.measurements.growth, strict=True):
         for name, colour, points in (
-            ("paper, rebuilt", _REBUILT, growth.paper),
+            ("paper, rebuilt, same pair", _REBUILT_LIGHT, growth.paper),
             ("ours", _OURS, growth.ours),
         ):
             panel.plot(*zip(*points, strict=True), marker="o", label=name, color=colour)
@@ -138,27 +193,41 @@ def _growth(report: Report, axes: Sequence[Axes]) -> None:
         panel.set_xlabel(labels[growth.name])
         if growth.name == "EVs":
             panel.set_xscale("log")
+            counts = [count for count, _ in growth.ours]
+            panel.set_xticks(counts, [f"{count:,}" for count in counts])
+            panel.minorticks_off()
+        panel.set_ylabel("gas")
         _gas_axis(panel)
     axes[0].legend(frameon=False, loc="lower left")
 
 
 def _repriced(report: Report, axes: Sequence[Axes]) -> None:
     table = next(table for table in report.tables if table.name == "repriced")
-    trades = [record for record in table.as_records() if record["function"].startswith("a trade")]
-    labels = [record["function"] for record in trades]
+    records = {record["function"]: record for record in table.as_records()}
+    labels = [repricing.FIRST_TRADE, repricing.NEW_PAIR, repricing.SAME_PAIR]
     series = {
-        "paper, rebuilt: today": (_PUBLISHED, [r["rebuilt today"] for r in trades]),
-        "ours: today": (_FLOOR, [r["ours today"] for r in trades]),
-        "paper, rebuilt: then": (_REBUILT, [r["rebuilt then"] for r in trades]),
-        "ours: then": (_OURS, [r["ours then"] for r in trades]),
+        name: (colour, [records[label][column] for label in labels])
+        for name, colour, column in (
+            ("paper, rebuilt, today", _REBUILT_LIGHT, "rebuilt today"),
+            ("paper, rebuilt, then", _REBUILT, "rebuilt then"),
+            ("ours, today", _OURS_LIGHT, "ours today"),
+            ("ours, then", _OURS, "ours then"),
+        )
     }
-    _bars(axes[0], labels, series)
+    _bars(axes[0], labels, series, figures=True)
+    axes[0].set_ylabel("gas of a trade with two bids")
+    axes[0].legend(frameon=False)
 
 
 CHARTS = {
-    "functions": Chart("Gas by function", (9, 4), _functions),
-    "trades": Chart("A whole trade, by the number of bids", (7, 4), _trades),
-    "growth_auctions": Chart("What does not grow", (10, 3.4), _growth, panels=3),
-    "repriced": Chart("A trade with two bids, when storage is repriced", (7, 4), _repriced),
+    "functions": Chart("Gas by function", (11, 4.5), _functions),
+    "trade_floor": Chart("A trade with two bids, and what it costs at least", (9, 4), _trade_floor),
+    "trades_ratios": Chart("A whole trade, by the number of bids", (10, 4), _trades, panels=2),
+    "growth_auctions": Chart(
+        "Neither EVs nor bids nor past auctions make it dearer", (11, 3.6), _growth, panels=3
+    ),
+    "repriced": Chart(
+        "A trade with two bids, today and when storage is repriced", (9, 4.5), _repriced
+    ),
 }
 """By the name of the table that a chart follows."""

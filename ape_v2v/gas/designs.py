@@ -127,11 +127,18 @@ class OwnMarket(Market):
         self.pay_along = False
         stage.deploy(ORGANIZATION, ORGANIZATION.address, Parameters().as_tuple())
 
+    def add_evs(self, evs: list[LocalAccount]) -> Call:
+        addresses = [ev.address for ev in evs]
+        return self.stage.call(ORGANIZATION, "addEVs", addresses, [NOTES] * len(evs))
+
     def auction_id(self, consumer: LocalAccount) -> int:
         return int(self.stage.view("currentAuctionId", consumer.address))
 
     def deposit(self, ev: LocalAccount, amount: int = ETHER) -> Call:
         return self.stage.call(ev, "deposit", value=amount)
+
+    def deposit_for(self, ev: LocalAccount, sender: LocalAccount, amount: int = ETHER) -> Call:
+        return self.stage.call(sender, "depositFor", ev.address, value=amount)
 
     def withdraw(self, ev: LocalAccount, amount: int) -> Call:
         return self.stage.call(ev, "withdraw", amount)

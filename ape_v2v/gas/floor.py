@@ -9,7 +9,7 @@ mapping's key, no check, no jump. So the floor cannot be reached; how near one c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,19 +48,22 @@ class Needs:
 
     def floor(self, prices: PriceList, call_data: bytes) -> int:
         """The least gas, for a call with this data."""
+        return sum(self.parts(prices, call_data).values())
+
+    def parts(self, prices: PriceList, call_data: bytes) -> dict[str, int]:
+        """What the floor consists of, gas."""
         zeros = call_data.count(0)
         payment = prices.warm_access + prices.call_value - prices.call_stipend
-        return (
-            prices.transaction
-            + zeros * prices.calldata_zero_byte
-            + (len(call_data) - zeros) * prices.calldata_byte
-            + self.changed * prices.changed_slot
-            + self.asked * prices.cold_storage_access
-            + self.new * prices.new_slot
-            + sum(event.cost(prices) for event in self.events)
-            + self.signatures * prices.signature
-            + self.payments * payment
-        )
+        return {
+            "transaction": prices.transaction,
+            "calldata": zeros * prices.calldata_zero_byte
+            + (len(call_data) - zeros) * prices.calldata_byte,
+            "slots that change": self.changed * prices.changed_slot + self.new * prices.new_slot,
+            "slots that are asked": self.asked * prices.cold_storage_access,
+            "events": sum(event.cost(prices) for event in self.events),
+            "signatures": self.signatures * prices.signature,
+            "payments": self.payments * payment,
+        }
 
 
 _AUCTION_STARTED = Event(indexed=2, words=6)  # four values, and an empty text
@@ -74,11 +77,18 @@ FLOORS = {
         new=1,
         events=(Event(indexed=1, words=3),),
     ),
+    "addEVs, ten": Needs(
+        "organization changes once; ten accounts are new",
+        changed=1,
+        new=10,
+        events=(Event(indexed=1, words=3),) * 10,
+    ),
     "removeEV": Needs(
         "organization and account change", changed=2, events=(Event(indexed=1, words=0),)
     ),
     "changeStatus": Needs("organization changes", changed=1, events=(Event(indexed=0, words=1),)),
     "deposit": Needs("account changes", changed=1, events=(Event(indexed=2, words=1),)),
+    "depositFor": Needs("account changes", changed=1, events=(Event(indexed=2, words=1),)),
     "withdraw": Needs(
         "account changes; ether leaves", changed=1, events=(Event(1, 1),), payments=1
     ),
@@ -130,6 +140,12 @@ FLOORS = {
         asked=1,
         events=(Event(indexed=2, words=2), Event(indexed=3, words=2)),
     ),
+    "endAuction, no bid": Needs(
+        "terms and consumer's account change; standing bid is asked",
+        changed=2,
+        asked=1,
+        events=(Event(indexed=2, words=2),),
+    ),
     "endConnection": Needs(
         "standing bid and both accounts change; terms are asked",
         changed=3,
@@ -164,3 +180,15 @@ FLOORS = {
     ),
 }
 """By the labels of `ape_v2v.gas.scenarios`."""
+
+TIGHTEST = {
+    "startAuction": replace(FLOORS["startAuction"], changed=1),
+    "placeBid, first": replace(FLOORS["placeBid, first"], asked=0),
+    "placeBid, overtaking": replace(FLOORS["placeBid, overtaking"], asked=0),
+    "endAuction": replace(FLOORS["endAuction"], asked=0),
+    "endConnection": replace(FLOORS["endConnection"], changed=2, asked=0),
+}
+"""A trade with two bids, were an auction and its consumer's account one single slot.
+
+Their fields do not fit one: this is below what any layout of the storage can reach.
+"""

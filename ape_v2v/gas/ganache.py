@@ -19,10 +19,15 @@ from ape_v2v.testing.chains import GAS_LIMIT, GENESIS, ZERO_ADDRESS, Chain, Chai
 if TYPE_CHECKING:
     from pathlib import Path
 
-FOLDER = "toolchain/ganache"
+_PROGRAM = "toolchain/ganache/node_modules/ganache/dist/node/cli.js"
 HARDFORK = "muirGlacier"
 EVM_VERSION = "istanbul"
 """What the compiler calls the instructions of that fork."""
+
+
+def is_installed(project: Path) -> bool:
+    """Whether `make ganache` has been run in the project."""
+    return (project / _PROGRAM).is_file()
 
 
 class GanacheChain(Chain):
@@ -37,12 +42,11 @@ class GanacheChain(Chain):
     _PATIENCE = 60
 
     def __init__(self, project: Path, timestamp: int = GENESIS) -> None:
-        program = project / FOLDER / "node_modules" / "ganache" / "dist" / "node" / "cli.js"
         node = shutil.which("node")
-        if node is None or not program.is_file():
+        if node is None or not is_installed(project):
             raise V2VError(
-                "the node that charges the prices of 2020 is not installed: run "
-                f"`npm ci --prefix {FOLDER}` in the project, or leave it out with --without-2020"
+                "the node that charges the prices of 2020 is not installed: run `make ganache` in "
+                "the project, or leave it out with --without-2020"
             )
         self.timestamp = timestamp
         self._known: set[str] = set()
@@ -50,7 +54,7 @@ class GanacheChain(Chain):
         self._process = subprocess.Popen(
             [
                 node,
-                str(program),
+                str(project / _PROGRAM),
                 f"--chain.hardfork={HARDFORK}",
                 f"--chain.chainId={self.chain_id}",
                 "--chain.allowUnlimitedContractSize=true",

@@ -1,4 +1,4 @@
-"""Table II of the paper, and the prices that it was converted with."""
+"""Table II of the paper, and which of its functions does what ours does."""
 
 from __future__ import annotations
 
@@ -15,6 +15,17 @@ TABLE_II = {
 }
 TRADE = ("StartAuction", "PlaceBid", "PlaceBid", "EndAuction", "EndConnection")
 """A trade with two bids."""
+COUNTERPARTS = {
+    "addEV": "addEV",
+    "removeEV": "removeEV",
+    "changeStatus": "changeStatus",
+    "startAuction": "StartAuction",
+    "placeBid, first": "PlaceBid",
+    "placeBid, overtaking": "PlaceBid",
+    "endAuction": "EndAuction",
+    "endConnection": "EndConnection",
+}
+"""By the labels of `ape_v2v.gas.scenarios`."""
 
 
 def trade() -> int:

@@ -18,6 +18,13 @@ def test_prices_that_are_none_are_refused(v2v):
     assert "'cheap' is not a number above 0, such as 0.5" in output.error
 
 
+def test_without_a_command_it_is_the_report(v2v):
+    output = v2v("gas", "--gas-price", "cheap", on=None, expect=2)
+
+    assert "gas report --help" in output.error
+    assert "'cheap' is not a number" in output.error
+
+
 def test_half_a_price_is_refused(v2v):
     output = v2v("gas", "report", "--gas-price", "2", on=None, expect=2)
 

@@ -7,7 +7,7 @@ import pytest
 from ape_v2v.gas import published
 from ape_v2v.gas.floor import FLOORS, Event, Needs
 from ape_v2v.gas.prices import CURRENCIES, FUTURE, TODAY
-from ape_v2v.gas.scenarios import STEADY
+from ape_v2v.gas.scenarios import SCENES
 from ape_v2v.gas.slots import Slots
 from ape_v2v.gas.tables import Table, as_csv, ratio
 
@@ -31,7 +31,7 @@ def test_the_papers_dollars_come_out_as_it_printed_them():
 
 
 def test_every_function_has_a_floor_and_no_other():
-    assert FLOORS.keys() == STEADY.keys()
+    assert FLOORS.keys() == SCENES.keys()
 
 
 def test_a_floor_is_the_sum_of_what_is_needed():

@@ -6,8 +6,12 @@ from decimal import Decimal
 import pytest
 
 from ape_v2v.gas import charts, document, report, snapshot
-from ape_v2v.gas.floor import FLOORS
+from ape_v2v.gas.floor import FLOORS, TIGHTEST
+from ape_v2v.gas.measurements import measure
 from ape_v2v.gas.prices import CURRENCIES, TODAY
+from ape_v2v.gas.scenarios import TRADE, trade_gas
+from ape_v2v.gas.sections import targets
+from ape_v2v.gas.sections.targets import TO_REBUILT
 from ape_v2v.gas.sources import Sources
 
 
@@ -18,7 +22,7 @@ def sources(project):
 
 @pytest.fixture(scope="module")
 def measurements(sources):
-    return report.measure(sources)
+    return measure(sources)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +36,18 @@ def test_the_gas_is_what_is_committed(sources, measurements):
     assert snapshot.changes(committed, measurements.snapshot()) == [], (
         "if that is meant: `ape v2v gas snapshot --accept`, then commit the file"
     )
+
+
+def test_the_committed_report_has_the_committed_gas(sources):
+    report = json.loads((sources.project / "docs" / "gas-report.json").read_text("utf-8"))
+    rows = report["tables"]["functions"]
+    steady = {row["function"]: row["ours"] for row in rows}
+    first = {f"{row['function']} (first use)": row["ours, first trade"] for row in rows}
+    committed = snapshot.load(sources.project)
+    del committed["bytecode size"]
+
+    reported = {label: gas for label, gas in (steady | first).items() if label in committed}
+    assert reported == committed, "run `make report`, and commit docs/"
 
 
 def test_a_figure_that_differs_is_new_or_is_gone_shows():
@@ -85,6 +101,7 @@ def target(result, name):
     [
         ("A trade with two bids / published", "0.42"),
         ("A trade with two bids / rebuilt, new pair", "0.45"),
+        ("The same, bids signed / rebuilt, same pair", "0.45"),
         ("Everybody's first trade / the same, rebuilt", "0.45"),
         ("An auction with 50 signed bids / with one bid on the chain", "1.15"),
         ("Creation / published", "1.3"),
@@ -92,6 +109,24 @@ def target(result, name):
 )
 def test_a_target_is_met(result, name, limit):
     assert target(result, name) <= Decimal(limit)
+
+
+def test_a_pair_that_trades_again_is_beyond_any_layout_of_the_storage(measurements):
+    """The report says so: it must be true."""
+    calls = measurements.steady
+    floor = sum(FLOORS[label].floor(TODAY, calls[label].data) for label in TRADE)
+    tightest = sum(needs.floor(TODAY, calls[label].data) for label, needs in TIGHTEST.items())
+
+    assert TIGHTEST.keys() == set(TRADE)
+    assert TO_REBUILT * trade_gas(measurements.paper.again) < tightest < floor
+
+
+def test_a_target_is_met_missed_or_out_of_reach():
+    limit = Decimal("0.45")
+
+    assert targets.row("a", limit, 45, 100) == ("a", "0.45", Decimal("0.450"), "met")
+    assert targets.row("a", limit, 46, 100, floor=45)[-1] == "missed"
+    assert targets.row("a", limit, 60, 100, floor=50)[-1] == "missed: the floor alone is 0.500"
 
 
 def test_the_report_is_written_with_its_charts(result, tmp_path):

@@ -1,0 +1,135 @@
+"""All that is measured in one run, before anything is compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ape_v2v.gas import growth, scenarios, throughput
+from ape_v2v.gas.designs import PaperMarket
+from ape_v2v.gas.ganache import GanacheChain
+from ape_v2v.gas.sources import code_size
+from ape_v2v.gas.stage import Stage
+from ape_v2v.gas.trades import whole_trades
+from ape_v2v.testing.chains import AnvilChain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ape_v2v.gas.growth import Growth
+    from ape_v2v.gas.scenarios import PaperCalls
+    from ape_v2v.gas.sources import Sources
+    from ape_v2v.gas.stage import Call
+    from ape_v2v.gas.throughput import Throughput
+    from ape_v2v.gas.trades import Trade
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """The paper's design at the prices of 2020."""
+
+    node: str
+    """The node that has charged them."""
+    plain: PaperCalls
+    """Without the optimizer."""
+    optimized: PaperCalls
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What was measured; gas unless it says otherwise."""
+
+    node: str
+    creation: int
+    size: int
+    """Bytes of code."""
+    steady: dict[str, Call]
+    first: dict[str, Call]
+    paper: PaperCalls
+    paper_size: int
+    trades: list[Trade]
+    reproduction: Reproduction | None
+    growth: list[Growth]
+    throughput: Throughput | None
+
+    def snapshot(self) -> dict[str, int]:
+        """Label to gas, and the size of the bytecode: what the committed snapshot holds.
+
+        Not the creation: the bytecode ends with a hash of all sources, so that a comment changes
+        what its bytes cost. The size stands for it.
+        """
+        return {
+            "bytecode size": self.size,
+            **{label: call.gas for label, call in self.steady.items()},
+            **{f"{label} (first use)": call.gas for label, call in self.first.items()},
+        }
+
+
+def measure(
+    sources: Sources,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    with_2020: bool = False,
+    with_rest: bool = False,
+) -> Measurements:
+    """Run the functions and trades.
+
+    Args:
+        sources: The compiled contracts.
+        say: Is told what is being measured.
+        with_2020: Also on a node with the prices of 2020.
+        with_rest: Also growth and throughput. Ape must be connected to a local chain.
+
+    Raises:
+        V2VError: Something that the run needs is not installed.
+    """
+    say("this project, function by function")
+    with AnvilChain() as chain:
+        node = str(chain.request("web3_clientVersion"))
+        own = scenarios.used_market(Stage(chain, sources.own))
+        steady = scenarios.all_calls(own)
+        say("whole trades")
+        with AnvilChain() as other:
+            trades = whole_trades(own, PaperMarket(Stage(other, sources.paper, trace=False)))
+    with AnvilChain() as chain:
+        first = scenarios.first_use(Stage(chain, sources.own))
+    say("the paper's design, today")
+    with AnvilChain() as chain:
+        paper = scenarios.paper_calls(Stage(chain, sources.paper))
+    reproduction, grown, speed = None, [], None
+    if with_2020:
+        say("the paper's design, at the prices of 2020")
+        reproduction = reproduce(sources)
+    if with_rest:
+        say("growth")
+        grown = growth.measure(sources)
+        say("throughput")
+        speed = throughput.measure(sources.own)
+    return Measurements(
+        node=node,
+        creation=own.stage.creation,
+        size=code_size(sources.own),
+        steady=steady,
+        first=first,
+        paper=paper,
+        paper_size=code_size(sources.paper),
+        trades=trades,
+        reproduction=reproduction,
+        growth=grown,
+        throughput=speed,
+    )
+
+
+def reproduce(sources: Sources) -> Reproduction:
+    """Measure the paper's design on a node that charges the prices of 2020.
+
+    Raises:
+        V2VError: The node is not installed.
+    """
+    with GanacheChain(sources.project) as chain:
+        plain, optimized = (
+            scenarios.paper_calls(Stage(chain, sources.paper_of_2020(optimize=optimize)))
+            for optimize in (False, True)
+        )
+        name, number, *_ = chain.request("web3_clientVersion").split("/")
+        return Reproduction(f"{name} {number}", plain, optimized)
