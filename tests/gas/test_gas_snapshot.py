@@ -121,6 +121,15 @@ def test_a_pair_that_trades_again_is_beyond_any_layout_of_the_storage(measuremen
     assert TO_REBUILT * trade_gas(measurements.paper.again) < tightest < floor
 
 
+def test_the_parts_of_a_trade_add_up_to_its_floor(result):
+    tables = {table.name: table.as_records() for table in result.tables}
+    (trade,) = (row for row in tables["functions"] if row["function"] == "a trade with two bids")
+    parts = {row["gas"]: row["the trade"] for row in tables["trade_floor"]}
+
+    assert trade["floor"] == parts["floor"] == sum(list(parts.values())[:5])
+    assert trade["ours"] == parts["ours"]
+
+
 def test_a_target_is_met_missed_or_out_of_reach():
     limit = Decimal("0.45")
 
