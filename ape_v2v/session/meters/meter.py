@@ -1,0 +1,79 @@
+"""What a charging session needs of a meter, and of what lets the energy flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from eth_utils.crypto import keccak
+
+from ape_v2v.errors import V2VError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+METER_ID_BYTES = 32
+
+
+class MeterError(V2VError):
+    """A meter gives no reading that can be used; nothing may be signed for."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a meter shows at one moment."""
+
+    energy_wh: int
+    """The register: all energy since the meter was made, Wh. It never falls."""
+    power_w: int
+    at: datetime
+    """UTC."""
+    record: bytes
+    """The meter's own record of this reading, in its canonical form."""
+
+    @property
+    def meter_data_hash(self) -> bytes:
+        """What a receipt, and with it the chain, commits to."""
+        return keccak(self.record)
+
+
+class Meter(Protocol):
+    """A meter that a session can read."""
+
+    @property
+    def id(self) -> str:
+        """What the meter is called; see `wire_id`."""
+
+    def read(self) -> Reading:
+        """The latest reading.
+
+        Raises:
+            MeterError: There is none, or none that can be trusted.
+        """
+
+
+class Source(Protocol):
+    """What lets energy flow on the provider's side, and stops it."""
+
+    def allow(self, up_to_wh: int) -> None:
+        """Deliver until the session's energy has reached `up_to_wh` Wh, and not beyond."""
+
+    def stop(self) -> None:
+        """Deliver nothing more."""
+
+
+def wire_id(meter_id: str) -> bytes:
+    """A meter's id as messages have it: UTF-8, filled up to 32 bytes with zeros.
+
+    Raises:
+        MeterError: The id is empty or too long, or could be mistaken for a shorter one.
+    """
+    data = meter_id.encode()
+    if not data or len(data) > METER_ID_BYTES:
+        raise MeterError(
+            f"the meter's id {meter_id!r} has {len(data)} bytes: give it one of 1 to "
+            f"{METER_ID_BYTES} bytes"
+        )
+    if data.endswith(b"\0"):
+        raise MeterError(f"the meter's id {meter_id!r} ends with a zero byte: take that away")
+    return data.ljust(METER_ID_BYTES, b"\0")
