@@ -22,17 +22,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import ape
-import requests
 from ape import chain
-from ape.exceptions import ApeException
 from eth_utils.conversions import to_hex
-from web3.exceptions import Web3Exception
 
 from ape_v2v import deployment, events, views
 from ape_v2v.config import V2VConfig
 from ape_v2v.errors import V2VError
 from ape_v2v.events import Event, Log
 from ape_v2v.eventstore import Checkpoint, EventStore, Position
+from ape_v2v.node import NodeError, request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -55,10 +53,6 @@ _MAX_REORGS = 20
 _PARALLEL_REQUESTS = 8
 # Who follows is told of events that a reorganisation took back, so far down.
 _REMEMBERED_BLOCKS = 256
-
-
-class NodeError(V2VError):
-    """The node does not give what history is made of."""
 
 
 class History:
@@ -311,15 +305,13 @@ class History:
         return added
 
     def _logs(self, first: int, last: int) -> list[Log]:
-        found = _request(
-            "eth_getLogs",
-            {
-                "address": self.market.address,
-                "topics": [[to_hex(topic) for topic in events.topics()]],
-                "fromBlock": hex(first),
-                "toBlock": hex(last),
-            },
-        )
+        wanted = {
+            "address": self.market.address,
+            "topics": [[to_hex(topic) for topic in events.topics()]],
+            "fromBlock": hex(first),
+            "toBlock": hex(last),
+        }
+        found = request("eth_getLogs", [wanted])
         # Not every node says when it was.
         unknown = {int(log["blockNumber"], 16) for log in found if "blockTimestamp" not in log}
         with ThreadPoolExecutor(_PARALLEL_REQUESTS) as pool:
@@ -328,10 +320,10 @@ class History:
 
     def _target(self) -> int:
         """The last block with enough confirmations."""
-        return int(_request("eth_blockNumber"), 16) - self.confirmations
+        return int(request("eth_blockNumber", []), 16) - self.confirmations
 
     def _checkpoint(self, block: int) -> Checkpoint | None:
-        header = _request("eth_getBlockByNumber", hex(block), False)
+        header = request("eth_getBlockByNumber", [hex(block), False])
         return None if header is None else Checkpoint(block, _bytes(header["hash"]))
 
     def _is_canonical(self, checkpoint: Checkpoint | None) -> bool:
@@ -359,7 +351,7 @@ class History:
             return settings.start_block
         for record in deployment.records(ape.project.path).all():
             if record.address == address:
-                receipt = _request("eth_getTransactionReceipt", record.transaction)
+                receipt = request("eth_getTransactionReceipt", [record.transaction])
                 # It may be the record of a local chain that is gone.
                 if receipt and int(receipt["blockNumber"], 16) == record.block:
                     return record.block
@@ -374,31 +366,11 @@ class History:
         return found if self._logs(found, found) else 0
 
     def _has_code(self, block: int) -> bool:
-        return _request("eth_getCode", self.market.address, hex(block)) != "0x"
-
-
-def _request(method: str, *parameters: Any) -> Any:
-    """Ask the node; Ape itself waits when there are too many requests.
-
-    Raises:
-        NodeError: There is no answer, or it is an error.
-    """
-    try:
-        return chain.provider.make_request(method, list(parameters))
-    except requests.ConnectionError as error:
-        raise NodeError("the node does not answer: check that it runs, and its URI") from error
-    except (
-        ApeException,
-        AttributeError,  # Ape's, on an HTTP error whose body is not JSON-RPC's
-        requests.RequestException,
-        ValueError,  # web3's, on what is no JSON
-        Web3Exception,
-    ) as error:
-        raise NodeError(str(error)) from error
+        return request("eth_getCode", [self.market.address, hex(block)]) != "0x"
 
 
 def _timestamp(block: int) -> int:
-    header = _request("eth_getBlockByNumber", hex(block), False)
+    header = request("eth_getBlockByNumber", [hex(block), False])
     if header is None:
         raise NodeError(f"the node has lost block {block} while it was read")
     return int(header["timestamp"], 16)

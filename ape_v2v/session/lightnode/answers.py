@@ -1,0 +1,84 @@
+"""What a node answers: foreign, so checked for its shape and its size before anything else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from eth_utils.hexadecimal import decode_hex
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+
+from ape_v2v.session.lightnode.errors import MalformedAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Rpc = Callable[[str, Sequence[Any]], Any]
+    """Asks a node: a JSON-RPC method, its parameters, and the result."""
+
+_T = TypeVar("_T")
+
+# A branch of a trie has 17 items of 33 bytes at most; the key of 32 bytes has 64 digits.
+_MAX_NODE_BYTES = 1_024
+_MAX_NODES = 65
+
+
+def _quantity(value: object) -> object:
+    if not isinstance(value, str) or not value.startswith("0x"):
+        raise ValueError("expected 0x and hexadecimal digits")
+    return int(value, 16)
+
+
+def _data(value: object) -> object:
+    if not isinstance(value, str) or not value.startswith("0x"):
+        raise ValueError("expected 0x and hexadecimal digits")
+    return decode_hex(value)
+
+
+Quantity = Annotated[int, BeforeValidator(_quantity), Field(ge=0, lt=2**256)]
+Data = Annotated[bytes, BeforeValidator(_data)]
+Hash = Annotated[Data, Field(min_length=32, max_length=32)]
+Nodes = Annotated[
+    list[Annotated[Data, Field(max_length=_MAX_NODE_BYTES)]], Field(max_length=_MAX_NODES)
+]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True)
+
+
+class SlotAnswer(_Answer):
+    """One entry of `storageProof`."""
+
+    key: Quantity
+    value: Quantity
+    proof: Nodes
+
+
+class AccountAnswer(_Answer):
+    """What eth_getProof gives."""
+
+    balance: Quantity
+    nonce: Quantity
+    code_hash: Hash
+    storage_hash: Hash
+    account_proof: Nodes
+    storage_proof: Annotated[list[SlotAnswer], Field(max_length=_MAX_NODES)]
+
+
+def parsed(kind: type[_T] | Any, answer: object, what: str) -> _T:
+    """Read an answer.
+
+    Raises:
+        MalformedAnswer: It is something else.
+    """
+    try:
+        result: _T = TypeAdapter(kind).validate_python(answer)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise MalformedAnswer(
+            f"the node's answer is not {what}: {f'{key}: ' if key else ''}{first['msg']}; ask "
+            "another node"
+        ) from error
+    return result
