@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import rlp
+from documentation import examples
 from eth_abi.abi import decode, encode
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
@@ -95,6 +96,19 @@ def test_a_header_may_be_trusted_instead_of_a_hash(prove, rpc, connection_id):
 def test_apes_own_connection_may_be_asked(market, connection_id, trusted):
     proven = prove_connection(node.request, market.address, connection_id, trusted())
     assert proven.token == market.accessToken(connection_id)
+
+
+def test_the_example_in_the_documentation_works(market, connection_id, trusted, provider, capsys):
+    (example,) = examples("docs/light-node.md", "python")
+    names = {
+        "market": market.address,
+        "auction_id": connection_id,
+        "trusted_hash": trusted(),
+        "token": market.accessToken(connection_id),
+    }
+    exec(compile(example, "docs/light-node.md", "exec"), names)
+    said = f"{provider.address} {ENERGY} Wh at {RATE} wei/Wh\nTrue\n"
+    assert capsys.readouterr().out == said
 
 
 def test_a_hash_may_be_text_and_the_parties_be_known(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
 
 from eth_utils.hexadecimal import decode_hex
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     Rpc = Callable[[str, Sequence[Any]], Any]
     """Asks a node: a JSON-RPC method, its parameters, and the result."""
-
-_T = TypeVar("_T")
 
 # A branch of a trie has 17 items of 33 bytes at most; the key of 32 bytes has 64 digits.
 _MAX_NODE_BYTES = 1_024
@@ -66,14 +65,14 @@ class AccountAnswer(_Answer):
     storage_proof: Annotated[list[SlotAnswer], Field(max_length=_MAX_NODES)]
 
 
-def parsed(kind: type[_T] | Any, answer: object, what: str) -> _T:
+def parsed(kind: Any, answer: object, what: str) -> Any:
     """Read an answer.
 
     Raises:
         MalformedAnswer: It is something else.
     """
     try:
-        result: _T = TypeAdapter(kind).validate_python(answer)
+        return _adapter(kind).validate_python(answer)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))
@@ -81,4 +80,8 @@ def parsed(kind: type[_T] | Any, answer: object, what: str) -> _T:
             f"the node's answer is not {what}: {f'{key}: ' if key else ''}{first['msg']}; ask "
             "another node"
         ) from error
-    return result
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -1,4 +1,4 @@
-"""What a charging session needs of a meter, and of what lets the energy flow."""
+"""What a charging session needs of a meter."""
 
 from __future__ import annotations
 
@@ -50,16 +50,6 @@ class Meter(Protocol):
         Raises:
             MeterError: There is none, or none that can be trusted.
         """
-
-
-class Source(Protocol):
-    """What lets energy flow on the provider's side, and stops it."""
-
-    def allow(self, up_to_wh: int) -> None:
-        """Deliver until the session's energy has reached `up_to_wh` Wh, and not beyond."""
-
-    def stop(self) -> None:
-        """Deliver nothing more."""
 
 
 def wire_id(meter_id: str) -> bytes:

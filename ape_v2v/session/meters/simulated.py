@@ -6,6 +6,7 @@ import json
 import random
 from datetime import UTC, datetime
 from itertools import accumulate
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from ape_v2v.errors import ConfigurationError
@@ -39,6 +40,7 @@ class SimulatedSource:
         self._cable = cable
         self._curve = curve
         self._speed = speed
+        self._lock = Lock()
 
     @property
     def delivered_wh(self) -> int:
@@ -54,6 +56,18 @@ class SimulatedSource:
         Raises:
             MeterError: The cable's file cannot be read or written.
         """
+        with self._lock:
+            self._allow(up_to_wh)
+
+    def stop(self) -> None:
+        """Deliver nothing more until `allow` is called again.
+
+        Raises:
+            MeterError: The cable's file cannot be read or written.
+        """
+        self.allow(0)
+
+    def _allow(self, up_to_wh: int) -> None:
         now = self._cable.clock()
         flow = self._cable.flow()
         delivered = flow.energy_at(now) if flow else 0.0
@@ -64,14 +78,6 @@ class SimulatedSource:
         else:
             since, start = now, delivered
         self._cable.carry(Flow(self._curve, self._speed, since, start, limit))
-
-    def stop(self) -> None:
-        """Deliver nothing more until `allow` is called again.
-
-        Raises:
-            MeterError: The cable's file cannot be read or written.
-        """
-        self.allow(0)
 
     def _goes_on(self, flow: Flow, delivered: float) -> bool:
         same = (flow.curve, flow.speed) == (self._curve, self._speed)
