@@ -294,7 +294,7 @@ def test_a_meter_that_measures_nonsense_is_refused(cable, settings):
         SimulatedMeter(cable, id="ACME-1", **settings)
 
 
-@pytest.mark.parametrize("speed", [0, -1, float("nan")])
+@pytest.mark.parametrize("speed", [0, -1, float("nan"), float("inf")])
 def test_time_that_does_not_run_forward_is_refused(cable, speed):
     with pytest.raises(ConfigurationError, match="speed"):
         SimulatedSource(cable, CONSTANT, speed)

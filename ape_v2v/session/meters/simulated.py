@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -35,7 +36,7 @@ class SimulatedSource:
             curve: How the battery at the other end takes it.
             speed: Simulated seconds per real second.
         """
-        if not speed > 0:
+        if not 0 < speed < math.inf:
             raise ConfigurationError(f"a speed of {speed} is out of range: give one above 0")
         self._cable = cable
         self._curve = curve
