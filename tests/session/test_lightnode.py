@@ -1,6 +1,7 @@
 """A light node before an RPC node that lies: what is true is proven, and each lie is found out."""
 
 import copy
+from random import Random
 
 import pytest
 import rlp
@@ -74,6 +75,33 @@ def test_every_field_is_read_to_its_last_bit(
     proven = prove(auction)
     assert (proven.energy_wh, proven.rate, proven.validity) == values
     assert proven.token == market.accessToken(auction)
+
+
+def test_slots_of_any_content_are_read_as_the_contract_reads_them(
+    prove, rpc, market, connection_id, consumer
+):
+    """The whole width of each field, which no auction of real EVs has."""
+    random = Random(7)  # what it gives is the same in every run
+    for _ in range(20):
+        closing_time, since = sorted(random.getrandbits(40) for _ in range(2))
+        terms = since << 216 | closing_time << 176 | random.getrandbits(144) << 32
+        terms |= connection_id & 0xFFFF_FFFF
+        for slot, word in zip(
+            slots_of(consumer.address), (terms, random.getrandbits(256)), strict=True
+        ):
+            content = to_hex(word.to_bytes(32, "big"))
+            assert rpc.honest("anvil_setStorageAt", market.address, slot, content)
+        rpc.honest("evm_mine")
+        info, proven = market.auctions(connection_id), prove(connection_id, now=0)
+        proven.require(
+            token=market.accessToken(connection_id),
+            consumer=info.consumer,
+            provider=info.provider,
+            energy_wh=info.energyWh,
+            rate=info.rate,
+            connected_at=info.connectedAt,
+            validity=info.validity,
+        )
 
 
 def test_an_older_block_proves_what_was_so_then(
@@ -176,6 +204,15 @@ def test_another_consumer_or_provider_than_the_expected_is_found_out(
         prove(connection_id, consumer=stranger.address)
     with pytest.raises(errors.WrongProvider, match=f"and not to {stranger.address}"):
         prove(connection_id, provider=stranger.address)
+
+
+def test_terms_as_they_were_said_are_compared_with_what_is_proven(prove, market, connection_id):
+    proven = prove(connection_id)
+    proven.require(token=market.accessToken(connection_id), provider=proven.provider.lower())
+    with pytest.raises(errors.WrongTerms, match=f"the rate .* said to be 1, and .* {RATE}"):
+        proven.require(energy_wh=ENERGY, rate=1)
+    with pytest.raises(errors.WrongTerms, match="the token of the connection is said to be 0x1111"):
+        proven.require(token=b"\x11" * 32)
 
 
 def test_a_token_is_good_until_its_last_second(prove, connection_id):

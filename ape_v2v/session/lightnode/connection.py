@@ -23,6 +23,7 @@ from ape_v2v.session.lightnode.errors import (
     WrongCode,
     WrongConsumer,
     WrongProvider,
+    WrongTerms,
 )
 from ape_v2v.session.lightnode.header import Header
 from ape_v2v.session.lightnode.proofs import ProvenAccount
@@ -57,6 +58,20 @@ class ProvenConnection:
     def valid_until(self) -> int:
         """The first second in which the token admits to no session any more."""
         return self.connected_at + self.validity
+
+    def require(self, **said: bytes | int | str) -> None:
+        """Compare what somebody has said of the connection: names as here, and their values.
+
+        Raises:
+            WrongTerms: One of the values is not what is proven.
+        """
+        for name, value in said.items():
+            proven = getattr(self, name)
+            if _plain(value) != _plain(proven):
+                raise WrongTerms(
+                    f"the {name} of the connection is said to be {_plain(value)}, and it is proven "
+                    f"to be {_plain(proven)}: whoever said so lies, or reads another block"
+                )
 
 
 def prove_connection(
@@ -222,6 +237,13 @@ def _require_code(
             f"the contract at {account.address} is not the market of this version of the package: "
             "check the address, or give the hash of its code from the record of its deployment"
         )
+
+
+def _plain(value: bytes | int | str) -> str | int:
+    """A value as text that is the same however it is written."""
+    if isinstance(value, int):
+        return int(value)
+    return to_hex(value) if isinstance(value, bytes) else value.lower()
 
 
 def _word(value: int) -> bytes:

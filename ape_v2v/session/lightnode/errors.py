@@ -53,5 +53,9 @@ class WrongProvider(ProofError):
     """The auction was awarded to another provider."""
 
 
+class WrongTerms(ProofError):
+    """Something that was said of the connection is not what is proven."""
+
+
 class TokenExpired(ProofError):
     """The access token is not valid any more."""
