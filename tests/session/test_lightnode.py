@@ -134,6 +134,7 @@ def test_the_example_in_the_documentation_works(market, connection_id, trusted, 
         "trusted_hash": trusted(),
         "token": market.accessToken(connection_id),
     }
+    capsys.readouterr()  # what Ape has said of the transactions before
     exec(compile(example, "docs/light-node.md", "exec"), names)
     said = f"{provider.address} {ENERGY} Wh at {RATE} wei/Wh\nTrue\n"
     assert capsys.readouterr().out == said

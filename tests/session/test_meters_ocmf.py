@@ -325,6 +325,7 @@ def test_a_payload_with_any_byte_changed_is_refused(data):
         ("-----BEGIN PUBLIC KEY-----", "cannot be read"),
         (pem(rsa.generate_private_key(65537, 2048)), "not one for ECDSA"),
     ],
+    ids=["empty", "no digits", "half", "RSA"],
 )
 def test_a_key_that_is_none_for_ecdsa_is_refused(key, message):
     with pytest.raises(ConfigurationError, match=message):
