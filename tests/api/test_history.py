@@ -26,7 +26,8 @@ from ape_v2v import contract as artifact
 from ape_v2v.auction import auction_id
 from ape_v2v.config import MarketSettings, V2VConfig
 from ape_v2v.errors import ConfigurationError, V2VError
-from ape_v2v.history import History, NodeError
+from ape_v2v.history import History
+from ape_v2v.node import NodeError
 from ape_v2v.parameters import Parameters
 from ape_v2v.testing.chains import AnvilChain, Log
 from ape_v2v.testing.contracts import Interface
