@@ -3,16 +3,13 @@
     OCMF|{"FV":"1.0","PG":"T7","MS":"BQ274","RD":[{"TM":"2026-01-01T12:00:00,000+0000 S",
     "RV":1.234,"RI":"1-b:1.8.0","RU":"kWh","ST":"G"}]}|{"SA":"ECDSA-secp256r1-SHA256","SD":"…"}
 
-in one line. `pyocmf` reads the sections; the signature is checked by `cryptography` over the bytes
-that came, because pyocmf 0.6 takes none by a Brainpool curve under the name that OCMF gives it. The
-payload is looked at only when its signature is good.
+in one line. `pyocmf` reads the sections; the payload is looked at only when its signature is good.
 
 https://github.com/SAFE-eV/OCMF-Open-Charge-Metering-Format
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import warnings
 from dataclasses import dataclass
@@ -20,16 +17,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 from pydantic import ValidationError
 from pyocmf.core import Payload, Signature
 from pyocmf.exceptions import PyOCMFError, SpecWarning
 
-from ape_v2v.errors import ConfigurationError
-from ape_v2v.session.meters.meter import MeterError, Reading, wire_id
+from ape_v2v.session.meters.meter import Reading, wire_id
+from ape_v2v.session.meters.records import RecordError
+from ape_v2v.session.meters.signatures import read_public_key, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,23 +35,6 @@ if TYPE_CHECKING:
 # Meters in the field leave out this and that; what matters here is checked below.
 warnings.filterwarnings("ignore", category=SpecWarning)
 
-_PEM = "-----BEGIN"
-_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
-    "SHA256": hashes.SHA256,
-    "SHA512": hashes.SHA512,
-}
-# OCMF's names of curves, and synonyms in use, by those that the library has.
-_CURVES = {
-    "secp192r1": "secp192r1",
-    "secp256k1": "secp256k1",
-    "secp256r1": "secp256r1",
-    "secp384r1": "secp384r1",
-    "secp521r1": "secp521r1",
-    "brainpool256r1": "brainpoolP256r1",
-    "brainpoolP256r1": "brainpoolP256r1",
-    "brainpool384r1": "brainpoolP384r1",
-    "brainpoolP384r1": "brainpoolP384r1",
-}
 _UNITS = {"Wh": Decimal(1), "kWh": Decimal(1000)}
 _MAXIMUM_WH = 2**63 - 1
 _GOOD = "G"
@@ -78,10 +55,6 @@ _STATES = {
     "E": "in error",
     "F": "not read correctly",
 }
-
-
-class RecordError(MeterError):
-    """An OCMF record cannot be used: not signed by the meter, or not a good reading."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +99,7 @@ class OcmfMeter:
         wire_id(serial)
         self.id = serial
         self._records = records
-        self._key = _public_key(public_key)
+        self._key = read_public_key(public_key)
         self._register = register
         self._max_age = max_age
         self._unsynchronized = unsynchronized
@@ -162,33 +135,11 @@ class OcmfMeter:
             section = Signature.model_validate_json(signature)
         except (ValidationError, PyOCMFError) as error:
             raise RecordError(f"the signature section is {_reason(error)}") from error
-        self._verify(payload, section)
+        verify(payload, section, self._key, self.id)
         try:
             return Payload.model_validate(json.loads(payload, parse_float=Decimal))
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise RecordError(f"the signed payload is {_reason(error)}") from error
-
-    def _verify(self, payload: str, signature: Signature) -> None:
-        name = str(signature.SA)
-        method, curve, digest = (*name.split("-"), "", "")[:3]
-        if method != "ECDSA" or curve not in _CURVES or digest not in _HASHES:
-            raise RecordError(
-                f"the signature algorithm (SA) {name!r} is unknown: expected ECDSA-curve-hash with "
-                f"{', '.join(_CURVES)} and {' or '.join(_HASHES)}"
-            )
-        if _CURVES[curve] != self._key.curve.name:
-            raise RecordError(
-                f"the record is signed with {curve}, and the public key of {self.id} is for "
-                f"{self._key.curve.name}: give this meter's key"
-            )
-        data = _signature_bytes(signature)
-        try:
-            self._key.verify(data, payload.encode(), ec.ECDSA(_HASHES[digest]()))
-        except InvalidSignature as error:
-            raise RecordError(
-                f"the signature is not by the public key of {self.id} over this payload: the "
-                "record was changed, or the key is another meter's"
-            ) from error
 
     def _energy(self, payload: Payload) -> _Energy:
         serial = payload.MS or payload.GS
@@ -285,33 +236,6 @@ def _watt_hours(entry: Entry) -> Decimal:
             f"the reading (RV) {value} {unit} is out of range: from 0 to {_MAXIMUM_WH} Wh"
         )
     return value * _UNITS[unit]
-
-
-def _signature_bytes(signature: Signature) -> bytes:
-    encoding = str(signature.SE or "hex")
-    try:
-        if encoding == "hex":
-            return bytes.fromhex(signature.SD)
-        if encoding == "base64":
-            return base64.b64decode(signature.SD, validate=True)
-    except ValueError as error:
-        raise RecordError(f"the signature (SD) is not {encoding}") from error
-    raise RecordError(f"the signature's encoding (SE) is {encoding!r}: expected hex or base64")
-
-
-def _public_key(text: str) -> ec.EllipticCurvePublicKey:
-    try:
-        if text.lstrip().startswith(_PEM):
-            key = load_pem_public_key(text.encode())
-        else:
-            key = load_der_public_key(bytes.fromhex(text.removeprefix("0x")))
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise ConfigurationError(
-            "the meter's public key cannot be read: expected DER in hexadecimal digits, or PEM"
-        ) from error
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise ConfigurationError("the meter's public key is not one for ECDSA")
-    return key
 
 
 def _excerpt(record: bytes) -> str:

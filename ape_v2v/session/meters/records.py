@@ -24,6 +24,10 @@ _PATIENCE = 5.0  # seconds
 _PAUSE = 0.02  # seconds between two looks for a first record
 
 
+class RecordError(MeterError):
+    """A record cannot be used: not signed by the meter, or not a good reading."""
+
+
 class Records(Protocol):
     """Something that a meter writes its records to."""
 
