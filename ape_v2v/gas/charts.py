@@ -145,9 +145,9 @@ def _trade_floor(report: Report, axes: Sequence[Axes]) -> None:
         left += sum(each)
     panel.text(0, lowest, f"  {left:,}", va="center", color="white")
     for base, pair, side in ((new, "new pair", "left"), (same, "same pair", "right")):
-        limit = float(TO_REBUILT * base)
+        limit = int(TO_REBUILT * base)
         panel.axvline(limit, color="black", linestyle=":", linewidth=1)
-        text = f"{TO_REBUILT} of the {pair}: {limit:,.0f}"
+        text = f"{TO_REBUILT} of the {pair}: {limit:,}"
         panel.text(limit, -0.5, text, ha=side, va="bottom", fontsize=8)
     panel.set_yticks(range(lowest + 1), [*whole, "floor"])
     panel.invert_yaxis()
