@@ -20,18 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from ape import chain
 from eth_keys.exceptions import BadSignature
-from eth_utils.address import is_checksum_address
 from eth_utils.conversions import to_hex
-from eth_utils.hexadecimal import decode_hex
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ape_v2v import messages
@@ -39,6 +29,7 @@ from ape_v2v.auction import SignedBid, State
 from ape_v2v.config import V2VConfig
 from ape_v2v.connection import Receipt
 from ape_v2v.errors import Refused, V2VError
+from ape_v2v.fields import Address, Hash, Signature  # noqa: TC001 - pydantic reads them
 from ape_v2v.units import Energy, Rate
 
 if TYPE_CHECKING:
@@ -48,7 +39,6 @@ if TYPE_CHECKING:
     from ape_v2v.auction import Auction, AuctionInfo, AuctionRecord
     from ape_v2v.connection import Connection
 
-SIGNATURE_BYTES = 65
 NO_METER_DATA = bytes(32)
 """The hash in a receipt that refers to no record of a meter."""
 
@@ -57,29 +47,7 @@ class DocumentError(V2VError):
     """A document is not what it has to be here; nothing was sent."""
 
 
-def _address(value: str) -> str:
-    if not is_checksum_address(value):
-        raise ValueError("expected an address with its checksum")
-    return value
-
-
-def _bytes_of(length: int) -> Any:
-    """A validator of "0x…" with so many bytes."""
-
-    def read(value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        if not value.startswith("0x") or len(value) != 2 + 2 * length:
-            raise ValueError(f"expected 0x and {2 * length} hexadecimal digits")
-        return decode_hex(value)
-
-    return BeforeValidator(read)
-
-
-_Address = Annotated[str, AfterValidator(_address)]
 _Number = Annotated[int, Field(ge=0, lt=2**256), PlainSerializer(str)]
-_Hash = Annotated[bytes, _bytes_of(32), PlainSerializer(to_hex)]
-_Signature = Annotated[bytes, _bytes_of(SIGNATURE_BYTES), PlainSerializer(to_hex)]
 
 
 class _Document(BaseModel):
@@ -90,9 +58,9 @@ class _Document(BaseModel):
     what: ClassVar[str]
 
     chain_id: int
-    market: _Address
+    market: Address
     auction_id: _Number
-    signature: _Signature
+    signature: Signature
 
     @classmethod
     def load(cls, text: str | bytes) -> Self:
@@ -145,7 +113,7 @@ class BidDocument(_Document):
     what = "a signed bid"
 
     type: Literal["Bid"] = "Bid"
-    provider: _Address
+    provider: Address
     rate: Annotated[int, Field(ge=1, le=Rate.maximum), PlainSerializer(str)]
     nonce: int = Field(ge=0)
     """How many bids had been removed from the auction."""
@@ -250,9 +218,9 @@ class ReceiptDocument(_Document):
     what = "a signed receipt or settlement"
 
     type: Literal["MeteringReceipt", "Settlement"]
-    token: _Hash
+    token: Hash
     energy_wh: int = Field(ge=0, le=Energy.maximum)
-    meter_data_hash: _Hash
+    meter_data_hash: Hash
 
     @classmethod
     def sign_receipt(

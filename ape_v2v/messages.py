@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eip712 import EIP712Domain, EIP712Message
+from eth_abi.abi import encode
 from eth_account import Account
 from eth_pydantic_types import abi  # noqa: TC002 - pydantic reads it
+from eth_utils.crypto import keccak
 
 if TYPE_CHECKING:
     from ape.types import AddressType
@@ -27,6 +29,12 @@ def domain(market: AddressType | str, chain_id: int) -> EIP712Domain:
         chainId=chain_id,
         verifyingContract=market,  # type: ignore[arg-type]
     )
+
+
+def access_token(consumer: str, provider: str, connected_at: int, validity: int) -> bytes:
+    """The 32 bytes that identify a connection, as the contract derives them."""
+    types = ["address", "address", "uint256", "uint256"]
+    return keccak(encode(types, [consumer, provider, connected_at, validity]))
 
 
 def signer_of(message: EIP712Message, signature: bytes) -> str:

@@ -1,0 +1,152 @@
+"""The end of a session on the chain: whichever side gets there first, and the other sees it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ape_v2v.errors import Refused
+from ape_v2v.session.boundaries import Boundary, crossing
+from ape_v2v.session.errors import ErrorCode, SessionError
+from ape_v2v.session.wire import ChargingState, StopReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Event
+
+    from ape_v2v.session.agreement import Agreement, Outcome
+    from ape_v2v.session.chain import Chain
+    from ape_v2v.session.provider import Provider
+    from ape_v2v.session.store import Store
+
+
+def past_outcome(chain: Chain, store: Store, auction_id: int) -> tuple[Agreement, Outcome] | None:
+    """What the store knows of an auction whose connection is over, or the chain says of it."""
+    for connection in store.connections():
+        agreement = connection.agreement
+        if agreement.auction_id == auction_id:
+            if outcome := store.outcome(agreement.token) or chain.outcome(agreement):
+                store.add_outcome(agreement.token, outcome)
+                return agreement, outcome
+    return None
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long the provider waits before it acts by itself. Seconds."""
+
+    for_the_last_receipt: float = 10.0
+    """Once no more energy flows."""
+    for_the_consumer: float = 60.0
+    """Once the token is closed: the consumer ends the connection, or else the provider does."""
+    between_looks: float = 0.1
+    between_looks_at_the_chain: float = 1.0
+
+
+class Supervisor:
+    """What the provider does without being asked: stop, close, settle."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        patience: Patience | None = None,
+        report: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Look after a provider; `report` gets a sentence about what could not be done yet."""
+        self._provider = provider
+        self._patience = patience or Patience()
+        self._report = report
+        self._clock = clock
+        self._stopping_since: float | None = None
+        self._chain_at = float("-inf")
+        self.outcome: Outcome | None = None
+
+    def run(self, stop: Event) -> None:
+        """Go on until the session is over, or nothing more can come of it, or `stop` is set."""
+        while not stop.is_set() and not self.step():
+            stop.wait(self._patience.between_looks)
+
+    def step(self) -> bool:
+        """Do what is due.
+
+        Returns:
+            Whether there is nothing left to do.
+        """
+        try:
+            return self._step()
+        except SessionError as error:  # the node or the meter; the next time may be better
+            self._report(str(error))
+            return False
+
+    def _step(self) -> bool:
+        provider = self._provider
+        if reason := provider.due_to_stop():
+            provider.stop_charging(reason)
+            if reason is StopReason.TIMEOUT:
+                provider.close(reason)
+        state = provider.state
+        if state is ChargingState.STOPPING:
+            self._close_in_time()
+        if self._clock() - self._chain_at < self._patience.between_looks_at_the_chain:
+            return False
+        self._chain_at = self._clock()
+        return self._look_at_the_chain()
+
+    def _close_in_time(self) -> None:
+        if self._stopping_since is None:
+            self._stopping_since = self._clock()
+        waited = self._clock() - self._stopping_since
+        provider = self._provider
+        if waited > self._patience.for_the_last_receipt or not provider.unacknowledged_wh():
+            provider.close(StopReason.LOCAL)  # the first reason stays
+
+    def _look_at_the_chain(self) -> bool:
+        provider = self._provider
+        agreement = provider.agreement
+        if outcome := provider.chain.outcome(agreement):
+            self._over(outcome)
+            return True
+        now = provider.chain.now()
+        late = now >= agreement.settle_by
+        state = provider.state
+        if state is None:
+            return now >= agreement.valid_until  # nobody has come, and nobody can come any more
+        if state is not ChargingState.CLOSED:
+            if late:
+                provider.close(StopReason.TIME_LIMIT)
+            return False
+        if provider.acknowledged is None:
+            return True  # there is nothing to collect
+        if late or self._consumer_had_its_time():
+            self._settle()
+        return False
+
+    def _consumer_had_its_time(self) -> bool:
+        connection = self._provider.connection
+        assert connection is not None, "who has closed a token has a connection"
+        assert connection.closed_at is not None, "and knows when it was closed"
+        if connection.stop_reason is StopReason.TIMEOUT:
+            return True
+        return time.time() - connection.closed_at >= self._patience.for_the_consumer
+
+    def _settle(self) -> None:
+        receipt = self._provider.acknowledged
+        assert receipt is not None, "nothing is settled without a receipt"
+        try:
+            with crossing(Boundary.PROVIDER_SETTLE_SEND):
+                self._provider.chain.settle(receipt)
+        except Refused as refused:
+            if refused.name != "UnexpectedState":
+                raise SessionError(ErrorCode.NOT_CONNECTED, str(refused)) from refused
+            # The consumer was faster; once that is confirmed, the chain says so.
+        self._chain_at = float("-inf")
+
+    def _over(self, outcome: Outcome) -> None:
+        provider = self._provider
+        if provider.connection is not None:
+            provider.close(StopReason.EV_DISCONNECTED)
+            with crossing(Boundary.PROVIDER_OUTCOME_STORE):
+                provider.store.add_outcome(provider.agreement.token, outcome)
+        self.outcome = outcome
