@@ -40,6 +40,4 @@ def schema(pattern: str) -> WithJsonSchema:
 
 Address = Annotated[str, AfterValidator(_address), schema("^0x[0-9a-fA-F]{40}$")]
 Hash = Annotated[bytes, hexadecimal(32), AS_HEX, schema("^0x[0-9a-fA-F]{64}$")]
-Signature = Annotated[
-    bytes, hexadecimal(SIGNATURE_BYTES), AS_HEX, schema("^0x[0-9a-fA-F]{130}$")
-]
+Signature = Annotated[bytes, hexadecimal(SIGNATURE_BYTES), AS_HEX, schema("^0x[0-9a-fA-F]{130}$")]

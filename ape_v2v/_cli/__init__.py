@@ -16,6 +16,7 @@ _TOPICS = {
     "wallet": "Money in the market: deposit, withdraw, balance",
     "auction": "Ask for energy, bid, award",
     "connection": "Access token, receipts, settlement",
+    "session": "Charge: two vehicles, meters and receipts",
     "history": "What has happened: events and charge records",
     "gas": "What it costs, measured beside the paper's design",
 }

@@ -59,9 +59,7 @@ class Link:
             if httpx.URL(url).scheme not in {"http", "https"}:
                 raise LinkError(f"{url!r} is no address of a provider: expected http://HOST:PORT")
             # A proxy for the internet has no business between two vehicles.
-            self._http = httpx.Client(
-                base_url=url, timeout=timeout, verify=verify, trust_env=False
-            )
+            self._http = httpx.Client(base_url=url, timeout=timeout, verify=verify, trust_env=False)
         except httpx.InvalidURL as error:
             raise LinkError(f"{url!r} is no address of a provider: {error}") from error
 

@@ -12,7 +12,8 @@ from ape_v2v.errors import Refused, V2VError
 from ape_v2v.session import charging, handshake
 from ape_v2v.session.boundaries import Boundary, crossing
 from ape_v2v.session.errors import ErrorCode, LinkError, SessionError
-from ape_v2v.session.meters.meter import wire_id
+from ape_v2v.session.meters.meter import MeterError, wire_id
+from ape_v2v.session.progress import Progress
 from ape_v2v.session.signing import public_key_of
 from ape_v2v.session.store import Signed, StoredSession, StoredValue
 from ape_v2v.session.wire import (
@@ -82,21 +83,6 @@ class Terms:
     """How often to look at the chain at the end."""
     settlement_timeout: float = 180.0
     """How long to wait for the connection's end on the chain."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How the session stands, for whoever watches."""
-
-    state: ChargingState
-    power_w: int
-    energy_wh: int
-    """By the provider's meter."""
-    own_wh: int
-    """By the consumer's."""
-    acknowledged_wh: int
-    cost: int
-    """Of what is acknowledged, wei."""
 
 
 @dataclass(frozen=True)
@@ -301,7 +287,7 @@ class Consumer:
             )
             try:
                 receipt = self._acknowledge(session, value)
-            except SessionError as error:
+            except (SessionError, MeterError) as error:
                 self._problem = str(error)
                 self._stop(session, StopReason.OTHER)
                 return
@@ -348,6 +334,7 @@ class Consumer:
                 own_wh=own,
                 acknowledged_wh=self._acknowledged_wh(),
                 cost=int(self.agreement.cost(self._acknowledged_wh())),
+                reason=value.reason,
             )
         )
         return receipt

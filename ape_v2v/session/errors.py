@@ -43,9 +43,7 @@ class ErrorCode(Enum):
     CHALLENGE_USED = _Kind("ChallengeUsed", "FAILED_ChallengeInvalid", HTTPStatus.FORBIDDEN)
     TOO_MANY_SESSIONS = _Kind("TooManySessions", "FAILED", HTTPStatus.TOO_MANY_REQUESTS)
     INVALID_SIGNATURE = _Kind("InvalidSignature", "FAILED_SignatureError", HTTPStatus.FORBIDDEN)
-    MALLEABLE_SIGNATURE = _Kind(
-        "MalleableSignature", "FAILED_SignatureError", HTTPStatus.FORBIDDEN
-    )
+    MALLEABLE_SIGNATURE = _Kind("MalleableSignature", "FAILED_SignatureError", HTTPStatus.FORBIDDEN)
     WRONG_SIGNER = _Kind("WrongSigner", "FAILED_SignatureError", HTTPStatus.FORBIDDEN)
     WRONG_PUBLIC_KEY = _Kind("WrongPublicKey", "FAILED_SignatureError", HTTPStatus.FORBIDDEN)
     UNKNOWN_SESSION = _Kind("UnknownSession", "FAILED_UnknownSession", HTTPStatus.NOT_FOUND)
@@ -63,9 +61,7 @@ class ErrorCode(Enum):
         "MetersDisagree", "FAILED_MeteringSignatureNotValid", HTTPStatus.CONFLICT
     )
     LIMIT_REACHED = _Kind("LimitReached", "FAILED_ChargingProfileInvalid", HTTPStatus.CONFLICT)
-    NOTHING_ACKNOWLEDGED = _Kind(
-        "NothingAcknowledged", "FAILED_SequenceError", HTTPStatus.CONFLICT
-    )
+    NOTHING_ACKNOWLEDGED = _Kind("NothingAcknowledged", "FAILED_SequenceError", HTTPStatus.CONFLICT)
     SETTLEMENT_ABOVE_RECEIPT = _Kind(
         "SettlementAboveReceipt", "FAILED_MeteringSignatureNotValid", HTTPStatus.CONFLICT
     )

@@ -16,6 +16,7 @@ from ape_v2v.session import charging, handshake
 from ape_v2v.session.boundaries import Boundary, crossing
 from ape_v2v.session.errors import ErrorCode, SessionError
 from ape_v2v.session.meters.meter import MeterError, wire_id
+from ape_v2v.session.progress import Progress
 from ape_v2v.session.store import Signed, StoredSession, StoredValue
 from ape_v2v.session.wire import (
     AuthorizationReq,
@@ -100,6 +101,7 @@ class Provider:
         source: EnergySource,
         store: Store,
         limits: Limits | None = None,
+        on_progress: Callable[[Progress], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Read the connection from the chain.
@@ -115,6 +117,7 @@ class Provider:
         self._meter = meter
         self._source = source
         self.store = store
+        self._on_progress = on_progress
         self._clock = clock
         self._lock = threading.RLock()
         self._setups = handshake.PendingSetups(
@@ -256,6 +259,7 @@ class Provider:
             if receipt.energy_wh == self.agreement.energy_wh:
                 self.close(StopReason.ENERGY_LIMIT)
             self._deliver()
+            self._tell(receipt)
             return MeteringReceiptRes(acknowledged_wh=receipt.energy_wh)
 
     def stop(self, request: SessionStopReq) -> SessionStopRes:
@@ -340,9 +344,29 @@ class Provider:
         """What was delivered and has no receipt, Wh."""
         with self._lock:
             acknowledged = self.acknowledged
-            return self._energy(self._meter.read()) - (acknowledged.energy_wh if acknowledged else 0)
+            return self._energy(self._meter.read()) - (
+                acknowledged.energy_wh if acknowledged else 0
+            )
 
     # Inside
+
+    def _tell(self, receipt: Signed) -> None:
+        connection, state = self.connection, self.state
+        assert connection is not None, "a receipt belongs to a connection"
+        assert state is not None, "and a connection has a state"
+        reading = self._read()
+        energy = self._energy(reading)
+        self._on_progress(
+            Progress(
+                state=state,
+                power_w=reading.power_w,
+                energy_wh=energy,
+                own_wh=energy,
+                acknowledged_wh=receipt.energy_wh,
+                cost=int(self.agreement.cost(receipt.energy_wh)),
+                reason=connection.stop_reason,
+            )
+        )
 
     def _settlement(self) -> Signed:
         token = self.agreement.token
@@ -350,12 +374,8 @@ class Provider:
             return settlement
         receipt = self.acknowledged
         assert receipt is not None, "nothing is settled without a receipt"
-        message = charging.settlement(
-            self.agreement, receipt.energy_wh, receipt.meter_data_hash
-        )
-        settlement = Signed(
-            receipt.energy_wh, receipt.meter_data_hash, self._signer.sign(message)
-        )
+        message = charging.settlement(self.agreement, receipt.energy_wh, receipt.meter_data_hash)
+        settlement = Signed(receipt.energy_wh, receipt.meter_data_hash, self._signer.sign(message))
         with crossing(Boundary.PROVIDER_SETTLEMENT_STORE):
             self.store.add_settlement(token, settlement)
         return settlement
@@ -424,9 +444,7 @@ class Provider:
         if receipt is None or self.state is not ChargingState.CHARGING:
             self._source.stop()
             return
-        limit = min(
-            receipt.energy_wh + self.limits.max_unacknowledged_wh, self.agreement.energy_wh
-        )
+        limit = min(receipt.energy_wh + self.limits.max_unacknowledged_wh, self.agreement.energy_wh)
         # The source counts by itself. It is asked first: what flows until the meter is read then
         # counts against the limit.
         delivered = self._source.delivered_wh

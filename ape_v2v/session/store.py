@@ -36,6 +36,10 @@ CREATE TABLE connections (
     stop_reason TEXT,
     closed_at REAL
 );
+CREATE TABLE settings (
+    token BLOB PRIMARY KEY,
+    settings TEXT NOT NULL
+);
 CREATE TABLE sessions (
     challenge_evc BLOB PRIMARY KEY,
     challenge_evp BLOB NOT NULL UNIQUE,
@@ -248,6 +252,15 @@ class Store:
             token,
         )
 
+    def remember(self, token: bytes, settings: str) -> None:
+        """Keep what a session was started with, so that it can be started again."""
+        self._write("INSERT OR REPLACE INTO settings VALUES (?, ?)", token, settings)
+
+    def settings(self, token: bytes) -> str | None:
+        """What a session was started with."""
+        rows = self._rows("SELECT settings FROM settings WHERE token = ?", token)
+        return next((settings for (settings,) in rows), None)
+
     # Handshakes
 
     def add_session(self, session: StoredSession) -> None:
@@ -274,8 +287,7 @@ class Store:
     ) -> None:
         """Note the provider's answer to a handshake."""
         self._write(
-            "UPDATE sessions SET session_id = ?, max_unacknowledged_wh = ? "
-            "WHERE challenge_evc = ?",
+            "UPDATE sessions SET session_id = ?, max_unacknowledged_wh = ? WHERE challenge_evc = ?",
             session_id,
             max_unacknowledged_wh,
             challenge_evc,
@@ -331,9 +343,7 @@ class Store:
         )
         return next((StoredValue(*row) for row in rows), None)
 
-    def add_receipt(
-        self, token: bytes, receipt: Signed, value: StoredValue | None = None
-    ) -> None:
+    def add_receipt(self, token: bytes, receipt: Signed, value: StoredValue | None = None) -> None:
         """Keep a receipt, and the reading it is for; one for this energy that is there stays."""
         with self._transaction():
             if value is not None:

@@ -56,9 +56,7 @@ Record = Annotated[
     PlainSerializer(to_hex),
     schema(f"^0x([0-9a-fA-F]{{2}}){{0,{MAX_RECORD_BYTES}}}$"),
 ]
-PublicKey = Annotated[
-    bytes, hexadecimal(_PUBLIC_KEY_BYTES), AS_HEX, schema("^0x[0-9a-fA-F]{128}$")
-]
+PublicKey = Annotated[bytes, hexadecimal(_PUBLIC_KEY_BYTES), AS_HEX, schema("^0x[0-9a-fA-F]{128}$")]
 SessionId = Annotated[bytes, hexadecimal(_SESSION_ID_BYTES), AS_HEX, schema("^0x[0-9a-fA-F]{32}$")]
 
 

@@ -1,0 +1,26 @@
+"""What either side tells whoever watches a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ape_v2v.session.wire import ChargingState, StopReason
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How a session stands."""
+
+    state: ChargingState
+    power_w: int
+    energy_wh: int
+    """By the provider's meter."""
+    own_wh: int
+    """By the meter of the side that tells."""
+    acknowledged_wh: int
+    cost: int
+    """Of what is acknowledged, wei."""
+    reason: StopReason | None = None
+    """Why it stops, once it does."""

@@ -1,0 +1,82 @@
+"""A provider that serves until its session is over: the service, and who looks after the rest."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from ape_v2v.session.service import LOOPBACK, Service, create_app
+from ape_v2v.session.settling import Patience, Supervisor
+from ape_v2v.session.wire import ChargingState, StopReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ape_v2v.session.agreement import Outcome
+    from ape_v2v.session.guard import Bounds
+    from ape_v2v.session.provider import Provider
+
+_LAST_ANSWER_SECONDS = 0.5
+
+
+def serve(
+    provider: Provider,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
+    certificate: tuple[Path, Path] | None = None,
+    bounds: Bounds | None = None,
+    patience: Patience | None = None,
+    on_start: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
+) -> Outcome | None:
+    """Serve one connection until it has ended on the chain.
+
+    The first Ctrl-C, or SIGTERM, stops the charging and lets the session end in order; a second
+    one ends the process.
+
+    Args:
+        provider: The connection.
+        host: Where to listen.
+        port: 0 for a free one.
+        certificate: Files of a certificate and its key, for TLS.
+        bounds: What the service bears.
+        patience: How long the provider waits before it acts by itself.
+        on_start: Told the service's address.
+        report: Told in a sentence what could not be done yet.
+
+    Returns:
+        How the connection ended; None when nobody came, nothing was acknowledged, or the process
+        was told to end before.
+    """
+    supervisor = Supervisor(provider, patience, report)
+    stopped = threading.Event()
+    asked = threading.Event()
+
+    def on_signal() -> bool:
+        charging = provider.state not in {None, ChargingState.CLOSED}
+        if not charging or asked.is_set():
+            return False
+        asked.set()
+        # Not here: a signal's handler may have interrupted whoever holds the provider's lock.
+        threading.Thread(target=provider.stop_charging, args=(StopReason.LOCAL,)).start()
+        return True
+
+    service = Service(create_app(provider, bounds), host, port, certificate, on_start, on_signal)
+
+    def look_after() -> None:
+        try:
+            supervisor.run(stopped)
+            stopped.wait(_LAST_ANSWER_SECONDS)
+        finally:
+            service.should_exit = True
+
+    thread = threading.Thread(target=look_after, name="supervisor", daemon=True)
+    thread.start()
+    try:
+        service.run()
+    finally:
+        stopped.set()
+        thread.join()
+    return supervisor.outcome
