@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.table import Table
 
 from ape_v2v._cli.live import stop_signals
-from ape_v2v._cli.options import ADDRESS, ENERGY, Context, grid, prompts_on_stderr, reading
+from ape_v2v._cli.options import ENERGY, Context, grid, prompts_on_stderr, reading
 from ape_v2v._cli.references import AUCTION, own_auction
 from ape_v2v._cli.standing import auction_name
 from ape_v2v.errors import V2VError

@@ -152,10 +152,10 @@ class MarketChain:
         for last in range(block, agreement.block - 1, -step):
             logs = web3.eth.get_logs(
                 {
-                    "address": agreement.market,  # type: ignore[typeddict-item]
+                    "address": agreement.market,
                     "fromBlock": max(agreement.block, last - step + 1),
                     "toBlock": last,
-                    "topics": [topics, f"0x{agreement.auction_id:064x}"],  # type: ignore[list-item]
+                    "topics": [topics, f"0x{agreement.auction_id:064x}"],
                 }
             )
             for log in logs:

@@ -114,7 +114,7 @@ class Link:
                         raise LinkError(f"the answer of {self.url} to {path} has no end")
         except httpx.HTTPError as error:
             raise LinkError(
-                f"{self.url} does not answer {path}: {error or type(error).__name__}"
+                f"{self.url} does not answer {path}: {str(error) or type(error).__name__}"
             ) from error
         try:
             if response.is_success:

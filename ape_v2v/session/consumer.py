@@ -36,7 +36,7 @@ from ape_v2v.session.wire import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape_v2v.session.agreement import Agreement, Outcome
+    from ape_v2v.session.agreement import Outcome
     from ape_v2v.session.chain import Chain
     from ape_v2v.session.meters.meter import Meter
     from ape_v2v.session.signing import Signer

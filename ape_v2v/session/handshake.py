@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eth_keys import keys
+from eth_keys.datatypes import PublicKey
 from eth_utils.conversions import to_hex
 
 from ape_v2v.messages import AccessToken, SessionChallenge
@@ -99,7 +99,7 @@ def access(agreement: Agreement, evc: bytes, evp: bytes) -> EIP712Message:
 
 def check_authorization(request: AuthorizationReq, agreement: Agreement) -> None:
     """Refuse whoever is not the consumer on the chain."""
-    owner = keys.PublicKey(request.public_key).to_checksum_address()
+    owner = PublicKey(request.public_key).to_checksum_address()
     if owner != agreement.consumer:
         raise SessionError(
             ErrorCode.WRONG_PUBLIC_KEY,

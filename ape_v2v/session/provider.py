@@ -38,7 +38,6 @@ from ape_v2v.session.wire import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape_v2v.session.agreement import Agreement
     from ape_v2v.session.chain import Chain
     from ape_v2v.session.meters.meter import Meter, Reading
     from ape_v2v.session.signing import Signer

@@ -122,7 +122,7 @@ def create_app(provider: Provider, bounds: Bounds | None = None) -> FastAPI:
         version=PREFIX.strip("/"),
         description="The provider of one connection, for its consumer.",
     )
-    app.add_middleware(Guard, bounds=bounds or Bounds())  # type: ignore[arg-type]
+    app.add_middleware(Guard, bounds=bounds or Bounds())
     app.add_exception_handler(HTTPException, _unknown)
     for route in _ROUTES:
         _add(app, route, provider)
@@ -196,6 +196,7 @@ class Service(uvicorn.Server):
     def __init__(
         self,
         app: FastAPI,
+        *,
         host: str = LOOPBACK,
         port: int = 0,
         certificate: tuple[Path, Path] | None = None,

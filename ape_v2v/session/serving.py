@@ -63,7 +63,14 @@ def serve(
         threading.Thread(target=provider.stop_charging, args=(StopReason.LOCAL,)).start()
         return True
 
-    service = Service(create_app(provider, bounds), host, port, certificate, on_start, on_signal)
+    service = Service(
+        create_app(provider, bounds),
+        host=host,
+        port=port,
+        certificate=certificate,
+        on_start=on_start,
+        on_signal=on_signal,
+    )
 
     def look_after() -> None:
         try:

@@ -25,10 +25,11 @@ def past_outcome(chain: Chain, store: Store, auction_id: int) -> tuple[Agreement
     """What the store knows of an auction whose connection is over, or the chain says of it."""
     for connection in store.connections():
         agreement = connection.agreement
-        if agreement.auction_id == auction_id:
-            if outcome := store.outcome(agreement.token) or chain.outcome(agreement):
-                store.add_outcome(agreement.token, outcome)
-                return agreement, outcome
+        if agreement.auction_id != auction_id:
+            continue
+        if outcome := store.outcome(agreement.token) or chain.outcome(agreement):
+            store.add_outcome(agreement.token, outcome)
+            return agreement, outcome
     return None
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from eip712 import hash_message
-from eth_keys import keys
 from eth_keys.constants import SECPK1_N
-from eth_keys.exceptions import BadSignature, ValidationError
+from eth_keys.datatypes import PublicKey, Signature
+from eth_keys.exceptions import BadSignature
+from eth_utils.exceptions import ValidationError
 
 from ape_v2v.errors import V2VError
 from ape_v2v.fields import SIGNATURE_BYTES
@@ -68,7 +69,7 @@ def require_signer(message: EIP712Message, signature: bytes, expected: str) -> N
         )
 
 
-def public_key_of(message: EIP712Message, signature: bytes) -> keys.PublicKey:
+def public_key_of(message: EIP712Message, signature: bytes) -> PublicKey:
     """The key that has made a signature over exactly this message.
 
     Raises:
@@ -85,7 +86,7 @@ def public_key_of(message: EIP712Message, signature: bytes) -> keys.PublicKey:
             f"the signature of the {what} is malleable (high s): sign again",
         )
     try:
-        parsed = keys.Signature(vrs=(signature[-1] - _V[0], r, s))
+        parsed = Signature(vrs=(signature[-1] - _V[0], r, s))
         return parsed.recover_public_key_from_msg_hash(hash_message(message))
     except (BadSignature, ValidationError) as error:
         raise invalid from error

@@ -88,11 +88,16 @@ class ChargingState(StrEnum):
     """Nothing is ever delivered on this token again."""
 
 
+def _alias(name: str) -> str:
+    """A field's name on the wire: `challenge_evc` is `challengeEVC`."""
+    return to_camel(name).replace("Evc", "EVC").replace("Evp", "EVP")
+
+
 class Message(BaseModel):
     """One message."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
+        alias_generator=_alias, populate_by_name=True, extra="forbid", frozen=True
     )
 
     def data(self) -> dict[str, Any]:
@@ -111,13 +116,13 @@ class SessionSetupReq(Message):
     market: Address
     auction_id: Number
     token: Hash
-    challenge_evc: Hash = Field(alias="challengeEVC")
+    challenge_evc: Hash
 
 
 class SessionSetupRes(Message):
     """The provider shows who it is, and where its meter stands."""
 
-    challenge_evp: Hash = Field(alias="challengeEVP")
+    challenge_evp: Hash
     meter_id: Hash
     meter_start_wh: Number
     signature: Signature
@@ -128,8 +133,8 @@ class AuthorizationReq(Message):
     """The consumer shows who it is."""
 
     token: Hash
-    challenge_evc: Hash = Field(alias="challengeEVC")
-    challenge_evp: Hash = Field(alias="challengeEVP")
+    challenge_evc: Hash
+    challenge_evp: Hash
     public_key: PublicKey
     signature: Signature
     """Over `AccessToken`."""
