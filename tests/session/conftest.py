@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from runner import PROCESSES, Plan, Side, consume, provide
+from runner import KILLED, PROCESSES, Plan, Side, await_any, consume, provide, warm_up
 
 from ape_v2v.session.equipment import Equipment
 from ape_v2v.session.meters.cable import Cable
@@ -16,10 +17,9 @@ from ape_v2v.session.settling import Patience
 from ape_v2v.session.store import Store
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ape_v2v.session.agreement import Outcome
 
+RATE = 200 * 10**9  # wei per Wh
 SESSION_WH = 300
 """Three increments: enough for everything that can happen in a session."""
 SPEED = 2_000  # 11 kW deliver 300 Wh in 50 ms
@@ -29,7 +29,7 @@ SPEED = 2_000  # 11 kW deliver 300 Wh in 50 ms
 def connect(market, start_auction, provider, consumer, clock):
     """A factory of connections between the consumer and the provider. Returns the auction's id."""
 
-    def connect(energy: int = SESSION_WH, rate: int = 200 * 10**9) -> int:
+    def connect(energy: int = SESSION_WH, rate: int = RATE) -> int:
         auction_id = start_auction(energy=energy)
         market.placeBid(auction_id, rate, sender=provider)
         clock.next_block_at(market.auctions(auction_id).closingTime)
@@ -56,6 +56,22 @@ class Pair:
     token: bytes
     provider: Side
     consumer: Side
+    kills: int = 0
+
+    def run(self, provider_crash: str | None = None, consumer_crash: str | None = None) -> None:
+        """Run both sides to the end; each is killed at its boundary and then started again."""
+        self.provider.start(provider_crash)
+        assert self.provider.await_message() == self.provider.plan.url
+        self.consumer.start(consumer_crash)
+        running = [self.provider, self.consumer]
+        while running:
+            for side in await_any(running):
+                if side.await_exit() == KILLED:
+                    self.kills += 1
+                    side.start()
+                else:
+                    assert side.await_exit() == 0
+                    running.remove(side)
 
     @property
     def stores(self) -> tuple[Store, Store]:
@@ -78,11 +94,14 @@ class Pair:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def warm():
-    """Import everything once: what a test times is a session, not Python's start."""
-    process = PROCESSES.Process(target=print, daemon=True)
-    process.start()
-    process.join()
+def fork_server():
+    """Import everything once: what the tests wait for is a session, not Python."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # where the server finds the runner
+        process = PROCESSES.Process(target=warm_up, daemon=True)
+        process.start()
+        process.join()
+    assert process.exitcode == 0
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ already, so a process takes a tenth of a second to start instead of seconds.
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -32,9 +33,23 @@ if TYPE_CHECKING:
 
     from ape_v2v.session.agreement import Outcome
 
+KILLED = -9
 _PATIENCE = 60  # seconds, longer than any session of a test
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["ape_v2v.market", "ape_v2v.session.serving", __name__])
+
+
+def _network(node: str) -> Any:
+    return ape.networks.parse_network_choice(
+        "ethereum:local:foundry", provider_settings={"host": node}
+    )
+
+
+_network("http://127.0.0.1:1")  # imports what Ape needs to connect; nobody is asked
+
+
+def warm_up() -> None:
+    """Nothing: but a process that has done it has shown that the others can start."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +77,7 @@ def _stage(plan: Plan) -> tuple[Any, MarketChain, Store]:
     logger.set_level("ERROR")
     if plan.crash_at is not None:
         os.environ[VARIABLE] = plan.crash_at
-    network = ape.networks.parse_network_choice(
-        "ethereum:local:foundry", provider_settings={"host": plan.node}
-    )
-    network.__enter__()  # until the process ends
+    _network(plan.node).__enter__()  # until the process ends
     account = ape.accounts.test_accounts[plan.account]
     connection = Market.at(plan.market).connection(plan.auction_id)
     return account, MarketChain(connection, account), Store(plan.store)
@@ -114,6 +126,14 @@ def consume(plan: Plan, pipe: Pipe) -> None:
     pipe.send(outcome)
 
 
+def await_any(sides: list[Side]) -> list[Side]:
+    """Wait until a process of one of these has ended, and return those that have."""
+    by_sentinel = {side.sentinel: side for side in sides}
+    ended = multiprocessing.connection.wait(list(by_sentinel), _PATIENCE)
+    assert ended, f"nobody has ended after {_PATIENCE} s"
+    return [by_sentinel[sentinel] for sentinel in ended]  # type: ignore[index]
+
+
 class Side:
     """One side: a process after another, on the same store."""
 
@@ -147,8 +167,9 @@ class Side:
             return None
 
     @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.is_alive()
+    def sentinel(self) -> int:
+        """Ready once the process has ended."""
+        return int(self._process.sentinel)
 
     def kill(self) -> None:
         """Kill it, if it runs."""
