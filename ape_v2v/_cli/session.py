@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +9,19 @@ import ape
 import click
 from ape.cli import account_option
 from eth_utils.conversions import to_hex
-from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 
 from ape_v2v._cli.live import stop_signals
-from ape_v2v._cli.options import ENERGY, Context, grid, prompts_on_stderr, reading
-from ape_v2v._cli.references import AUCTION, own_auction
+from ape_v2v._cli.options import (
+    ADDRESS,
+    DURATION,
+    ENERGY,
+    Context,
+    prompts_on_stderr,
+    reading,
+)
+from ape_v2v._cli.references import AUCTION, HASH, own_auction
+from ape_v2v._cli.sessionview import View, show_end
 from ape_v2v._cli.standing import auction_name
 from ape_v2v.errors import V2VError
 from ape_v2v.market import Market
@@ -28,20 +33,32 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v._cli.references import AuctionReference
-    from ape_v2v.connection import Connection
-    from ape_v2v.session.agreement import Agreement, Outcome
-    from ape_v2v.session.progress import Progress
+    from ape_v2v.session.settings import Equipment, Settings
+    from ape_v2v.session.store import Store, StoredConnection
 
 _FOLDER = Path("v2v") / "sessions"
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_PART = click.FloatRange(0, 1, max_open=True)
+
+_STORE = click.option(
+    "--store",
+    "store_path",
+    metavar="FILE",
+    type=_FILE,
+    help="Where receipts are kept.  [default: one for each account, in Ape's data folder]",
+)
 
 
 @click.group(short_help="Charge: two vehicles, meters and receipts")
 def cli() -> None:
     """The two EVs authenticate each other, charge against signed receipts, and settle.
 
-    The provider serves, and the consumer charges at the provider's address. Each is a process of
-    its own, with an account that can sign without being asked: a test account, or one of Ape's
-    keyfiles whose passphrase is asked for once, or is in APE_ACCOUNTS_<alias>_PASSPHRASE.
+    The provider serves, and the consumer charges at the provider's address. Each side is a process
+    of its own; started again after a crash, it goes on where it was.
+
+    The account signs receipt after receipt without a question: a test account, or a keyfile, whose
+    passphrase is asked for once or is in APE_ACCOUNTS_<alias>_PASSPHRASE. A hardware wallet asks
+    for every one: choose large increments.
     """
 
 
@@ -49,34 +66,39 @@ def _side(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command what both sides have: an account, a store, a meter."""
     options = (
         account_option(),
-        click.option(
-            "--store",
-            "store_path",
-            metavar="FILE",
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="Where receipts are kept.  [default: one for each account, in Ape's data folder]",
-        ),
+        _STORE,
         click.option(
             "--cable",
             metavar="FILE",
-            type=click.Path(dir_okay=False, path_type=Path),
-            required=True,
+            type=_FILE,
             help="The simulated cable: the same file for both sides.",
         ),
-        click.option("--meter-id", metavar="ID", help="The meter's name.  [default: the role]"),
+        click.option("--meter-id", metavar="ID", help="The simulated meter's name."),
+        click.option("--meter-start", type=ENERGY, default="0 Wh", help="What it begins with."),
         click.option(
-            "--loss",
-            type=click.FloatRange(0, 1, max_open=True),
-            default=0.0,
+            "--loss", type=_PART, default=0.0, help="What is lost on the way to it, part of 1."
+        ),
+        click.option("--noise", type=_PART, default=0.0, help="How far off it is, part of 1."),
+        click.option(
+            "--ocmf",
+            metavar="FILE",
+            help="A real meter instead: a file or device with its OCMF records.",
+        ),
+        click.option("--ocmf-serial", metavar="NUMBER", help="That meter's serial number."),
+        click.option("--ocmf-key", metavar="HEX|FILE", help="Its public key: DER, or PEM."),
+        click.option("--ocmf-register", metavar="OBIS", help="Which of its registers to read."),
+        click.option(
+            "--link-timeout",
+            type=DURATION,
+            default="2 min",
             show_default=True,
-            help="What is lost on the way to the simulated meter, as a part of 1.",
+            help="How long the other side may be silent.",
         ),
         click.option(
-            "--noise",
-            type=click.FloatRange(0, 1, max_open=True),
-            default=0.0,
-            show_default=True,
-            help="How far off the simulated meter is, as a part of 1.",
+            "--trusted-block",
+            metavar="0x…",
+            type=HASH,
+            help="Believe the node nothing that it cannot prove by this block.",
         ),
     )
     for option in reversed(options):
@@ -95,14 +117,24 @@ def _side(function: Callable[..., None]) -> Callable[..., None]:
     default=0,
     help="Where to listen.  [default: a free one]",
 )
+@click.option("--tls-certificate", metavar="FILE", type=_FILE, help="Serve by TLS.")
+@click.option("--tls-key", metavar="FILE", type=_FILE, help="The certificate's key.")
 @click.option(
-    "--power", type=click.FloatRange(min=0.001), default=11.0, show_default=True,
-    help="Of the simulated source, kW.",
-)  # fmt: skip
+    "--power",
+    metavar="KW",
+    type=click.FloatRange(0.001, 1000),
+    default=11.0,
+    show_default=True,
+    help="Of the simulated source.",
+)
 @click.option(
-    "--speed", type=click.FloatRange(min=0.001), default=1.0, show_default=True,
+    "--speed",
+    type=click.FloatRange(0.001, 1_000_000),
+    default=1.0,
+    show_default=True,
     help="Simulated seconds per second.",
-)  # fmt: skip
+)
+@click.option("--battery", type=ENERGY, help="What the simulated battery takes until it is full.")
 @click.option(
     "--max-unacknowledged",
     type=ENERGY,
@@ -110,136 +142,196 @@ def _side(function: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="How far to deliver without a receipt.",
 )
-def serve(
-    context: Context,
-    reference: AuctionReference,
-    store_path: Path | None,
-    cable: Path,
-    meter_id: str | None,
-    loss: float,
-    noise: float,
-    host: str,
-    port: int,
-    power: float,
-    speed: float,
-    max_unacknowledged: Energy,
-) -> None:
+@click.option(
+    "--patience",
+    type=DURATION,
+    default="1 min",
+    show_default=True,
+    help="How long the consumer has to settle before the provider does.",
+)
+def serve(context: Context, reference: AuctionReference, **options: Any) -> None:
     """Deliver as the provider, until the connection is settled.
 
     Prints the address to charge at. Ctrl-C ends the charging in order; a second one the process.
     """
-    from ape_v2v.session.chain import MarketChain  # noqa: PLC0415 - a web server is not light
-    from ape_v2v.session.equipment import Equipment  # noqa: PLC0415
-    from ape_v2v.session.provider import Limits, Provider  # noqa: PLC0415
-    from ape_v2v.session.serving import serve as serve_session  # noqa: PLC0415
-    from ape_v2v.session.settling import past_outcome  # noqa: PLC0415
-    from ape_v2v.session.signing import AccountSigner  # noqa: PLC0415
-    from ape_v2v.session.store import Store  # noqa: PLC0415
+    from ape_v2v.session.settings import ServeSettings  # noqa: PLC0415 - not light
 
-    account = _unlocked(context.sender)
-    connection = _connection(context, reference)
-    chain = MarketChain(connection, account)
-    store = Store(store_path or default_store(account.address))
-    if past := past_outcome(chain, store, connection.id):
-        _show_outcome(context, *past)
-        return
-    agreement = chain.agreement()
-    equipment = Equipment(
-        cable=cable,
-        meter_id=meter_id or "provider",
-        loss=loss,
-        noise=noise,
-        power_w=round(power * 1000),
-        speed=speed,
+    certificate, key = options["tls_certificate"], options["tls_key"]
+    if (certificate is None) != (key is None):
+        raise click.UsageError("give --tls-certificate and --tls-key, or neither")
+    settings = ServeSettings(
+        equipment=_equipment("provider", **options),
+        host=options["host"],
+        port=options["port"],
+        certificate=None if certificate is None else (certificate, key),
+        max_unacknowledged_wh=int(options["max_unacknowledged"]),
+        patience=options["patience"].total_seconds(),
+        link_timeout=options["link_timeout"].total_seconds(),
+        trusted_block=_hex(options["trusted_block"]),
     )
-    view = _View(context, agreement)
-    with store.exclusively(agreement.token):
-        provider = Provider(
-            chain=chain,
-            signer=AccountSigner(account),
-            meter=equipment.meter(),
-            source=equipment.source(agreement),
-            store=store,
-            limits=Limits(max_unacknowledged_wh=int(max_unacknowledged)),
-            on_progress=view.update,
-        )
-
-        def started(url: str) -> None:
-            view.note("serving", f"serving at {url}", url=url, auctionId=str(connection.id))
-
-        with view, prompts_on_stderr():
-            outcome = serve_session(
-                provider,
-                host=host,
-                port=port,
-                on_start=started,
-                report=lambda text: click.echo(text, err=True),
-            )
-    if outcome is None:
-        raise V2VError("nothing was settled: no consumer has acknowledged anything")
-    _show_outcome(context, agreement, outcome)
+    store = _store(context, options["store_path"])
+    _run(context, reference.find(_market(context)).id, store, settings)
 
 
 @cli.add_command
 @reading(name="charge")
 @click.argument("url", metavar="URL")
 @_side
+@click.option("--tls-authority", metavar="FILE", type=_FILE, help="A certificate to believe.")
 @click.option(
-    "--limit", type=ENERGY, help="Sign for no more than this.  [default: what was contracted]"
+    "--limit",
+    metavar="ENERGY|MONEY",
+    help="Sign for no more than this, such as '5 kWh' or '0.001 ether'.  [default: the contract]",
 )
-def charge(
-    context: Context,
-    url: str,
-    store_path: Path | None,
-    cable: Path,
-    meter_id: str | None,
-    loss: float,
-    noise: float,
-    limit: Energy | None,
-) -> None:
+@click.option(
+    "--tolerance",
+    type=_PART,
+    default=0.02,
+    show_default=True,
+    help="How far the meters may be apart, part of 1.",
+)
+def charge(context: Context, url: str, limit: str | None, **options: Any) -> None:
     """Charge as the consumer of your current auction, where its provider serves.
 
     Ctrl-C ends the charging in order.
     """
-    from ape_v2v.session.chain import MarketChain  # noqa: PLC0415 - only sessions need all this
-    from ape_v2v.session.client import Link  # noqa: PLC0415
-    from ape_v2v.session.consumer import Consumer, Terms  # noqa: PLC0415
-    from ape_v2v.session.equipment import Equipment  # noqa: PLC0415
-    from ape_v2v.session.settling import past_outcome  # noqa: PLC0415
-    from ape_v2v.session.signing import AccountSigner  # noqa: PLC0415
-    from ape_v2v.session.store import Store  # noqa: PLC0415
+    from ape_v2v.session.settings import ChargeSettings  # noqa: PLC0415 - not light
 
-    account = _unlocked(context.sender)
-    connection = _market(context).connection(own_auction(context).id)
-    chain = MarketChain(connection, account)
-    store = Store(store_path or default_store(account.address))
-    if past := past_outcome(chain, store, connection.id):
-        _show_outcome(context, *past)
-        return
-    agreement = chain.agreement()
-    equipment = Equipment(cable=cable, meter_id=meter_id or "consumer", loss=loss, noise=noise)
-    view = _View(context, agreement)
-    with store.exclusively(agreement.token), Link(url) as link, stop_signals() as stop:
-        consumer = Consumer(
-            chain=chain,
-            signer=AccountSigner(account),
-            meter=equipment.meter(),
-            peer=link,
-            store=store,
-            terms=Terms(limit_wh=None if limit is None else int(limit)),
-            on_progress=view.update,
-            stop_requested=stop.is_set,
-        )
-        with view, prompts_on_stderr():
-            result = consumer.run()
-    _show_outcome(context, agreement, result.outcome, reason=result.reason)
-    if result.problem:
-        raise V2VError(result.problem)
+    auction = own_auction(context)
+    settings = ChargeSettings(
+        equipment=_equipment("consumer", **options),
+        url=url,
+        authority=options["tls_authority"],
+        tolerance=str(options["tolerance"]),  # type: ignore[arg-type]
+        limit_wh=None if limit is None else _limit(auction.info.rate, limit),
+        link_timeout=options["link_timeout"].total_seconds(),
+        trusted_block=_hex(options["trusted_block"]),
+    )
+    _run(context, auction.id, _store(context, options["store_path"]), settings)
+
+
+@cli.add_command
+@reading(name="resume")
+@click.argument("reference", metavar="[AUCTION]", type=AUCTION, required=False)
+@account_option()
+@_STORE
+def resume(context: Context, reference: AuctionReference | None, store_path: Path | None) -> None:
+    """Go on with a session after a crash, with the settings that it was started with.
+
+    The last one that is not over, unless AUCTION names it.
+    """
+    from ape_v2v.session.settings import stored  # noqa: PLC0415 - not light
+
+    store = _store(context, store_path)
+    wanted = None if reference is None else reference.find(_market(context)).id
+    for auction_id, text, over in store.started():
+        if auction_id == wanted or (wanted is None and not over):
+            _run(context, auction_id, store, stored(text))
+            return
+    raise V2VError(f"the store {store.path} has no session to go on with: start it by its command")
+
+
+@cli.add_command
+@reading(name="show")
+@click.argument("ev", metavar="[EV]", type=ADDRESS, required=False)
+@_STORE
+def show(context: Context, ev: str | None, store_path: Path | None) -> None:
+    """Show the sessions that an EV has stored."""
+    from ape_v2v.session.store import Store  # noqa: PLC0415 - not light
+
+    if store_path is None:
+        if ev is None:
+            raise click.UsageError("name an EV, or a file with --store")
+        store_path = default_store(ev)
+    if not store_path.exists():
+        raise V2VError(f"there is no store {store_path}: this EV has had no session here")
+    store = Store(store_path)
+    entries = [_entry(store, connection) for connection in store.connections()]
+    context.show(entries, _table(context, entries))
 
 
 def default_store(address: str) -> Path:
     """Where an account's sessions are kept unless told otherwise."""
     return Path(ape.config.DATA_FOLDER) / _FOLDER / f"{address}.sqlite"
+
+
+def _store(context: Context, path: Path | None) -> Store:
+    from ape_v2v.session.store import Store  # noqa: PLC0415 - not light
+
+    return Store(path or default_store(context.sender.address))
+
+
+def _run(context: Context, auction_id: int, store: Store, settings: Settings) -> None:
+    """Run a side to its end, and show how it ended."""
+    from ape_v2v.session.running import Watch, run_consumer, run_provider  # noqa: PLC0415 - ditto
+
+    account = _unlocked(context.sender)
+    connection = _market(context).connection(auction_id)
+    with View(context) as view, prompts_on_stderr():
+        watch = Watch(view.begins, view.serves, view.progress, view.trouble)
+        if settings.role == "provider":
+            ended = run_provider(connection, account, store, settings, watch)
+        else:
+            with stop_signals() as stop:
+                watch = Watch(view.begins, view.serves, view.progress, view.trouble, stop.is_set)
+                ended = run_consumer(connection, account, store, settings, watch)
+    show_end(context, ended)
+    if ended.outcome is None:
+        raise V2VError("nothing was settled: no receipt was given")
+    if ended.problem:
+        raise V2VError(ended.problem)
+
+
+def _equipment(role: str, **options: Any) -> Equipment:
+    from ape_v2v.session.settings import Equipment, OcmfSettings  # noqa: PLC0415 - not light
+
+    ocmf = None
+    if options["ocmf"] is not None:
+        serial, key = options["ocmf_serial"], options["ocmf_key"]
+        if serial is None or key is None:
+            raise click.UsageError("--ocmf takes --ocmf-serial and --ocmf-key with it")
+        if Path(key).is_file():
+            key = Path(key).read_text("ascii")
+        ocmf = OcmfSettings(
+            records=options["ocmf"],
+            serial=serial,
+            public_key=key,
+            register_=options["ocmf_register"],
+        )
+    if options["cable"] is None and (role == "provider" or ocmf is None):
+        raise click.UsageError("name the simulated cable with --cable")
+    values = {}
+    if role == "provider":
+        battery = options["battery"]
+        values = {
+            "power_w": round(options["power"] * 1000),
+            "speed": options["speed"],
+            "battery_wh": None if battery is None else int(battery),
+        }
+    return Equipment(
+        cable=None if options["cable"] is None else options["cable"].absolute(),
+        meter_id=options["meter_id"] or role,
+        loss=options["loss"],
+        noise=options["noise"],
+        meter_start_wh=int(options["meter_start"]),
+        ocmf=ocmf,
+        **values,
+    )
+
+
+def _limit(rate: Any, text: str) -> int:
+    """A limit in energy or in money, as Wh."""
+    try:
+        return int(Energy.parse(text))
+    except ValueError:
+        money = Money.parse(text)
+    if rate is None:
+        raise V2VError("the auction has no rate yet: a limit in money needs one")
+    return int(money) // int(rate)
+
+
+def _hex(value: bytes | None) -> str | None:
+    return None if value is None else to_hex(value)
 
 
 def _unlocked(account: AccountAPI) -> AccountAPI:
@@ -255,92 +347,43 @@ def _market(context: Context) -> Market:
     return Market(context.market.contract)
 
 
-def _connection(context: Context, reference: AuctionReference) -> Connection:
-    market = _market(context)
-    return market.connection(reference.find(market).id)
-
-
-class _View:
-    """A session as it goes on: lines for programs, a table that moves for people."""
-
-    def __init__(self, context: Context, agreement: Agreement) -> None:
-        self._context = context
-        self._agreement = agreement
-        # While a session runs, what Ape asks goes to standard error, and what it prints too.
-        self._out = click.get_text_stream("stdout")
-        self._live: Live | None = None
-
-    def __enter__(self) -> None:
-        if not self._context.as_json and self._out.isatty():
-            self._live = Live(console=Console(file=self._out))
-            self._live.start()
-
-    def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._live.stop()
-
-    def note(self, event: str, text: str, **data: Any) -> None:
-        """Say something once."""
-        if self._context.as_json:
-            self._print({"event": event, **data})
-        else:
-            click.echo(text, file=self._out)
-
-    def update(self, progress: Progress) -> None:
-        """Show how it stands."""
-        if self._context.as_json:
-            self._print(
-                {
-                    "event": "progress",
-                    "state": progress.state,
-                    "powerW": progress.power_w,
-                    "energyWh": progress.energy_wh,
-                    "ownEnergyWh": progress.own_wh,
-                    "acknowledgedWh": progress.acknowledged_wh,
-                    "cost": str(progress.cost),
-                    "reason": progress.reason,
-                }
-            )
-        elif self._live is not None:
-            self._live.update(self._table(progress))
-
-    def _print(self, data: dict[str, Any]) -> None:
-        click.echo(json.dumps(data), file=self._out)  # and flushes
-
-    def _table(self, progress: Progress) -> Table:
-        context = self._context
-        contracted = context.energy(Energy(self._agreement.energy_wh))
-        return grid(
-            {
-                "state": progress.state,
-                "power": f"{progress.power_w / 1000:.1f} kW",
-                "energy": f"{context.energy(Energy(progress.energy_wh))} of {contracted}",
-                "own meter": context.energy(Energy(progress.own_wh)),
-                "acknowledged": context.energy(Energy(progress.acknowledged_wh)),
-                "cost": context.money(Money(progress.cost)),
-            }
-        )
-
-
-def _show_outcome(
-    context: Context, agreement: Agreement, outcome: Outcome, reason: str | None = None
-) -> None:
-    data = {
-        "event": outcome.event,
+def _entry(store: Store, connection: StoredConnection) -> dict[str, Any]:
+    agreement = connection.agreement
+    receipt, outcome = store.highest_receipt(agreement.token), store.outcome(agreement.token)
+    acknowledged = 0 if receipt is None else receipt.energy_wh
+    return {
         "auctionId": str(agreement.auction_id),
-        "energyWh": outcome.energy_wh,
-        "cost": str(outcome.cost),
-        "meterDataHash": to_hex(outcome.meter_data_hash),
-        "transaction": outcome.transaction,
-        "sender": outcome.sender,
-        "reason": reason,
+        "role": connection.role,
+        "peer": agreement.provider if connection.role == "consumer" else agreement.consumer,
+        "state": _state(connection, over=outcome is not None),
+        "contractedWh": agreement.energy_wh,
+        "acknowledgedWh": acknowledged,
+        "cost": str(int(agreement.cost(acknowledged))),
+        "reason": connection.stop_reason,
+        "transaction": None if outcome is None else outcome.transaction,
     }
-    shown = {
-        "auction": auction_name(agreement.auction_id),
-        "ended by": outcome.event,
-        "energy": context.energy(Energy(outcome.energy_wh)),
-        "paid": context.money(Money(outcome.cost)),
-        "transaction": outcome.transaction,
-        "sent by": outcome.sender,
-    }
-    context.show(data, grid(shown if reason is None else shown | {"reason": reason}))
+
+
+def _state(connection: StoredConnection, *, over: bool) -> str:
+    if over:
+        return "Settled"
+    if connection.closed_at is not None:
+        return "Closed"
+    return "Stopping" if connection.stop_reason else "Charging"
+
+
+def _table(context: Context, entries: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("auction", "as", "state", "acknowledged", "of", "cost", "reason"):
+        table.add_column(title)
+    for entry in entries:
+        table.add_row(
+            auction_name(int(entry["auctionId"])),
+            entry["role"],
+            entry["state"],
+            context.energy(Energy(entry["acknowledgedWh"])),
+            context.energy(Energy(entry["contractedWh"])),
+            context.money(Money(int(entry["cost"]))),
+            entry["reason"] or "",
+        )
+    return table

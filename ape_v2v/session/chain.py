@@ -10,13 +10,14 @@ from ape import chain
 from ape.exceptions import ApeException
 from web3.exceptions import Web3Exception
 
-from ape_v2v import events, messages
+from ape_v2v import events, messages, node
 from ape_v2v.auction import State
 from ape_v2v.config import V2VConfig
 from ape_v2v.connection import Receipt
 from ape_v2v.events import Log
 from ape_v2v.session.agreement import Agreement, Outcome
 from ape_v2v.session.errors import ErrorCode, SessionError
+from ape_v2v.session.lightnode import prove_connection
 from ape_v2v.units import Energy
 
 if TYPE_CHECKING:
@@ -65,7 +66,11 @@ class MarketChain:
     """The market that Ape is connected to."""
 
     def __init__(
-        self, connection: Connection, sender: AccountAPI, confirmations: int | None = None
+        self,
+        connection: Connection,
+        sender: AccountAPI,
+        confirmations: int | None = None,
+        trusted_block: str | None = None,
     ) -> None:
         """Take a connection.
 
@@ -74,8 +79,11 @@ class MarketChain:
             sender: Who sends the transaction at the end.
             confirmations: Blocks that must lie on top of what is believed. Configured; 0 on a
                 development chain.
+            trusted_block: The hash of a block that somebody trusted has given: then the node is
+                not believed, and has to prove what it says of the connection.
         """
         self._connection = connection
+        self._trusted_block = trusted_block
         self._sender = sender
         if confirmations is None:
             is_dev = chain.provider.network.is_dev
@@ -99,7 +107,7 @@ class MarketChain:
             if self._settlement_window is None:
                 self._settlement_window = market.parameters.settlementWindow
             valid_until = info.connectedAt + info.validity
-            return Agreement(
+            agreement = Agreement(
                 chain_id=chain.provider.chain_id,
                 market=market.address,
                 auction_id=self._connection.id,
@@ -114,6 +122,8 @@ class MarketChain:
                 expires_at=int(valid_until) + self._settlement_window,
                 block=block,
             )
+        self._require_proof(agreement)
+        return agreement
 
     def now(self) -> int:
         """The latest block's time, and what has passed since it was first seen here."""
@@ -140,6 +150,22 @@ class MarketChain:
     def end(self, settlement: Signed) -> None:
         with _node():
             self._connection.end(_receipt(settlement), sender=self._sender)
+
+    def _require_proof(self, agreement: Agreement) -> None:
+        """Have the node prove what it says, by the trusted block if there is one."""
+        if self._trusted_block is None:
+            return
+        with _node():
+            proven = prove_connection(
+                node.request, agreement.market, agreement.auction_id, self._trusted_block
+            )
+        proven.require(
+            token=agreement.token,
+            consumer=agreement.consumer,
+            provider=agreement.provider,
+            energy_wh=agreement.energy_wh,
+            rate=agreement.rate,
+        )
 
     def _confirmed_block(self) -> int:
         return max(0, int(chain.provider.web3.eth.block_number) - self._confirmations)

@@ -363,11 +363,11 @@ class Consumer:
         if self._stop_requested():
             return StopReason.STOPPED_BY_EV
         limit = self.terms.limit_wh
-        if limit is not None and limit < self.agreement.energy_wh:
-            # What the provider may have delivered by then is still signed for.
-            if self._acknowledged_wh() + (session.max_unacknowledged_wh or 0) > limit:
-                return StopReason.COST_LIMIT
-        return None
+        if limit is None or limit >= self.agreement.energy_wh:
+            return None
+        # What the provider may have delivered by then is still signed for.
+        reachable = self._acknowledged_wh() + (session.max_unacknowledged_wh or 0)
+        return StopReason.COST_LIMIT if reachable > limit else None
 
     def _stop(self, session: StoredSession, reason: StopReason) -> None:
         assert session.session_id is not None, "a session has an id once it is authorized"

@@ -38,7 +38,9 @@ CREATE TABLE connections (
 );
 CREATE TABLE settings (
     token BLOB PRIMARY KEY,
-    settings TEXT NOT NULL
+    auction_id TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    at REAL NOT NULL
 );
 CREATE TABLE sessions (
     challenge_evc BLOB PRIMARY KEY,
@@ -252,14 +254,23 @@ class Store:
             token,
         )
 
-    def remember(self, token: bytes, settings: str) -> None:
+    def remember(self, agreement: Agreement, settings: str) -> None:
         """Keep what a session was started with, so that it can be started again."""
-        self._write("INSERT OR REPLACE INTO settings VALUES (?, ?)", token, settings)
+        self._write(
+            "INSERT OR REPLACE INTO settings VALUES (?, ?, ?, ?)",
+            agreement.token,
+            str(agreement.auction_id),
+            settings,
+            time.time(),
+        )
 
-    def settings(self, token: bytes) -> str | None:
-        """What a session was started with."""
-        rows = self._rows("SELECT settings FROM settings WHERE token = ?", token)
-        return next((settings for (settings,) in rows), None)
+    def started(self) -> list[tuple[int, str, bool]]:
+        """Auction, settings, and whether it is over, of every session; the last one first."""
+        rows = self._rows(
+            "SELECT auction_id, settings, outcomes.token IS NOT NULL FROM settings "
+            "LEFT JOIN outcomes USING (token) ORDER BY settings.at DESC"
+        )
+        return [(int(auction_id), settings, bool(over)) for auction_id, settings, over in rows]
 
     # Handshakes
 

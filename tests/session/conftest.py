@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import socket
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from runner import KILLED, PROCESSES, Plan, Side, await_any, consume, provide, warm_up
+from pairs import RATE, SESSION_WH, SPEED, Pair, free_port
+from runner import PROCESSES, Plan, Side, consume, provide, warm_up
 
-from ape_v2v.session.equipment import Equipment
-from ape_v2v.session.meters.cable import Cable
 from ape_v2v.session.provider import Limits
+from ape_v2v.session.settings import ChargeSettings, Equipment, ServeSettings
 from ape_v2v.session.settling import Patience
-from ape_v2v.session.store import Store
-
-if TYPE_CHECKING:
-    from ape_v2v.session.agreement import Outcome
-
-RATE = 200 * 10**9  # wei per Wh
-SESSION_WH = 300
-"""Three increments: enough for everything that can happen in a session."""
-SPEED = 2_000  # 11 kW deliver 300 Wh in 50 ms
 
 
 @pytest.fixture
@@ -37,60 +27,6 @@ def connect(market, start_auction, provider, consumer, clock):
         return auction_id
 
     return connect
-
-
-def free_port() -> int:
-    """A port that is free now; a provider that is started again needs the same."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass
-class Pair:
-    """Both sides of one session."""
-
-    folder: Path
-    market: Any
-    auction_id: int
-    token: bytes
-    provider: Side
-    consumer: Side
-    kills: int = 0
-
-    def run(self, provider_crash: str | None = None, consumer_crash: str | None = None) -> None:
-        """Run both sides to the end; each is killed at its boundary and then started again."""
-        self.provider.start(provider_crash)
-        assert self.provider.await_message() == self.provider.plan.url
-        self.consumer.start(consumer_crash)
-        running = [self.provider, self.consumer]
-        while running:
-            for side in await_any(running):
-                if side.await_exit() == KILLED:
-                    self.kills += 1
-                    side.start()
-                else:
-                    assert side.await_exit() == 0
-                    running.remove(side)
-
-    @property
-    def stores(self) -> tuple[Store, Store]:
-        """What the provider keeps, and what the consumer keeps."""
-        return Store(self.provider.plan.store), Store(self.consumer.plan.store)
-
-    @property
-    def delivered_wh(self) -> float:
-        """What has come through the cable."""
-        cable = Cable(self.provider.plan.equipment.cable)
-        flow = cable.flow()
-        return flow.energy_at(cable.clock()) if flow else 0.0
-
-    def kill(self) -> None:
-        self.provider.kill()
-        self.consumer.kill()
-
-    def outcomes(self) -> tuple[Outcome | None, Outcome | None]:
-        return tuple(store.outcome(self.token) for store in self.stores)  # type: ignore[return-value]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -110,36 +46,37 @@ def pair(chain, market, connect, tmp_path):
     pairs = []
 
     def pair(
-        energy: int = SESSION_WH, *, loss: float = 0.0, speed: float = SPEED, **plan: Any
+        energy: int = SESSION_WH,
+        *,
+        loss: float = 0.0,
+        speed: float = SPEED,
+        limits: Limits | None = None,
+        patience: Patience | None = None,
+        **terms: Any,
     ) -> Pair:
         auction_id = connect(energy)
-        port = free_port()
-        shared: dict[str, Any] = {
-            "node": chain.provider.uri,
-            "market": str(market.address),
-            "auction_id": int(auction_id),
-            "port": port,
-            "url": f"http://127.0.0.1:{port}",
-            "limits": Limits(poll=0.5),
-            "patience": Patience(between_looks=0.02, between_looks_at_the_chain=0.1),
-        } | plan
-        cable = tmp_path / "cable"
+        port, cable = free_port(), tmp_path / "cable"
+        provides = Equipment(cable=cable, meter_id="provider", speed=speed, meter_start_wh=5)
+        consumes = Equipment(cable=cable, meter_id="consumer", loss=loss, meter_start_wh=77)
         providers = Plan(
+            node=chain.provider.uri,
+            market=str(market.address),
+            auction_id=int(auction_id),
             account=2,
             store=tmp_path / "provider.sqlite",
-            equipment=Equipment(cable=cable, meter_id="provider", speed=speed, meter_start_wh=5),
-            **shared,
+            settings=ServeSettings(equipment=provides, port=port),
+            limits=limits or Limits(poll=0.5),
+            patience=patience or Patience(between_looks=0.02, between_looks_at_the_chain=0.1),
         )
+        url = f"http://127.0.0.1:{port}"
         consumers = replace(
             providers,
             account=1,
             store=tmp_path / "consumer.sqlite",
-            equipment=Equipment(cable=cable, meter_id="consumer", loss=loss, meter_start_wh=77),
+            settings=ChargeSettings(equipment=consumes, **{"url": url} | terms),
         )
         token = bytes(market.accessToken(auction_id))
-        made = Pair(
-            tmp_path, market, auction_id, token, Side(provide, providers), Side(consume, consumers)
-        )
+        made = Pair(market, auction_id, token, Side(provide, providers), Side(consume, consumers))
         pairs.append(made)
         return made
 

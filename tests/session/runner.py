@@ -17,26 +17,20 @@ from ape.logging import logger
 
 from ape_v2v.market import Market
 from ape_v2v.session.boundaries import VARIABLE
-from ape_v2v.session.chain import MarketChain
-from ape_v2v.session.client import Link
-from ape_v2v.session.consumer import Consumer, Terms
-from ape_v2v.session.equipment import Equipment
-from ape_v2v.session.provider import Limits, Provider
-from ape_v2v.session.serving import serve
-from ape_v2v.session.settling import Patience, past_outcome
-from ape_v2v.session.signing import AccountSigner
+from ape_v2v.session.provider import Limits
+from ape_v2v.session.running import Watch, run_consumer, run_provider
+from ape_v2v.session.settings import ChargeSettings, ServeSettings, Settings
+from ape_v2v.session.settling import Patience
 from ape_v2v.session.store import Store
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection as Pipe
     from pathlib import Path
 
-    from ape_v2v.session.agreement import Outcome
-
 KILLED = -9
 _PATIENCE = 60  # seconds, longer than any session of a test
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["ape_v2v.market", "ape_v2v.session.serving", __name__])
+PROCESSES.set_forkserver_preload(["ape_v2v.market", "ape_v2v.session.running", __name__])
 
 
 def _network(node: str) -> Any:
@@ -62,68 +56,36 @@ class Plan:
     account: int
     """Which of the test accounts."""
     store: Path
-    equipment: Equipment
-    port: int
-    """Of the provider."""
-    url: str
-    """Where the consumer reaches it."""
-    limits: Limits = Limits()
-    patience: Patience = Patience()
-    terms: Terms = Terms()
+    settings: Settings
+    limits: Limits
+    """The provider's."""
+    patience: Patience
     crash_at: str | None = None
 
 
-def _stage(plan: Plan) -> tuple[Any, MarketChain, Store]:
+def _stage(plan: Plan) -> tuple[Any, Any, Store]:
     logger.set_level("ERROR")
     if plan.crash_at is not None:
         os.environ[VARIABLE] = plan.crash_at
     _network(plan.node).__enter__()  # until the process ends
     account = ape.accounts.test_accounts[plan.account]
-    connection = Market.at(plan.market).connection(plan.auction_id)
-    return account, MarketChain(connection, account), Store(plan.store)
+    return Market.at(plan.market).connection(plan.auction_id), account, Store(plan.store)
 
 
 def provide(plan: Plan, pipe: Pipe) -> None:
     """The provider's process."""
-    account, chain, store = _stage(plan)
-    outcome: Outcome | None
-    if past := past_outcome(chain, store, plan.auction_id):
-        _, outcome = past
-    else:
-        provider = Provider(
-            chain=chain,
-            signer=AccountSigner(account),
-            meter=plan.equipment.meter(),
-            source=plan.equipment.source(chain.agreement()),
-            store=store,
-            limits=plan.limits,
-        )
-        with store.exclusively(provider.agreement.token):
-            outcome = serve(
-                provider, port=plan.port, patience=plan.patience, on_start=pipe.send, report=print
-            )
-    pipe.send(outcome)
+    assert isinstance(plan.settings, ServeSettings)
+    watch = Watch(serves=pipe.send, trouble=print)
+    ended = run_provider(
+        *_stage(plan), plan.settings, watch, limits=plan.limits, patience=plan.patience
+    )
+    pipe.send(ended)
 
 
 def consume(plan: Plan, pipe: Pipe) -> None:
     """The consumer's process."""
-    account, chain, store = _stage(plan)
-    outcome: Outcome | None
-    if past := past_outcome(chain, store, plan.auction_id):
-        _, outcome = past
-    else:
-        with Link(plan.url) as link:
-            consumer = Consumer(
-                chain=chain,
-                signer=AccountSigner(account),
-                meter=plan.equipment.meter(),
-                peer=link,
-                store=store,
-                terms=plan.terms,
-            )
-            with store.exclusively(consumer.agreement.token):
-                outcome = consumer.run().outcome
-    pipe.send(outcome)
+    assert isinstance(plan.settings, ChargeSettings)
+    pipe.send(run_consumer(*_stage(plan), plan.settings, Watch()))
 
 
 def await_any(sides: list[Side]) -> list[Side]:

@@ -1,8 +1,7 @@
 """Either process killed with SIGKILL before and after everything that it stores or sends."""
 
 import pytest
-from agreeing import settled
-from conftest import SESSION_WH
+from pairs import SESSION_WH, settled
 
 from ape_v2v.session.boundaries import Boundary
 

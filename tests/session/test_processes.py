@@ -2,11 +2,9 @@
 
 import time
 
-from agreeing import settled
-from conftest import RATE
+from pairs import RATE, settled
 
 KWH_7_2 = 7_200
-
 
 
 def test_two_processes_deliver_7_2_kwh_and_all_figures_agree(pair, balance, consumer, provider):
@@ -14,7 +12,7 @@ def test_two_processes_deliver_7_2_kwh_and_all_figures_agree(pair, balance, cons
     before = balance(consumer), balance(provider)
     began = time.monotonic()
     both.provider.start()
-    assert both.provider.await_message() == both.consumer.plan.url
+    assert both.provider.await_message() == both.url
     both.consumer.start()
     assert both.consumer.await_exit() == 0
     assert both.provider.await_exit() == 0

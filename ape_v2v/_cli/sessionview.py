@@ -1,0 +1,126 @@
+"""A session as it goes on: lines of JSON for programs, a table that moves for people."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+from eth_utils.conversions import to_hex
+from rich.console import Console
+from rich.live import Live
+
+from ape_v2v._cli.options import grid
+from ape_v2v._cli.standing import auction_name
+from ape_v2v.units import Energy, Money
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from rich.table import Table
+
+    from ape_v2v._cli.options import Context
+    from ape_v2v.session.agreement import Agreement
+    from ape_v2v.session.progress import Progress
+    from ape_v2v.session.running import Ended
+
+
+class View:
+    """What a side of a session tells while it runs."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._agreement: Agreement | None = None
+        # While a session runs, what Ape asks goes to standard error, and what it prints too.
+        self._out = click.get_text_stream("stdout")
+        self._live: Live | None = None
+        self._said: str | None = None
+
+    def __enter__(self) -> Self:
+        if not self._context.as_json and self._out.isatty():
+            self._live = Live(console=Console(file=self._out))
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def begins(self, agreement: Agreement) -> None:
+        self._agreement = agreement
+
+    def serves(self, url: str) -> None:
+        assert self._agreement is not None, "a session begins before it serves"
+        if self._context.as_json:
+            auction_id = str(self._agreement.auction_id)
+            self._print({"event": "serving", "url": url, "auctionId": auction_id})
+        else:
+            click.echo(f"serving {auction_name(self._agreement.auction_id)} at {url}", self._out)
+
+    def trouble(self, text: str) -> None:
+        """Say on standard error what cannot be done, once."""
+        if text != self._said:
+            self._said = text
+            click.echo(text, err=True)
+
+    def progress(self, progress: Progress) -> None:
+        if self._context.as_json:
+            self._print(
+                {
+                    "event": "progress",
+                    "state": progress.state,
+                    "powerW": progress.power_w,
+                    "energyWh": progress.energy_wh,
+                    "ownEnergyWh": progress.own_wh,
+                    "acknowledgedWh": progress.acknowledged_wh,
+                    "cost": str(progress.cost),
+                    "reason": progress.reason,
+                }
+            )
+        elif self._live is not None:
+            self._live.update(self._table(progress))
+
+    def _print(self, data: dict[str, Any]) -> None:
+        click.echo(json.dumps(data), self._out)  # and flushes
+
+    def _table(self, progress: Progress) -> Table:
+        assert self._agreement is not None, "a session begins before it gets on"
+        context = self._context
+        contracted = context.energy(Energy(self._agreement.energy_wh))
+        return grid(
+            {
+                "state": progress.state,
+                "power": f"{progress.power_w / 1000:.1f} kW",
+                "energy": f"{context.energy(Energy(progress.energy_wh))} of {contracted}",
+                "own meter": context.energy(Energy(progress.own_wh)),
+                "acknowledged": context.energy(Energy(progress.acknowledged_wh)),
+                "cost": context.money(Money(progress.cost)),
+            }
+        )
+
+
+def show_end(context: Context, ended: Ended) -> None:
+    """Show what the chain says in the end."""
+    outcome, auction_id = ended.outcome, ended.agreement.auction_id
+    if outcome is None:
+        return
+    data = {
+        "event": outcome.event,
+        "auctionId": str(auction_id),
+        "energyWh": outcome.energy_wh,
+        "cost": str(outcome.cost),
+        "meterDataHash": to_hex(outcome.meter_data_hash),
+        "transaction": outcome.transaction,
+        "sender": outcome.sender,
+        "reason": ended.reason,
+    }
+    shown = {
+        "auction": auction_name(auction_id),
+        "ended by": outcome.event,
+        "energy": context.energy(Energy(outcome.energy_wh)),
+        "paid": context.money(Money(outcome.cost)),
+        "reason": ended.reason or "",
+        "transaction": outcome.transaction,
+        "sent by": outcome.sender,
+    }
+    context.show(data, grid(shown))

@@ -1,0 +1,150 @@
+"""A side of a session, put together from its settings and run to its end.
+
+Started again with the same store, it goes on where it was.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ape_v2v.session.chain import MarketChain
+from ape_v2v.session.charging import Tolerance
+from ape_v2v.session.client import Link
+from ape_v2v.session.consumer import Consumer, Terms
+from ape_v2v.session.provider import Limits, Provider
+from ape_v2v.session.serving import serve
+from ape_v2v.session.settling import Patience, past_outcome
+from ape_v2v.session.signing import AccountSigner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ape.api import AccountAPI
+
+    from ape_v2v.connection import Connection
+    from ape_v2v.session.agreement import Agreement, Outcome
+    from ape_v2v.session.progress import Progress
+    from ape_v2v.session.settings import ChargeSettings, ServeSettings
+    from ape_v2v.session.store import Store
+    from ape_v2v.session.wire import StopReason
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Whoever watches a session."""
+
+    begins: Callable[[Agreement], None] = lambda _: None
+    """Told what was agreed."""
+    serves: Callable[[str], None] = lambda _: None
+    """Told the provider's address."""
+    progress: Callable[[Progress], None] = lambda _: None
+    trouble: Callable[[str], None] = lambda _: None
+    """Told in a sentence what cannot be done at the moment."""
+    stop_requested: Callable[[], bool] = lambda: False
+    """Asked whether the consumer shall stop."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a session ended."""
+
+    agreement: Agreement
+    outcome: Outcome | None
+    """None when nothing was settled."""
+    reason: StopReason | None
+    problem: str | None = None
+    """What was wrong, if this side stopped because of it."""
+
+
+def run_provider(
+    connection: Connection,
+    account: AccountAPI,
+    store: Store,
+    settings: ServeSettings,
+    watch: Watch,
+    *,
+    limits: Limits | None = None,
+    patience: Patience | None = None,
+) -> Ended:
+    """Serve until the connection is settled.
+
+    Raises:
+        V2VError: The session cannot begin.
+    """
+    chain = MarketChain(connection, account, trusted_block=settings.trusted_block)
+    if past := past_outcome(chain, store, connection.id):
+        return _past(store, *past)
+    agreement = chain.agreement()
+    with store.exclusively(agreement.token):
+        store.remember(agreement, settings.model_dump_json())
+        watch.begins(agreement)
+        provider = Provider(
+            chain=chain,
+            signer=AccountSigner(account),
+            meter=settings.equipment.meter(),
+            source=settings.equipment.source(agreement),
+            store=store,
+            limits=limits
+            or Limits(
+                max_unacknowledged_wh=settings.max_unacknowledged_wh,
+                link_timeout=settings.link_timeout,
+            ),
+            on_progress=watch.progress,
+        )
+        outcome = serve(
+            provider,
+            host=settings.host,
+            port=settings.port,
+            certificate=settings.certificate,
+            patience=patience or Patience(for_the_consumer=settings.patience),
+            on_start=watch.serves,
+            report=watch.trouble,
+        )
+        kept = provider.connection
+        return Ended(agreement, outcome, None if kept is None else kept.stop_reason)
+
+
+def run_consumer(
+    connection: Connection,
+    account: AccountAPI,
+    store: Store,
+    settings: ChargeSettings,
+    watch: Watch,
+) -> Ended:
+    """Charge until the connection is settled.
+
+    Raises:
+        V2VError: The session cannot begin, or cannot end for the time being.
+    """
+    chain = MarketChain(connection, account, trusted_block=settings.trusted_block)
+    if past := past_outcome(chain, store, connection.id):
+        return _past(store, *past)
+    agreement = chain.agreement()
+    verify: ssl.SSLContext | bool = True
+    if settings.authority is not None:
+        verify = ssl.create_default_context(cafile=settings.authority)
+    with store.exclusively(agreement.token), Link(settings.url, verify=verify) as link:
+        store.remember(agreement, settings.model_dump_json())
+        watch.begins(agreement)
+        result = Consumer(
+            chain=chain,
+            signer=AccountSigner(account),
+            meter=settings.equipment.meter(),
+            peer=link,
+            store=store,
+            terms=Terms(
+                tolerance=Tolerance(settings.tolerance),
+                limit_wh=settings.limit_wh,
+                link_timeout=settings.link_timeout,
+            ),
+            on_progress=watch.progress,
+            stop_requested=watch.stop_requested,
+        ).run()
+        return Ended(agreement, result.outcome, result.reason, result.problem)
+
+
+def _past(store: Store, agreement: Agreement, outcome: Outcome) -> Ended:
+    kept = store.connection(agreement.token)
+    return Ended(agreement, outcome, None if kept is None else kept.stop_reason)

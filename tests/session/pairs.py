@@ -1,0 +1,99 @@
+"""Both sides of one session, and what must hold after it, whatever happened on the way."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runner import KILLED, Side, await_any
+
+from ape_v2v.session.meters.cable import Cable
+from ape_v2v.session.store import Store
+
+if TYPE_CHECKING:
+    from ape_v2v.session.agreement import Outcome
+
+RATE = 200 * 10**9  # wei per Wh
+SESSION_WH = 300
+"""Three increments: enough for everything that can happen in a session."""
+SPEED = 2_000  # 11 kW deliver 300 Wh in 50 ms
+
+
+def free_port() -> int:
+    """A port that is free now; a provider that is started again needs the same."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Pair:
+    """Both sides of one session."""
+
+    market: Any
+    auction_id: int
+    token: bytes
+    provider: Side
+    consumer: Side
+    kills: int = 0
+
+    def run(self, provider_crash: str | None = None, consumer_crash: str | None = None) -> None:
+        """Run both sides to the end; each is killed at its boundary and then started again."""
+        self.provider.start(provider_crash)
+        assert self.provider.await_message() == self.url
+        self.consumer.start(consumer_crash)
+        running = [self.provider, self.consumer]
+        while running:
+            for side in await_any(running):
+                if side.await_exit() == KILLED:
+                    self.kills += 1
+                    side.start()
+                else:
+                    assert side.await_exit() == 0
+                    running.remove(side)
+
+    @property
+    def url(self) -> str:
+        """Where the provider serves."""
+        return f"http://127.0.0.1:{self.provider.plan.settings.port}"
+
+    @property
+    def stores(self) -> tuple[Store, Store]:
+        """What the provider keeps, and what the consumer keeps."""
+        return Store(self.provider.plan.store), Store(self.consumer.plan.store)
+
+    @property
+    def delivered_wh(self) -> float:
+        """What has come through the cable."""
+        cable = Cable(self.provider.plan.settings.equipment.cable)
+        flow = cable.flow()
+        return flow.energy_at(cable.clock()) if flow else 0.0
+
+    def kill(self) -> None:
+        self.provider.kill()
+        self.consumer.kill()
+
+    def outcomes(self) -> tuple[Outcome | None, Outcome | None]:
+        return tuple(store.outcome(self.token) for store in self.stores)  # type: ignore[return-value]
+
+
+def settled(pair):
+    """Check that both sides and the chain agree; return the energy that was paid, Wh."""
+    provider, consumer = pair.stores
+    ours, theirs = pair.outcomes()
+    assert ours is not None
+    assert ours == theirs
+    assert pair.market.auctions(pair.auction_id).state == 0
+    assert ours.event == "ConnectionEnded"
+    assert ours.cost == ours.energy_wh * RATE
+    # No receipt is lost: the provider is paid for the highest one that it has.
+    highest = provider.highest_receipt(pair.token)
+    assert highest is not None
+    assert (ours.energy_wh, ours.meter_data_hash) == (highest.energy_wh, highest.meter_data_hash)
+    # Whatever the provider has stored, the consumer had stored before.
+    kept = consumer.receipts(pair.token)
+    assert all(receipt in kept for receipt in provider.receipts(pair.token))
+    # At most one increment is lost.
+    assert pair.delivered_wh - ours.energy_wh <= pair.provider.plan.limits.max_unacknowledged_wh
+    return ours.energy_wh
