@@ -1,7 +1,8 @@
 """A whole trade on a local chain, told as it happens: what `make demo` shows.
 
-Everything is real: the node, the transactions, the signatures. Only time is simulated, and the
-energy. The telling ends with a balance sheet of every account down to the wei.
+Everything is real: the node, the transactions, the signatures, the two processes that charge. Only
+time is simulated, and the energy. The telling ends with a balance sheet of every account down to
+the wei.
 """
 
 from __future__ import annotations
@@ -12,12 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ape import chain
-from eth_utils.conversions import to_hex
-from eth_utils.crypto import keccak
 from rich.table import Table
 from rich.text import Text
 
-from ape_v2v import deployment, messages
+from ape_v2v import demo_charging, deployment
 from ape_v2v.errors import Refused, V2VError
 from ape_v2v.market import Market
 from ape_v2v.transactions import simulate
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ape_v2v.auction import Auction
-    from ape_v2v.connection import Connection, Receipt
+    from ape_v2v.connection import Connection
+    from ape_v2v.demo_charging import Charged
 
 ENERGY = Energy.parse("20 kWh")
 MAX_RATE = Rate.parse("0.0003 ether/kWh")
@@ -40,10 +40,8 @@ VALIDITY = timedelta(hours=2)
 DETAILS = json.dumps({"place": "48.8566,2.3522", "connector": "IEC_62196_T2", "maxPowerKW": 11})
 FUNDS = Money.parse("0.05 ether")
 
-INCREMENT = Energy.parse("2 kWh")
 DELIVERED = Energy.parse("18.4 kWh")
 """The consumer leaves before the 20 kWh are full: what was delivered is what is paid."""
-METER = "ACME-EM24-00042"
 
 
 @dataclass
@@ -142,8 +140,8 @@ def run(accounts: Any, base: Path, console: Console) -> None:
     market = _found(story, base, organization, [alice, bob, carol, dave])
     auction = _bid(story, market, alice, bob, carol, dave)
     connection = _award(story, auction, alice, bob)
-    receipt = _charge(story, connection, alice, bob)
-    _settle(story, connection, receipt, alice, bob)
+    charged = _charge(story, connection, alice, bob)
+    _settle(story, connection, charged, alice, bob)
     _withdraw(story, market, [alice, bob, carol, dave])
     _balance_sheet(story, market)
 
@@ -234,65 +232,39 @@ def _award(story: Story, auction: Auction, alice: Person, bob: Person) -> Connec
     return connection
 
 
-def _charge(story: Story, connection: Connection, alice: Person, bob: Person) -> Receipt:
-    """The two EVs authenticate each other, and energy flows against signed receipts."""
+def _charge(story: Story, connection: Connection, alice: Person, bob: Person) -> Charged:
+    """The two EVs' processes authenticate each other, charge against receipts, and settle."""
     story.chapter("Off the chain: the two EVs meet, and energy flows against signed receipts")
-    token = connection.access_token
-    story.whisper("both", f"read the access token {to_hex(token)[:18]}… from their own nodes")
-    _authenticate(connection, alice, bob)
-    story.whisper("Bob", "signs Alice's challenge: she knows that he is the winner")
-    story.whisper("Alice", "signs the token and both challenges: he knows that she is the consumer")
+    story.whisper("Bob", "serves:  ape v2v session serve …")
+    story.whisper("Alice", "charges: ape v2v session charge http://127.0.0.1:…")
 
-    receipt = connection.sign_receipt(Energy(0), keccak(b""), signer=alice.account)
-    story.whisper("Alice", "signs a first receipt, for 0 Wh: they have met")
-    delivered = Energy(0)
-    while delivered < DELIVERED:
-        delivered = min(delivered + INCREMENT, DELIVERED)
-        chain.mine(deltatime=int(delivered.amount - receipt.energy.amount) * 3600 // 11_000)
-        reading = json.dumps({"meter": METER, "energyWh": delivered.amount}, sort_keys=True)
-        receipt = connection.sign_receipt(delivered, keccak(text=reading), signer=alice.account)
-        _require_signer(
-            connection, messages.MeteringReceipt, receipt.signature, alice,
-            token=token, energyWh=delivered.amount, meterDataHash=receipt.meter_data_hash,
-        )  # fmt: skip
-        story.whisper("Alice", f"signs for {delivered} in all")
+    def tell(said: dict[str, Any]) -> None:
+        energy, own = Energy(said["acknowledgedWh"]), Energy(said["ownEnergyWh"])
+        story.whisper("Alice", f"signs for {energy} in all; her own meter says {own}")
+
+    charged = demo_charging.charge(connection, alice.account, bob.account, DELIVERED, tell)
     story.whisper("Alice", f"drives on before the {ENERGY} are full")
-    return receipt
-
-
-def _authenticate(connection: Connection, alice: Person, bob: Person) -> None:
-    token = connection.access_token
-    challenges = {"challengeEVC": keccak(b"Alice's 32 bytes"), "challengeEVP": keccak(b"Bob's")}
-    meter: dict[str, Any] = {"meterId": METER.encode().ljust(32, b"\0"), "meterStartWh": 1_234_567}
-    market = connection.market
-    signature = market.sign(
-        messages.SessionChallenge, signer=bob.account, token=token, **challenges, **meter
-    )
-    _require_signer(
-        connection, messages.SessionChallenge, signature, bob, token=token, **challenges, **meter
-    )
-    signature = market.sign(messages.AccessToken, signer=alice.account, token=token, **challenges)
-    _require_signer(connection, messages.AccessToken, signature, alice, token=token, **challenges)
+    return charged
 
 
 def _settle(
-    story: Story, connection: Connection, receipt: Receipt, alice: Person, bob: Person
+    story: Story, connection: Connection, charged: Charged, alice: Person, bob: Person
 ) -> None:
     story.chapter("Settlement: exactly what both meters agree on")
-    info = connection.info
-    if info.rate is None:
-        raise DoesNotAddUpError("there is a connection without a rate")
-    cost = info.rate * receipt.energy
-    _expect_refusal(
-        story, alice, "hands in that receipt herself", "NotProvider",
-        lambda market: market.connection(connection.id).settle(receipt, sender=alice.account),
-    )  # fmt: skip
-    settled = connection.settle(receipt, sender=bob.account)
-    story.tell(bob, f"hands in Alice's last receipt: {cost} for {receipt.energy}", settled)
+    receipt = chain.provider.get_receipt(charged.transaction)
+    (end,) = receipt.decode_logs(story.told.contract.ConnectionEnded)
+    cost, energy = Money(int(end.cost)), Energy(int(end.energyWh))
+    if not energy == charged.energy == charged.last_receipt.energy == DELIVERED:
+        raise DoesNotAddUpError(f"{charged.energy} were charged, and {energy} were settled")
+    if receipt.sender != alice.account.address:
+        raise DoesNotAddUpError("Alice did not end the connection at once, as she should have")
+    story.tell(alice, f"ends the connection with Bob's settlement: {cost} for {energy}", receipt)
     bob.trade, alice.trade = int(cost), -int(cost)
     _expect_refusal(
-        story, bob, "hands it in once more", "UnexpectedState",
-        lambda market: market.connection(connection.id).settle(receipt, sender=bob.account),
+        story, bob, "hands in Alice's last receipt too", "UnexpectedState",
+        lambda market: market.connection(connection.id).settle(
+            charged.last_receipt, sender=bob.account
+        ),
     )  # fmt: skip
 
 
@@ -322,14 +294,6 @@ def _balance_sheet(story: Story, market: Market) -> None:
     if held or any(person.difference for person in story.people):
         raise DoesNotAddUpError("the balance sheet does not add up: see the differences above")
     story.console.print("[green]Every wei is accounted for.[/green]")
-
-
-def _require_signer(
-    connection: Connection, message: Any, signature: bytes, signer: Person, **fields: Any
-) -> None:
-    typed = message(**fields, eip712_domain=connection.market.domain())
-    if messages.signer_of(typed, signature) != signer.account.address:
-        raise DoesNotAddUpError(f"the {message.__name__} is not {signer.name}'s")
 
 
 def _expect_refusal(

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from ape_v2v.session.wire import MeteringReceiptReq, MeterValueRes, SettlementRes
 
 
-def session_energy(register_wh: int, start_wh: int, agreement: Agreement) -> int:
-    """The energy of a connection, Wh: what was contracted at most, for more is not paid."""
-    return min(max(register_wh - start_wh, 0), agreement.energy_wh)
+def session_energy(register_wh: int, start_wh: int, most_wh: int) -> int:
+    """The energy of a connection, Wh: so much at most, for more is not paid."""
+    return min(max(register_wh - start_wh, 0), most_wh)
 
 
 def meter_value(agreement: Agreement, energy_wh: int, meter_data_hash: bytes) -> EIP712Message:

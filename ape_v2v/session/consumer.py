@@ -278,12 +278,12 @@ class Consumer:
         if receipt := self.acknowledged:
             self._send(session, receipt)
         while True:
-            if (reason := self._due_to_stop(session)) is not None:
+            if (reason := self._due_to_stop()) is not None:
                 self._stop(session, reason)
             value = self._ask(
                 Boundary.CONSUMER_VALUE_SEND,
                 self._peer.meter_value,
-                MeterValueReq(session_id=session.session_id),
+                MeterValueReq(session_id=session.session_id, target_energy_wh=self.terms.limit_wh),
             )
             try:
                 receipt = self._acknowledge(session, value)
@@ -312,7 +312,7 @@ class Consumer:
                 value.energy_wh,
                 own,
                 session.max_unacknowledged_wh or 0,
-                self.agreement.energy_wh,
+                min(self.agreement.energy_wh, self.terms.limit_wh or self.agreement.energy_wh),
             )
             self._require_within_limit(value.energy_wh)
             message = charging.receipt(self.agreement, value.energy_wh, meter_data_hash)
@@ -356,18 +356,16 @@ class Consumer:
             return False
         return True
 
-    def _due_to_stop(self, session: StoredSession) -> StopReason | None:
+    def _due_to_stop(self) -> StopReason | None:
         connection = self._connection()
         if connection.stop_reason is not None:
             return None
         if self._stop_requested():
             return StopReason.STOPPED_BY_EV
         limit = self.terms.limit_wh
-        if limit is None or limit >= self.agreement.energy_wh:
-            return None
-        # What the provider may have delivered by then is still signed for.
-        reachable = self._acknowledged_wh() + (session.max_unacknowledged_wh or 0)
-        return StopReason.COST_LIMIT if reachable > limit else None
+        if limit is not None and self._acknowledged_wh() >= limit:
+            return StopReason.COST_LIMIT
+        return None
 
     def _stop(self, session: StoredSession, reason: StopReason) -> None:
         assert session.session_id is not None, "a session has an id once it is authorized"

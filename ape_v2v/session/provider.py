@@ -133,6 +133,7 @@ class Provider:
         self._meter_id = wire_id(meter.id)
         self._require_same_meter()
         self._polls = 0
+        self._target_wh: int | None = None
         self._last_contact = clock()
         self._last_flow = (-1, clock())
         with self._lock:
@@ -234,6 +235,7 @@ class Provider:
             with self._lock:
                 self._require_session(request.session_id)
                 self._touch()
+                self._target_wh = request.target_energy_wh
                 # Who asks again has given up on the answer to the earlier request.
                 timed_out = self._clock() >= until or number != self._polls
                 if answer := self._next_value(timed_out=timed_out):
@@ -404,7 +406,7 @@ class Provider:
             or timed_out
             or state is ChargingState.STOPPING
             or energy - acknowledged >= self.limits.increment_wh
-            or energy == self.agreement.energy_wh
+            or energy == self._most_wh
         )
         if not due:
             self._deliver()
@@ -443,7 +445,7 @@ class Provider:
         if receipt is None or self.state is not ChargingState.CHARGING:
             self._source.stop()
             return
-        limit = min(receipt.energy_wh + self.limits.max_unacknowledged_wh, self.agreement.energy_wh)
+        limit = min(receipt.energy_wh + self.limits.max_unacknowledged_wh, self._most_wh)
         # The source counts by itself. It is asked first: what flows until the meter is read then
         # counts against the limit.
         delivered = self._source.delivered_wh
@@ -457,7 +459,13 @@ class Provider:
             raise SessionError(ErrorCode.METER_FAILED, str(error)) from error
 
     def _energy(self, reading: Reading) -> int:
-        return charging.session_energy(reading.energy_wh, self._start_wh(), self.agreement)
+        return charging.session_energy(reading.energy_wh, self._start_wh(), self._most_wh)
+
+    @property
+    def _most_wh(self) -> int:
+        """More is not delivered, and not paid: what was contracted, or what the consumer wants."""
+        contracted = self.agreement.energy_wh
+        return contracted if self._target_wh is None else min(self._target_wh, contracted)
 
     def _start_wh(self) -> int:
         connection = self.connection

@@ -153,6 +153,8 @@ class MeterValueReq(Message):
     """The consumer asks for the next reading; the provider answers when there is one."""
 
     session_id: SessionId
+    target_energy_wh: Number | None = None
+    """Where the consumer wants to stop, if before all that was contracted is delivered."""
 
 
 class MeterValueRes(Message):

@@ -17,15 +17,16 @@ from ape.logging import logger
 
 from ape_v2v.market import Market
 from ape_v2v.session.boundaries import VARIABLE
-from ape_v2v.session.provider import Limits
 from ape_v2v.session.running import Watch, run_consumer, run_provider
 from ape_v2v.session.settings import ChargeSettings, ServeSettings, Settings
-from ape_v2v.session.settling import Patience
 from ape_v2v.session.store import Store
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection as Pipe
     from pathlib import Path
+
+    from ape_v2v.session.provider import Limits
+    from ape_v2v.session.settling import Patience
 
 KILLED = -9
 _PATIENCE = 60  # seconds, longer than any session of a test
