@@ -194,9 +194,10 @@ class Consumer:
             except SessionError as error:
                 if error.code not in {ErrorCode.UNKNOWN_SETUP, ErrorCode.CHALLENGE_USED}:
                     raise
-        return self._handshake()
+        return self.handshake()
 
-    def _handshake(self) -> StoredSession:
+    def handshake(self) -> StoredSession:
+        """Begin a session with the provider."""
         handshake.check_time(self.agreement, self.chain.now())
         for attempt in range(_HANDSHAKES):
             try:
@@ -244,14 +245,7 @@ class Consumer:
     # The charging loop
 
     def _charge(self) -> None:
-        with crossing(Boundary.CONSUMER_CONNECTION_STORE):
-            self.store.open_connection(
-                self.agreement,
-                "consumer",
-                self._meter_id,
-                self._meter.read().energy_wh,
-                self._peer.url,
-            )
+        self._note_connection()
         try:
             session = self._open()
             while True:
@@ -261,7 +255,7 @@ class Consumer:
                 except SessionError as error:
                     if error.code is not ErrorCode.UNKNOWN_SESSION:
                         raise
-                    session = self._handshake()
+                    session = self.handshake()
             self._fetch_settlement(session)
         except LinkError as error:
             if self.acknowledged is None:
@@ -272,11 +266,23 @@ class Consumer:
                 raise
             self._problem = self._problem or str(error)
 
+    def _note_connection(self) -> None:
+        with crossing(Boundary.CONSUMER_CONNECTION_STORE):
+            self.store.open_connection(
+                self.agreement,
+                "consumer",
+                self._meter_id,
+                self._meter.read().energy_wh,
+                self._peer.url,
+            )
+
     def _charge_in(self, session: StoredSession) -> None:
         """Acknowledge readings until no more come."""
         assert session.session_id is not None, "a session has an id once it is authorized"
         if receipt := self.acknowledged:
             self._send(session, receipt)
+        if (reason := self._connection().stop_reason) is not None:
+            self._stop(session, reason)  # the provider may not have heard of it
         while True:
             if (reason := self._due_to_stop()) is not None:
                 self._stop(session, reason)
@@ -351,9 +357,11 @@ class Consumer:
         try:
             self._ask(Boundary.CONSUMER_RECEIPT_SEND, self._peer.receipt, request)
         except SessionError as error:
-            if error.code is not ErrorCode.TOKEN_CLOSED:
+            if error.code is ErrorCode.TOKEN_CLOSED:
+                return False
+            if error.code is not ErrorCode.UNKNOWN_METER_VALUE:
                 raise
-            return False
+            # It has lost that reading, in a power cut: the next one says as much and more.
         return True
 
     def _due_to_stop(self) -> StopReason | None:

@@ -13,6 +13,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v.errors import ConfigurationError
@@ -88,6 +89,8 @@ CREATE TABLE outcomes (
 );
 """
 _BUSY_SECONDS = 10
+
+_agreement = lru_cache(Agreement.from_text)
 
 
 @dataclass(frozen=True)
@@ -199,7 +202,7 @@ class Store:
         )
         return [
             StoredConnection(
-                agreement=Agreement.from_text(agreement),
+                agreement=_agreement(agreement),
                 role=role,
                 peer=peer,
                 meter_id=meter_id,
@@ -327,7 +330,15 @@ class Store:
     # Energy
 
     def add_value(self, token: bytes, value: StoredValue) -> None:
-        """Keep a reading that the provider has signed; one for this energy that is there stays."""
+        """Keep a reading that the provider has signed; one for this energy that is there stays.
+
+        It outlives the process at once, and a power cut with the receipt for it: a reading without
+        a receipt is worth nothing.
+        """
+        with self._without_waiting_for_the_disk():
+            self._add_value(token, value)
+
+    def _add_value(self, token: bytes, value: StoredValue) -> None:
         self._write(
             "INSERT OR IGNORE INTO meter_values VALUES (?, ?, ?, ?, ?, ?, ?)",
             token,
@@ -358,7 +369,7 @@ class Store:
         """Keep a receipt, and the reading it is for; one for this energy that is there stays."""
         with self._transaction():
             if value is not None:
-                self.add_value(token, value)
+                self._add_value(token, value)
             self._write(
                 "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?, ?, ?)",
                 token,
@@ -450,6 +461,15 @@ class Store:
     def _write(self, statement: str, *values: Any) -> None:
         with self._transaction():
             self._database.execute(statement, values)
+
+    @contextmanager
+    def _without_waiting_for_the_disk(self) -> Iterator[None]:
+        with self._lock:
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            try:
+                yield
+            finally:
+                self._database.execute("PRAGMA synchronous = FULL")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

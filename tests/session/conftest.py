@@ -41,7 +41,7 @@ def fork_server():
 
 
 @pytest.fixture
-def pair(chain, market, connect, tmp_path):
+def pair(chain, market, connect, provider, tmp_path):
     """A factory of both sides of a new connection, not started yet."""
     pairs = []
 
@@ -76,7 +76,14 @@ def pair(chain, market, connect, tmp_path):
             settings=ChargeSettings(equipment=consumes, **{"url": url} | terms),
         )
         token = bytes(market.accessToken(auction_id))
-        made = Pair(market, auction_id, token, Side(provide, providers), Side(consume, consumers))
+        made = Pair(
+            market,
+            auction_id,
+            token,
+            provider.address,
+            Side(provide, providers),
+            Side(consume, consumers),
+        )
         pairs.append(made)
         return made
 

@@ -34,6 +34,7 @@ class Pair:
     market: Any
     auction_id: int
     token: bytes
+    provider_address: str
     provider: Side
     consumer: Side
     kills: int = 0

@@ -114,6 +114,11 @@ class Side:
         self._process.start()
         theirs.close()
 
+    def replace(self, **settings: Any) -> None:
+        """Change what it is started with."""
+        changed = self.plan.settings.model_copy(update=settings)
+        self.plan = replace(self.plan, settings=changed)
+
     def await_exit(self, patience: float = _PATIENCE) -> int:
         """Wait for its end; the exit code, -9 when it was killed."""
         self._process.join(patience)
