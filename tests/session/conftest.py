@@ -1,4 +1,4 @@
-"""A connection on the chain, and both sides of its session as processes."""
+"""A connection on the chain, and both sides of its session."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from admissions import Admission
 from pairs import RATE, SESSION_WH, SPEED, Pair, free_port
 from runner import PROCESSES, Plan, Side, consume, provide, warm_up
 
-from ape_v2v.session.provider import Limits
+from ape_v2v.market import Market
+from ape_v2v.session.chain import MarketChain
+from ape_v2v.session.meters.cable import Cable
+from ape_v2v.session.provider import Limits, Provider
 from ape_v2v.session.settings import ChargeSettings, Equipment, ServeSettings
 from ape_v2v.session.settling import Patience
+from ape_v2v.session.signing import AccountSigner
+from ape_v2v.session.store import Store
 
 
 @pytest.fixture
@@ -90,3 +96,31 @@ def pair(chain, market, connect, provider, tmp_path):
     yield pair
     for made in pairs:
         made.kill()
+
+
+@pytest.fixture
+def admission(market, connect, provider, consumer, rival, tmp_path):
+    """A factory of providers of a new connection."""
+
+    def admission(energy: int = SESSION_WH, speed: float = SPEED, **limits: Any) -> Admission:
+        connection = Market.at(market.address).connection(int(connect(energy)))
+        chain = MarketChain(connection, provider)
+        equipment = Equipment(cable=tmp_path / "cable", meter_id="provider", speed=speed)
+        agreement = chain.agreement()
+        made = Provider(
+            chain=chain,
+            signer=AccountSigner(provider),
+            meter=equipment.meter(),
+            source=equipment.source(agreement),
+            store=Store(tmp_path / "provider.sqlite"),
+            limits=Limits(**{"poll": 0.5} | limits),
+        )
+        return Admission(
+            made,
+            agreement,
+            AccountSigner(consumer),
+            AccountSigner(rival),
+            Cable(tmp_path / "cable"),
+        )
+
+    return admission
