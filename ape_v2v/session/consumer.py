@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -34,7 +35,7 @@ from ape_v2v.session.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ape_v2v.session.agreement import Outcome
     from ape_v2v.session.chain import Chain
@@ -139,6 +140,7 @@ class Consumer:
         self._sleep = sleep
         self._heard = clock()
         self._problem: str | None = None
+        self._node_trouble: str | None = None
         if signer.address != self.agreement.consumer:
             raise SessionError(
                 ErrorCode.WRONG_ROLE,
@@ -247,24 +249,24 @@ class Consumer:
     def _charge(self) -> None:
         self._note_connection()
         try:
-            session = self._open()
-            while True:
-                try:
-                    self._charge_in(session)
-                    break
-                except SessionError as error:
-                    if error.code is not ErrorCode.UNKNOWN_SESSION:
-                        raise
-                    session = self.handshake()
-            self._fetch_settlement(session)
-        except LinkError as error:
+            self._fetch_settlement(self._charge_in_any(self._open()))
+        except (LinkError, SessionError) as error:
             if self.acknowledged is None:
                 raise
             self._problem = self._problem or str(error)
-        except SessionError as error:
-            if self.acknowledged is None:
-                raise
-            self._problem = self._problem or str(error)
+
+    def _charge_in_any(self, session: StoredSession) -> StoredSession:
+        """Charge in a session, or in a new one when the provider does not know it any more."""
+        for attempt in range(_HANDSHAKES):
+            try:
+                self._charge_in(session)
+            except SessionError as error:
+                if error.code is not ErrorCode.UNKNOWN_SESSION or attempt == _HANDSHAKES - 1:
+                    raise
+                session = self.handshake()
+            else:
+                break
+        return session
 
     def _note_connection(self) -> None:
         with crossing(Boundary.CONSUMER_CONNECTION_STORE):
@@ -410,14 +412,16 @@ class Consumer:
         """End the connection with the settlement; without one the provider does."""
         until = self._clock() + self.terms.settlement_timeout
         while self._clock() < until:
-            self._require_connected()
-            if settlement := self.store.settlement(self.token):
-                self._pay(settlement)
+            with self._bearing_with_the_node():
                 self._require_connected()
+                if settlement := self.store.settlement(self.token):
+                    self._pay(settlement)
+                    self._require_connected()
             self._sleep(self.terms.chain_interval)
+        trouble = self._problem or self._node_trouble
         raise LinkError(
             "the connection has not ended on the chain yet"
-            + (f" ({self._problem})" if self._problem else "")
+            + (f" ({trouble})" if trouble else "")
             + ": start the same command again later; the provider has receipts for "
             f"{self._acknowledged_wh()} Wh and can settle with them"
         )
@@ -461,8 +465,19 @@ class Consumer:
             raise LinkError(
                 f"the provider has been out of reach for {self.terms.link_timeout:.0f} s: {error}"
             ) from error
-        self._require_connected()
+        with self._bearing_with_the_node():
+            self._require_connected()
         self._sleep(pause)
+
+    @contextmanager
+    def _bearing_with_the_node(self) -> Iterator[None]:
+        """Let the node fail: the next time may be better."""
+        try:
+            yield
+        except SessionError as error:
+            if error.code is not ErrorCode.NODE_UNAVAILABLE:
+                raise
+            self._node_trouble = str(error)
 
     def _connection(self) -> StoredConnection:
         connection = self.store.connection(self.token)

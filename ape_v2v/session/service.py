@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ape_v2v.errors import V2VError
 from ape_v2v.session.boundaries import Boundary, crossing
@@ -36,6 +37,7 @@ from ape_v2v.session.wire import (
 )
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
     from pathlib import Path
     from types import FrameType
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 _SHUTDOWN_SECONDS = 2
 _KEEP_ALIVE_SECONDS = 30
+_HEADER_SECONDS = 10
 _CONNECTIONS = 256
 
 _logger = logging.getLogger(__name__)
@@ -190,6 +193,22 @@ async def _unknown(_request: Request, error: Exception) -> Response:
     )
 
 
+class _Hasty(H11Protocol):
+    """A connection on which a request has to begin, and its headers to come in, within a time."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._hurry = self.loop.call_later(_HEADER_SECONDS, self._require_request)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._hurry.cancel()
+        super().connection_lost(exc)
+
+    def _require_request(self) -> None:
+        if self.scope is None and not self.transport.is_closing():
+            self.transport.close()
+
+
 class Service(uvicorn.Server):
     """The provider's service, until it is stopped."""
 
@@ -197,8 +216,6 @@ class Service(uvicorn.Server):
         self,
         app: FastAPI,
         *,
-        host: str = LOOPBACK,
-        port: int = 0,
         certificate: tuple[Path, Path] | None = None,
         on_start: Callable[[str], None] = lambda _: None,
         on_signal: Callable[[], bool] = lambda: False,
@@ -207,8 +224,6 @@ class Service(uvicorn.Server):
 
         Args:
             app: What to serve.
-            host: Where to listen: this machine alone, unless told otherwise.
-            port: 0 for a free one.
             certificate: The files of a certificate and of its key, for TLS.
             on_start: Told the address once it can be reached.
             on_signal: Asked at Ctrl-C and at SIGTERM whether to go on for the time being.
@@ -219,8 +234,7 @@ class Service(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                host=host,
-                port=port,
+                http=_Hasty,
                 log_config=None,
                 access_log=False,
                 server_header=False,

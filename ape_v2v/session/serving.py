@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import TYPE_CHECKING
 
+from ape_v2v.errors import ConfigurationError
 from ape_v2v.session.service import LOOPBACK, Service, create_app
 from ape_v2v.session.settling import Patience, Supervisor
 from ape_v2v.session.wire import ChargingState, StopReason
@@ -18,6 +20,17 @@ if TYPE_CHECKING:
     from ape_v2v.session.provider import Provider
 
 _LAST_ANSWER_SECONDS = 0.5
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen on {host}, port {port} ({error.strerror or error}): name another one "
+            "with --host and --port, or end what listens there"
+        ) from error
 
 
 def serve(
@@ -63,10 +76,9 @@ def serve(
         threading.Thread(target=provider.stop_charging, args=(StopReason.LOCAL,)).start()
         return True
 
+    listening = _listen(host, port)
     service = Service(
         create_app(provider, bounds),
-        host=host,
-        port=port,
         certificate=certificate,
         on_start=on_start,
         on_signal=on_signal,
@@ -82,8 +94,9 @@ def serve(
     thread = threading.Thread(target=look_after, name="supervisor", daemon=True)
     thread.start()
     try:
-        service.run()
+        service.run([listening])
     finally:
         stopped.set()
         thread.join()
+        listening.close()
     return supervisor.outcome

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ape_v2v.errors import Refused
+from ape_v2v.errors import Refused, V2VError
 from ape_v2v.session.boundaries import Boundary, crossing
 from ape_v2v.session.errors import ErrorCode, SessionError
 from ape_v2v.session.wire import ChargingState, StopReason
@@ -77,7 +77,7 @@ class Supervisor:
         """
         try:
             return self._step()
-        except SessionError as error:  # the node or the meter; the next time may be better
+        except V2VError as error:  # the node, the meter or the account: it may be better soon
             self._report(str(error))
             return False
 

@@ -1,0 +1,146 @@
+"""`ape v2v session`: what the commands take, say and store; the sides are tested apart."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ape_v2v.session.store import Store
+
+CONTRACTED = 20_000
+
+
+@pytest.fixture
+def cable(tmp_path):
+    return tmp_path / "cable"
+
+
+@pytest.fixture
+def stores(tmp_path):
+    return tmp_path / "provider.sqlite", tmp_path / "consumer.sqlite"
+
+
+@pytest.fixture
+def start_side(chain, market, tmp_path):
+    """Start `ape v2v session …` as a process of its own."""
+    started = []
+
+    def start(*words):
+        command = [
+            Path(sys.executable).with_name("ape"), "v2v", "session", *words, "--json",
+            "--market", market.address, "--network", "ethereum:local:foundry",
+        ]  # fmt: skip
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=tmp_path,
+            env=os.environ | {"APE_FOUNDRY_HOST": chain.provider.uri},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_session_from_the_command_line(
+    v2v, chain, connection_id, consumer, provider, cable, stores, start_side
+):
+    trusted = "0x" + bytes(chain.blocks.head.hash).hex()
+    served = start_side(
+        "serve", connection_id, "--account", provider.alias, "--cable", cable,
+        "--store", stores[0], "--speed", 5_000, "--max-unacknowledged", "2 kWh",
+        "--trusted-block", trusted,
+    )  # fmt: skip
+    serving = json.loads(served.stdout.readline())
+    assert serving["event"] == "serving"
+    assert serving["url"].startswith("http://127.0.0.1:")  # loopback unless told otherwise
+    assert serving["auctionId"] == str(connection_id)
+
+    *progress, end = v2v(
+        "session", "charge", serving["url"], "--cable", cable, "--store", stores[1],
+        "--limit", "10 kWh", "--loss", "0.01", "--json", "--account", consumer.alias,
+    ).json_lines  # fmt: skip
+
+    assert {line["event"] for line in progress} == {"progress"}
+    assert progress[-1]["acknowledgedWh"] == 10_000
+    assert progress[-1]["cost"] == str(10_000 * 200 * 10**9)
+    assert 9_800 < progress[-1]["ownEnergyWh"] < 10_000
+    assert (end["event"], end["energyWh"]) == ("ConnectionEnded", 10_000)
+    assert (end["sender"], end["reason"]) == (consumer.address, "CostLimitReached")
+    *_, ended = [json.loads(line) for line in served.stdout]
+    assert served.wait(30) == 0
+    assert ended == end
+
+    shown = v2v("session", "show", "--store", stores[1], "--json").json
+    assert [(entry["role"], entry["state"]) for entry in shown] == [("consumer", "Settled")]
+    assert (shown[0]["acknowledgedWh"], shown[0]["contractedWh"]) == (10_000, CONTRACTED)
+    assert "CostLimitReached" in v2v("session", "show", "--store", stores[0]).text
+    # Once more, either way: it is over, and that is no error.
+    words = ("--store", stores[1], "--json", "--account", consumer.alias)
+    again = v2v("session", "resume", connection_id, *words)
+    assert again.json == end
+    again = v2v("session", "charge", serving["url"], "--cable", cable, *words)
+    assert again.json == end
+
+
+def test_the_wrong_account_serves_nothing(v2v, connection_id, rival, cable, stores):
+    output = v2v(
+        "session", "serve", connection_id, "--cable", cable, "--store", stores[0],
+        "--account", rival.alias, expect=1,
+    )  # fmt: skip
+    assert f"the account is {rival.address}" in output.error
+
+
+def test_an_auction_that_is_not_connected_has_no_session(v2v, bid_id, provider, cable, stores):
+    output = v2v(
+        "session", "serve", bid_id, "--cable", cable, "--store", stores[0],
+        "--account", provider.alias, expect=1,
+    )  # fmt: skip
+    assert "is not connected" in output.error
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "name the simulated cable with --cable"),
+        (("--ocmf", "records"), "--ocmf takes --ocmf-serial and --ocmf-key with it"),
+        (("--cable", "cable", "--tls-key", "key.pem"), "or neither"),
+    ],
+)
+def test_half_of_the_options_are_refused(v2v, connection_id, provider, stores, words, said):
+    output = v2v(
+        "session", "serve", connection_id, *words, "--store", stores[0],
+        "--account", provider.alias, expect=2,
+    )  # fmt: skip
+    assert said in output.error
+
+
+def test_a_trusted_block_that_does_not_know_the_connection_stops_it(
+    v2v, chain, connection_id, provider, cable, stores
+):
+    before = "0x" + bytes(chain.blocks[0].hash).hex()
+    output = v2v(
+        "session", "serve", connection_id, "--cable", cable, "--store", stores[0],
+        "--trusted-block", before, "--account", provider.alias, expect=1,
+    )  # fmt: skip
+    assert "trusted block" in output.error
+    assert Store(stores[0]).started() == []
+
+
+def test_where_there_is_no_session_none_is_resumed(v2v, connection_id, consumer, stores):
+    output = v2v("session", "resume", "--store", stores[1], "--account", consumer.alias, expect=1)
+    assert "has no session to go on with" in output.error
+
+
+def test_where_there_is_no_store_nothing_is_shown(v2v, consumer, stores):
+    output = v2v("session", "show", "--store", stores[1], expect=1)
+    assert "there is no store" in output.error
+    assert not stores[1].exists()
+    v2v("session", "show", expect=2)

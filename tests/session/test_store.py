@@ -1,0 +1,140 @@
+"""The store: what is written is there for whoever opens the file next."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from ape_v2v.errors import ConfigurationError
+from ape_v2v.session.agreement import Agreement, Outcome
+from ape_v2v.session.store import Signed, Store, StoredSession, StoredValue
+from ape_v2v.session.wire import StopReason
+
+TOKEN = b"\x01" * 32
+AGREEMENT = Agreement(
+    chain_id=1,
+    market="0x5FbDB2315678afecb367f032d93F642f64180aa3",
+    auction_id=2**100,
+    consumer="0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+    provider="0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC",
+    token=TOKEN,
+    energy_wh=7_200,
+    rate=2**64 - 1,
+    valid_until=10,
+    expires_at=20,
+    block=3,
+)
+SESSION = StoredSession(b"c" * 32, b"p" * 32, TOKEN, "{}", b"s" * 16, 100)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "folder" / "ev.sqlite"
+
+
+@pytest.fixture
+def store(path):
+    return Store(path)
+
+
+def receipt(energy):
+    return Signed(energy, bytes([energy % 256]) * 32, b"\x02" * 65)
+
+
+def test_everything_is_there_for_who_opens_it_next(store, path):
+    value = StoredValue(5, b"h" * 32, b"\x02" * 65, b"record", 11_000)
+    outcome = Outcome("ConnectionEnded", 5, 2**80, b"h" * 32, "0x12", AGREEMENT.consumer)
+    store.authorize(AGREEMENT, (b"m" * 32, 77), SESSION)
+    store.remember(AGREEMENT, "settings")
+    store.add_value(TOKEN, value)
+    store.add_receipt(TOKEN, receipt(5))
+    store.stop(TOKEN, StopReason.LOCAL)
+    store.close_token(TOKEN)
+    store.add_settlement(TOKEN, receipt(5))
+    store.add_outcome(TOKEN, outcome)
+
+    again = Store(path)
+
+    kept = again.connection(TOKEN)
+    assert kept is not None
+    assert (kept.agreement, kept.meter_start_wh, kept.role) == (AGREEMENT, 77, "provider")
+    assert kept.stop_reason is StopReason.LOCAL
+    assert kept.closed_at is not None
+    assert again.session(TOKEN) == again.session_with(SESSION.challenge_evc) == SESSION
+    assert again.value(TOKEN, 5) == again.last_value(TOKEN) == value
+    assert again.receipts(TOKEN) == [receipt(5)]
+    assert again.settlement(TOKEN) == receipt(5)
+    assert again.outcome(TOKEN) == outcome
+    assert again.started() == [(AGREEMENT.auction_id, "settings", True)]
+
+
+def test_receipts_are_written_through_to_the_disk(store):
+    ((mode,),) = store._rows("PRAGMA journal_mode")
+    ((synchronous,),) = store._rows("PRAGMA synchronous")
+    assert (mode, synchronous) == ("wal", 2)
+    store.add_value(TOKEN, StoredValue(5, b"h" * 32, b"\x02" * 65, b"", 0))
+    assert store._rows("PRAGMA synchronous") == [(2,)]
+
+
+def test_the_highest_receipt_counts_whatever_the_order(store):
+    for energy in (0, 200, 100):
+        store.add_receipt(TOKEN, receipt(energy))
+    assert store.highest_receipt(TOKEN) == receipt(200)
+
+
+def test_what_was_signed_first_stays(store):
+    store.authorize(AGREEMENT, (b"m" * 32, 77), SESSION)
+    other = replace(receipt(5), signature=b"\x03" * 65)
+    store.add_receipt(TOKEN, receipt(5))
+    store.add_receipt(TOKEN, other)
+    store.add_settlement(TOKEN, receipt(5))
+    store.add_settlement(TOKEN, receipt(6))
+    store.stop(TOKEN, StopReason.LOCAL)
+    store.stop(TOKEN, StopReason.TIMEOUT)
+    store.open_connection(AGREEMENT, "provider", b"n" * 32, 99)
+    assert store.highest_receipt(TOKEN) == store.settlement(TOKEN) == receipt(5)
+    (kept,) = store.connections()
+    assert (kept.stop_reason, kept.meter_start_wh) == (StopReason.LOCAL, 77)
+
+
+def test_a_challenge_is_used_once_whatever_the_connection(store):
+    store.add_session(SESSION)
+    with pytest.raises(ConfigurationError):
+        store.add_session(replace(SESSION, token=b"\x09" * 32))
+    assert store.count_sessions(TOKEN) == 1
+
+
+def test_a_handshake_and_its_connection_are_stored_together_or_not_at_all(store):
+    store.add_session(SESSION)
+    with pytest.raises(ConfigurationError):
+        store.authorize(AGREEMENT, (b"m" * 32, 77), SESSION)
+    assert store.connection(TOKEN) is None
+
+
+def test_two_processes_do_not_run_one_session(store, path):
+    with store.exclusively(TOKEN):
+        with Store(path).exclusively(b"\x09" * 32):
+            pass
+        with (
+            pytest.raises(ConfigurationError, match="another process runs this session"),
+            Store(path).exclusively(TOKEN),
+        ):
+            pass
+    with store.exclusively(TOKEN):
+        pass
+
+
+def test_a_store_of_another_version_is_left_alone(store, path):
+    store.close()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 99")
+    with pytest.raises(ConfigurationError, match="is of version 99"):
+        Store(path)
+
+
+def test_what_is_no_store_is_told_in_a_sentence(path):
+    path.parent.mkdir()
+    path.write_bytes(b"no database" * 1_000)
+    with pytest.raises(ConfigurationError, match="receipts are worth money"):
+        Store(path)
