@@ -57,7 +57,9 @@ class Link:
         self._timeout = timeout
         try:
             if httpx.URL(url).scheme not in {"http", "https"}:
-                raise LinkError(f"{url!r} is no address of a provider: expected http://HOST:PORT")
+                raise LinkError(
+                    f"{url!r} is no address of a provider: expected http:// or https:// and a host"
+                )
             # A proxy for the internet has no business between two vehicles.
             self._http = httpx.Client(base_url=url, timeout=timeout, verify=verify, trust_env=False)
         except httpx.InvalidURL as error:
