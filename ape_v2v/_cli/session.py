@@ -265,7 +265,7 @@ def _run(context: Context, auction_id: int, store: Store, settings: Settings) ->
     """Run a side to its end, and show how it ended."""
     from ape_v2v.session.running import Watch, run_consumer, run_provider  # noqa: PLC0415 - ditto
 
-    account = _unlocked(context.sender)
+    account = unlocked(context.sender)
     connection = _market(context).connection(auction_id)
     with View(context) as view, prompts_on_stderr():
         watch = Watch(view.begins, view.serves, view.progress, view.trouble)
@@ -334,7 +334,7 @@ def _hex(value: bytes | None) -> str | None:
     return None if value is None else to_hex(value)
 
 
-def _unlocked(account: AccountAPI) -> AccountAPI:
+def unlocked(account: AccountAPI) -> AccountAPI:
     """Let an account sign receipt after receipt without a question."""
     if hasattr(account, "set_autosign"):  # keyfiles; what a hardware wallet asks, it asks itself
         with prompts_on_stderr():

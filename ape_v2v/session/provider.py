@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -259,8 +260,9 @@ class Provider:
                 self.store.add_receipt(token, receipt)
             if receipt.energy_wh == self.agreement.energy_wh:
                 self.close(StopReason.ENERGY_LIMIT)
-            self._deliver()
-            self._tell(receipt)
+            with suppress(SessionError):  # the meter fails: the next reading tells
+                self._deliver()
+                self._tell(receipt)
             return MeteringReceiptRes(acknowledged_wh=receipt.energy_wh)
 
     def stop(self, request: SessionStopReq) -> SessionStopRes:
@@ -321,6 +323,11 @@ class Provider:
                 with crossing(Boundary.PROVIDER_CLOSE_STORE):
                     self.store.close_token(self.agreement.token)
             return reason
+
+    def rest(self) -> None:
+        """Deliver nothing while nobody looks after it; a restarted provider delivers again."""
+        with self._lock:
+            self._source.stop()
 
     def due_to_stop(self) -> StopReason | None:
         """Why the session has to stop now, if it has to."""

@@ -98,5 +98,6 @@ def serve(
     finally:
         stopped.set()
         thread.join()
+        provider.rest()
         listening.close()
     return supervisor.outcome
