@@ -35,7 +35,7 @@ def connect(market, start_auction, provider, consumer, clock):
     return connect
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def fork_server():
     """Import everything once: what the tests wait for is a session, not Python."""
     with pytest.MonkeyPatch.context() as patch:
@@ -47,7 +47,7 @@ def fork_server():
 
 
 @pytest.fixture
-def pair(chain, market, connect, provider, tmp_path):
+def pair(fork_server, chain, market, connect, provider, tmp_path):
     """A factory of both sides of a new connection, not started yet."""
     pairs = []
 
