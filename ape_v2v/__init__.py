@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
     from ape_v2v.auction import Auction, AuctionInfo, SignedBid, State
     from ape_v2v.connection import Connection, Receipt
-    from ape_v2v.errors import ConfigurationError, DeploymentError, Refused, V2VError
+    from ape_v2v.errors import (
+        ConfigurationError,
+        DeploymentError,
+        NotMined,
+        Refused,
+        V2VError,
+        VerificationError,
+    )
     from ape_v2v.market import EV, Market
     from ape_v2v.parameters import Parameters
     from ape_v2v.units import Energy, Money, Rate, UnitError
@@ -24,7 +31,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "auction": ("Auction", "AuctionInfo", "SignedBid", "State"),
     "connection": ("Connection", "Receipt"),
-    "errors": ("ConfigurationError", "DeploymentError", "Refused", "V2VError"),
+    "errors": (
+        "ConfigurationError",
+        "DeploymentError",
+        "NotMined",
+        "Refused",
+        "V2VError",
+        "VerificationError",
+    ),
     "market": ("EV", "Market"),
     "parameters": ("Parameters",),
     "units": ("Energy", "Money", "Rate", "UnitError"),
@@ -41,6 +55,7 @@ __all__ = [
     "Energy",
     "Market",
     "Money",
+    "NotMined",
     "Parameters",
     "Rate",
     "Receipt",
@@ -49,6 +64,7 @@ __all__ = [
     "State",
     "UnitError",
     "V2VError",
+    "VerificationError",
 ]
 
 

@@ -6,8 +6,10 @@
       units: {energy: kWh, rate: ether/kWh, money: ether}
       markets:
         ethereum-sepolia: {address: "0x…", start_block: 7000000}
+      fees:
+        ethereum-sepolia: {max_fee: 30 gwei, priority_fee: 1 gwei, confirmations: 3}
 
-Everything may be left out; these are the defaults, and a market.
+Everything may be left out; these are the defaults, and a market and the fees of one network.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from eth_utils.address import is_checksum_address
 from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from ape_v2v.fees import Fees  # noqa: TC001 - pydantic reads it
 from ape_v2v.units import Energy, Money, Rate
 
 
@@ -61,6 +64,8 @@ class V2VConfig(PluginConfig):
     units: Units = Units()
     markets: dict[str, MarketSettings] = Field(default_factory=dict)
     """By network, as `ethereum-sepolia`."""
+    fees: dict[str, Fees] = Field(default_factory=dict)
+    """By network; a fork has those of the network that it forks."""
 
     model_config = SettingsConfigDict(extra="forbid", env_prefix="APE_V2V_")
 

@@ -40,6 +40,28 @@ class DeploymentError(V2VError):
     """A market is not deployed, and why."""
 
 
+class NotMined(V2VError):
+    """A transaction was sent and is in no block, or not deep enough under others, yet.
+
+    Attributes:
+        transaction: Its hash.
+        block: The block that has it.
+    """
+
+    def __init__(self, transaction: str, seconds: float, block: int | None = None) -> None:
+        self.transaction = transaction
+        self.block = block
+        where = "is in no block" if block is None else f"is in block {block}, not deep enough,"
+        super().__init__(
+            f"{transaction} {where} after {seconds:g} s; it is not lost: wait for it, or, if it "
+            f"offers too little, `ape v2v transaction replace {transaction}`"
+        )
+
+
+class VerificationError(V2VError):
+    """A deployed market is not shown to be what its sources say, and why."""
+
+
 class Refused(V2VError):
     """The market refused a call; nothing has changed but the gas that was spent.
 

@@ -146,6 +146,18 @@ class Market:
         """Close the market to new EVs and new auctions, or open it again."""
         return self.transact("changeStatus", sender=sender)
 
+    def transfer(self, organization: AddressType | str, *, sender: AccountAPI) -> ReceiptAPI:
+        """Offer the market to another organization, which has to accept."""
+        return self.transact("transferOwnership", organization, sender=sender)
+
+    def withdraw_transfer(self, *, sender: AccountAPI) -> ReceiptAPI:
+        """Take back the offer that stands."""
+        return self.transact("transferOwnership", BURNT, sender=sender)
+
+    def accept(self, *, sender: AccountAPI) -> ReceiptAPI:
+        """Become the organization of a market that is offered to the sender."""
+        return self.transact("acceptOwnership", sender=sender)
+
     # Everybody
 
     def ev(self, address: AddressType | str) -> EV:

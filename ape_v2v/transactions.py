@@ -6,14 +6,17 @@ line puts one in its place that shows the call and its cost first, and asks.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ape import chain
+from ape.exceptions import TransactionNotFoundError
 from web3.exceptions import ContractCustomError, Web3RPCError
 from web3.exceptions import ContractLogicError as Web3ContractLogicError
 
-from ape_v2v.errors import V2VError, decoded, refusals
+from ape_v2v.errors import NotMined, V2VError, decoded, refusals
+from ape_v2v.pricing import configured_fees, transaction_options
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI, ReceiptAPI
     from ape.contracts import ContractContainer, ContractInstance
     from ethpm_types import ContractType
+
+_HASH = re.compile(r"0x[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class Write:
     @property
     def options(self) -> dict[str, Any]:
         """What Ape takes beside the arguments."""
-        return {"sender": self.sender, "value": int(self.value)}
+        fees = transaction_options(configured_fees())
+        return {"sender": self.sender, "value": int(self.value), **fees}
 
 
 Gateway: TypeAlias = "Callable[[Write], ReceiptAPI]"
@@ -99,7 +105,18 @@ def _ask(transaction: Any, contract_type: ContractType) -> None:
 
 
 def send(write: Write) -> ReceiptAPI:
-    """Send a transaction and wait for its receipt, unless it would be refused."""
+    """Send a transaction and wait for its receipt, unless it would be refused.
+
+    Raises:
+        Refused: The market refuses it.
+        NotMined: It was sent, and no block has it yet.
+    """
     simulate(write)
-    with refusals():  # what came between the simulation and the block
-        return write.handler(*write.arguments, **write.options)
+    try:
+        with refusals():  # what came between the simulation and the block
+            return write.handler(*write.arguments, **write.options)
+    except TransactionNotFoundError as error:
+        # Ape keeps the hash in its message only.
+        if not (sent := _HASH.search(str(error))):
+            raise
+        raise NotMined(sent[0], chain.provider.network.transaction_acceptance_timeout) from error

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import ape
 import click
+from eth_utils.conversions import to_hex
+from rich.console import Group
 
 from ape_v2v import deployment
-from ape_v2v._cli.options import Context, grid, reading, writing
-
-if TYPE_CHECKING:
-    from ape_v2v.units import Money
+from ape_v2v._cli.options import ADDRESS, Context, grid, prompts_on_stderr, reading, writing
+from ape_v2v.errors import V2VError
+from ape_v2v.units import Money
 
 
 @click.group(short_help="Deploy a market, look at it, open or close it")
@@ -21,35 +22,72 @@ def cli() -> None:
     """The organization's view of its market."""
 
 
-@cli.add_command
-@writing(name="deploy")
+@writing(name="deploy", short_help="Deploy a market, and keep a record of it")
 @click.option("--again", is_flag=True, help="Deploy although a market stands on this network.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would be done, and do it on a fork of the network."
+)
 @click.option(
     "--settings",
     type=click.Path(path_type=Path),
     help="What to deploy.  [default: deployments/<ecosystem>-<network>.yaml if there, or defaults]",
 )
-def deploy(context: Context, again: bool, settings: Path | None) -> None:
-    """Deploy a market, and keep a record of it in deployments/records/."""
+def deploy(context: Context, again: bool, dry_run: bool, settings: Path | None) -> None:
+    """Deploy a market, and keep a record of it in deployments/records/.
+
+    A deployment that was sent before and is not recorded yet is taken up instead.
+    """
     base = ape.project.path
-
-    def confirm(cost: Money) -> None:
-        click.echo(
-            f"deploys a market on {deployment.network_name()}\n  by {context.sender.address}\n"
-            f"  costs about {context.money(cost)}",
-            err=True,
-        )
-        if not context.yes:
-            click.confirm("send it?", abort=True, err=True)
-
-    _, record = deployment.deploy(
-        context.sender,
-        deployment.settings(base, settings),
-        deployment.records(base),
-        again=again,
-        confirm=confirm,
-    )
+    records = deployment.records(base)
+    if dry_run:
+        wanted = deployment.settings(base, settings)
+        _rehearse(context, deployment.plan(context.sender, wanted, records, again=again))
+        return
+    with prompts_on_stderr():
+        if pending := records.pending():
+            click.echo(f"the deployment by {pending.transactions[-1]} is taken up", err=True)
+            record = deployment.take_up(records)
+        else:
+            _, record = deployment.deploy(
+                context.sender,
+                deployment.settings(base, settings),
+                records,
+                again=again,
+                confirm=lambda plan: _confirm(context, plan),
+            )
     context.show(asdict(record), grid(asdict(record)))
+
+
+cli.add_command(deploy)
+
+
+def _confirm(context: Context, plan: deployment.Plan) -> None:
+    lines = [f"  {name:17} {value}" for name, value in plan.described().items()]
+    click.echo("\n".join(["deploys a market", *lines]), err=True)
+    if not context.yes:
+        click.confirm("send it?", abort=True, err=True)
+
+
+def _rehearse(context: Context, plan: deployment.Plan) -> None:
+    rehearsal = deployment.rehearse(plan)
+    data = {
+        "plan": asdict(plan) | {"gas_limit": plan.gas_limit, "most": plan.most},
+        "rehearsal": asdict(rehearsal),
+    }
+    context.show(
+        json.loads(json.dumps(data, default=_number)),
+        Group(
+            "planned:",
+            grid(plan.described()),
+            "on a fork, where it was carried out:",
+            grid(rehearsal.described()),
+            "nothing was sent, and nothing recorded",
+        ),
+    )
+
+
+def _number(value: object) -> str:
+    return str(int(value)) if isinstance(value, Money) else str(value)
 
 
 @cli.add_command
@@ -95,6 +133,56 @@ def open_(context: Context) -> None:
 def close(context: Context) -> None:
     """Admit no new EVs and no new auctions; what is running goes on. The organization."""
     _set_status(context, active=False)
+
+
+@cli.add_command
+@writing(name="transfer")
+@click.argument("organization", metavar="[ADDRESS]", type=ADDRESS, required=False)
+@click.option("--withdraw", is_flag=True, help="Take the offer back that stands.")
+def transfer(context: Context, organization: str | None, withdraw: bool) -> None:
+    """Offer the market to another organization; it is theirs when they accept. The organization.
+
+    Until then everything stays as it is, and the offer can be changed or withdrawn.
+    """
+    if (organization is None) != withdraw:
+        raise click.UsageError("transfer takes either an address, or --withdraw")
+    market = context.market
+    if organization is None:
+        market.withdraw_transfer(sender=context.sender)
+    else:
+        market.transfer(organization, sender=context.sender)
+    _show_ownership(context)
+
+
+@cli.add_command
+@writing(name="accept")
+def accept(context: Context) -> None:
+    """Accept a market that is offered to you: you are its organization from then on."""
+    market = context.market
+    if market.pending_organization != context.sender.address:
+        raise V2VError(
+            f"the market at {market.address} is offered to "
+            f"{market.pending_organization or 'nobody'}, not to {context.sender.address}"
+        )
+    market.accept(sender=context.sender)
+    _show_ownership(context)
+
+
+def _show_ownership(context: Context) -> None:
+    market = context.market
+    data = {
+        "organization": market.organization,
+        "pendingOrganization": market.pending_organization,
+        "transaction": context.transaction,
+    }
+    shown: dict[str, object] = dict(data)
+    if market.pending_organization:
+        accept = to_hex(market.contract.acceptOwnership.encode_input())
+        shown["next"] = (
+            f"{market.pending_organization} runs `ape v2v market accept`; a multisig sends "
+            f"{accept} to {market.address}"
+        )
+    context.show(data, grid(shown))
 
 
 def _set_status(context: Context, *, active: bool) -> None:

@@ -12,7 +12,17 @@ from processes import ROOT, project_folder, run_ape
 from scenario import ZERO_ADDRESS
 
 from ape_v2v import ConfigurationError, DeploymentError, Market, Money, Parameters, Refused
-from ape_v2v.deployment import Records, Settings, default_market, deploy, records, settings
+from ape_v2v.deployment import (
+    Plan,
+    Records,
+    Settings,
+    default_market,
+    deploy,
+    plan,
+    records,
+    settings,
+    take_up,
+)
 from ape_v2v.testing.assertions import rollback
 
 DEFAULTS = Settings(chain_id=None, organization=None, parameters=Parameters())
@@ -71,10 +81,10 @@ def test_what_a_file_leaves_out_is_the_default(load):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "expected chain_id, organization and parameters"),
-        ("- chain_id", "expected chain_id, organization and parameters"),
+        ("", "expected chain_id, organization, parameters and gas"),
+        ("- chain_id", "expected chain_id, organization, parameters and gas"),
         ("chain_id: {", "is not YAML"),
-        ("chain_id: any\nowner: x", "unknown setting 'owner'; expected chain_id, organization and"),
+        ("chain_id: any\nowner: x", "unknown setting 'owner'; expected chain_id, organization, p"),
         ("chain_id: any\n1: x\nowner: x", "unknown setting '1'"),
         ("parameters: {}", "chain_id is missing; it takes a number, or 'any'"),
         ("chain_id: true", "chain_id is missing; it takes a number, or 'any'"),
@@ -207,7 +217,10 @@ def test_a_constructor_that_refuses_leaves_no_record(organization, history):
 
 def test_who_cannot_pay_is_told_what_it_costs(organization, history, chain):
     chain.provider.set_balance(organization.address, 1)
-    with pytest.raises(DeploymentError, match=r"has 1 wei, and deploying costs about 0\.0.* ether"):
+    with pytest.raises(
+        DeploymentError,
+        match=r"has 1 wei, and deploying costs about 0\.0.* ether, at most 0\.0.*: fund it",
+    ):
         deploy(organization, DEFAULTS, history)
     assert history.all() == []
 
@@ -225,16 +238,27 @@ def test_who_does_not_confirm_sends_nothing(organization, history):
     assert history.all() == []
 
 
-def test_a_record_that_cannot_be_written_in_the_end_names_the_market(organization, history):
-    """The folder goes away between the question and the deployment."""
-    with pytest.raises(
-        DeploymentError, match=r"the market stands at 0x.*could not be written"
-    ) as no:
+def test_a_folder_that_goes_away_before_the_deployment_is_found_out(organization, history):
+    nonce = organization.nonce
+    with pytest.raises(DeploymentError, match=r"cannot write to .*, so nothing was sent"):
         deploy(
             organization, DEFAULTS, history, confirm=lambda _: shutil.rmtree(history.path.parent)
         )
+    assert organization.nonce == nonce
+
+
+def test_a_record_that_cannot_be_written_in_the_end_names_the_market(organization, history):
+    """A folder takes the record's place between the question and the deployment."""
+    with pytest.raises(
+        DeploymentError, match=r"the market stands at 0x.*could not be written"
+    ) as no:
+        deploy(organization, DEFAULTS, history, confirm=lambda _: history.path.mkdir())
     address = str(no.value).split()[4].rstrip(",")
     assert Market.at(address).organization == organization.address
+
+    history.path.rmdir()
+    assert take_up(history).address == address
+    assert [record.address for record in history.all()] == [address]
 
 
 # What is recorded
@@ -271,12 +295,23 @@ def test_the_record_is_kept_as_json(organization, history):
     assert [path.name for path in history.path.parent.iterdir()] == ["ethereum-local.json"]
 
 
-def test_the_cost_is_told_before(organization, history):
-    told: list[Money] = []
+def test_the_plan_is_told_before(organization, history):
+    told: list[Plan] = []
+    balance, nonce = organization.balance, organization.nonce
     _, record = deploy(organization, DEFAULTS, history, confirm=told.append)
-    (cost,) = told
-    assert isinstance(cost, Money)
-    assert int(cost) == pytest.approx(record.cost, rel=0.3)
+    (decided,) = told
+    assert (decided.deployer, decided.nonce) == (organization.address, nonce)
+    assert decided.balance == Money(balance)
+    assert decided.address == record.address
+    assert (decided.organization, decided.organization_is_contract) == (organization, False)
+    assert decided.parameters == DEFAULTS.parameters
+    assert int(decided.cost) == pytest.approx(record.cost, rel=0.3)
+    assert record.cost <= int(decided.most) == decided.gas_limit * decided.price.max_fee
+
+
+def test_a_plan_knows_a_multisig_from_an_account(organization, history, empty_market):
+    wanted = Settings(None, empty_market.address, Parameters())
+    assert plan(organization, wanted, history).organization_is_contract
 
 
 # The market to use

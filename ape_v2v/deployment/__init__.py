@@ -1,0 +1,34 @@
+"""Deploying a market: settings from a file per network, a plan, a record, and verification.
+
+Whichever command deploys a market, it is `deploy` that does it.
+"""
+
+from ape_v2v.deployment.deploying import deploy, take_up
+from ape_v2v.deployment.planning import Plan, plan
+from ape_v2v.deployment.records import (
+    PendingDeployment,
+    Record,
+    Records,
+    default_market,
+    records,
+)
+from ape_v2v.deployment.rehearsal import Rehearsal, rehearse
+from ape_v2v.deployment.settings import Settings, settings
+from ape_v2v.networks import network_name
+
+__all__ = [
+    "PendingDeployment",
+    "Plan",
+    "Record",
+    "Records",
+    "Rehearsal",
+    "Settings",
+    "default_market",
+    "deploy",
+    "network_name",
+    "plan",
+    "records",
+    "rehearse",
+    "settings",
+    "take_up",
+]

@@ -1,0 +1,185 @@
+"""What was deployed, and what is on its way.
+
+`deployments/records/<ecosystem>-<network>.json` is the list of what was deployed, the latest last.
+While a deployment is on its way, `<ecosystem>-<network>.pending.json` beside it says so: it is
+written before anything is sent, so that no market is lost when the computer or the line fails.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ape import chain
+
+from ape_v2v.config import V2VConfig
+from ape_v2v.deployment.settings import FOLDER
+from ape_v2v.errors import ConfigurationError, DeploymentError
+from ape_v2v.networks import network_name, upstream_name
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was deployed: the paper's Table I, and what it takes to verify it."""
+
+    contract: str
+    address: str
+    network: str
+    chain_id: int
+    transaction: str
+    block: int
+    timestamp: str
+    """ISO 8601, UTC."""
+    deployer: str
+    organization: str
+    parameters: dict[str, int]
+    gas_used: int
+    gas_price: int
+    """Wei per gas."""
+    cost: int
+    """Wei; on a rollup with what the data costs on layer 1."""
+    compiler: str
+    code_hash: str
+    """Keccak-256 of the code at the address, immutables included."""
+
+
+@dataclass(frozen=True)
+class PendingDeployment:
+    """A deployment that has been signed, and may or may not have been sent and mined."""
+
+    address: str
+    """Where the market will be: it follows from the deployer and the nonce."""
+    network: str
+    chain_id: int
+    deployer: str
+    nonce: int
+    organization: str
+    parameters: dict[str, int]
+    confirmations: int
+    transactions: list[str]
+    """Its hash, and those of what has replaced it, the latest last."""
+    signed: str
+    """The latest of them as nodes take it: anybody may send it, and it says nothing secret."""
+
+
+class Records:
+    """The deployments of one network, in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def pending_path(self) -> Path:
+        return self.path.with_suffix(".pending.json")
+
+    def all(self) -> list[Record]:
+        """Every deployment, the latest last.
+
+        Raises:
+            ConfigurationError: The file is not one of ours.
+        """
+        try:
+            return [Record(**entry) for entry in json.loads(self.path.read_text("utf-8"))]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError(f"{self.path} is not a list of deployments") from error
+
+    def standing(self) -> list[Record]:
+        """The deployments that exist on the connected chain: a local chain forgets."""
+        return [
+            record
+            for record in self.all()
+            if record.chain_id == chain.provider.chain_id
+            and chain.provider.get_code(record.address)
+        ]
+
+    def pending(self) -> PendingDeployment | None:
+        """The deployment that is on its way, if one is.
+
+        Raises:
+            ConfigurationError: The file is not one of ours.
+        """
+        try:
+            return PendingDeployment(**json.loads(self.pending_path.read_text("utf-8")))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError(f"{self.pending_path} is not a deployment") from error
+
+    def require_writable(self) -> None:
+        """Find out before money is spent.
+
+        Raises:
+            DeploymentError: A record could not be written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path.parent):
+                pass
+        except OSError as error:
+            raise DeploymentError(f"cannot write to {self.path.parent}: {error}") from error
+
+    def start(self, pending: PendingDeployment) -> None:
+        """Note a deployment before it is sent."""
+        _write(self.pending_path, asdict(pending))
+
+    def replaced(self, transaction: str, by: str, signed: str) -> None:
+        """Note a replacement before it is sent, if it is the pending deployment's."""
+        pending = self.pending()
+        if pending is not None and transaction in pending.transactions:
+            self.start(replace(pending, transactions=[*pending.transactions, by], signed=signed))
+
+    def complete(self, record: Record) -> None:
+        """Append a record, and forget what was pending."""
+        _write(self.path, [asdict(entry) for entry in [*self.all(), record]])
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Forget a deployment that cannot come about any more."""
+        self.pending_path.unlink(missing_ok=True)
+
+
+def records(base: Path) -> Records:
+    """The records of the connected network; a fork has its own."""
+    return _records(base, network_name())
+
+
+def _records(base: Path, network: str) -> Records:
+    return Records(base / FOLDER / "records" / f"{network}.json")
+
+
+def default_market(base: Path) -> str:
+    """The address of the market to use: the configured one, else the last one deployed from here.
+
+    A fork has the markets of the network that it forks, beside its own.
+
+    Raises:
+        ConfigurationError: There is neither on the connected network.
+    """
+    network = network_name()
+    for name in dict.fromkeys((network, upstream_name())):
+        if settings := V2VConfig.current().markets.get(name):
+            return settings.address
+        if standing := _records(base, name).standing():
+            return standing[-1].address
+    raise ConfigurationError(
+        f"no market is known on {network}: give --market ADDRESS, set v2v: markets: {network}: "
+        "in ape-config.yaml, or deploy one with `ape v2v market deploy`"
+    )
+
+
+def _write(path: Path, content: Any) -> None:
+    """Write a file so that it is the old one or the new one, never half of it."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, suffix=".tmp", delete=False
+    ) as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)

@@ -1,0 +1,133 @@
+"""What to deploy: a file per network.
+
+`deployments/<ecosystem>-<network>.yaml`:
+
+    chain_id: 11155111
+    organization: "0x…"     # owner, an account or a multisig; left out: the deployer
+    parameters:             # left out: the defaults of ape_v2v.parameters
+      awardWindow: 1 h
+    gas:                    # left out: `v2v: fees:` of ape-config.yaml
+      max_fee: 30 gwei
+      priority_fee: 1 gwei
+      confirmations: 3
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import yaml
+from ape import chain
+from eth_utils.address import is_checksum_address
+from pydantic import ValidationError
+
+from ape_v2v.errors import ConfigurationError
+from ape_v2v.fees import Fees
+from ape_v2v.networks import upstream_name
+from ape_v2v.parameters import Parameters
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = "deployments"
+_KNOWN = ("chain_id", "organization", "parameters", "gas")
+_EXPECTED = "expected chain_id, organization, parameters and gas"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to deploy on one network."""
+
+    chain_id: int | None
+    """Deploying is refused on another chain. None: any, which only the local network may say."""
+    organization: str | None
+    """Who will own the market; None is the deployer."""
+    parameters: Parameters
+    fees: Fees = field(default_factory=Fees)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a network's file.
+
+        Raises:
+            ConfigurationError: There is no such file, or something in it is wrong.
+        """
+        content = _content(path)
+        try:
+            return cls(
+                _chain_id(content),
+                _organization(content),
+                Parameters.from_mapping(_section(content, "parameters")),
+                _fees(_section(content, "gas")),
+            )
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{path}: {error}") from error
+
+
+def settings(base: Path, path: Path | None = None) -> Settings:
+    """What to deploy on the connected network.
+
+    Args:
+        base: The project's folder.
+        path: A file with it. By default that of the network in `deployments/`, where a fork has
+            the one of the network that it forks; on a local chain there need not be one.
+    """
+    default = base / FOLDER / f"{upstream_name()}.yaml"
+    if path is None and not default.exists() and chain.provider.network.is_local:
+        return Settings(chain_id=None, organization=None, parameters=Parameters())
+    return Settings.load(path or default)
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"{path} is missing: it says what to deploy on this network; copy another network's "
+            "file and fill it in"
+        ) from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{path} is not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path}: {_EXPECTED}")
+    if unknown := sorted(str(name) for name in set(content) - set(_KNOWN)):
+        raise ConfigurationError(f"{path}: unknown setting {unknown[0]!r}; {_EXPECTED}")
+    return content
+
+
+def _section(content: dict[str, Any], name: str) -> dict[str, Any]:
+    values = content.get(name) or {}
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"{name} is {values!r}, not names with values")
+    return values
+
+
+def _chain_id(content: dict[str, Any]) -> int | None:
+    chain_id = content.get("chain_id")
+    if chain_id is None or isinstance(chain_id, bool) or not isinstance(chain_id, int | str):
+        raise ConfigurationError("chain_id is missing; it takes a number, or 'any'")
+    if isinstance(chain_id, int):
+        return chain_id
+    if chain_id != "any":
+        raise ConfigurationError(f"chain_id is {chain_id!r}, not a number nor 'any'")
+    return None
+
+
+def _organization(content: dict[str, Any]) -> str | None:
+    organization = content.get("organization")
+    if organization is not None and not is_checksum_address(organization):
+        raise ConfigurationError(
+            f"organization is {organization!r}, not an address with a checksum"
+        )
+    return organization
+
+
+def _fees(values: dict[str, Any]) -> Fees:
+    try:
+        return Fees.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(["gas", *map(str, first["loc"])])
+        reason = first.get("ctx", {}).get("error", first["msg"])
+        raise ConfigurationError(f"{name}: {reason}") from error
