@@ -51,11 +51,13 @@ class NotMined(V2VError):
     def __init__(self, transaction: str, seconds: float, block: int | None = None) -> None:
         self.transaction = transaction
         self.block = block
-        where = "is in no block" if block is None else f"is in block {block}, not deep enough,"
-        super().__init__(
-            f"{transaction} {where} after {seconds:g} s; it is not lost: wait for it, or, if it "
-            f"offers too little, `ape v2v transaction replace {transaction}`"
-        )
+        if block is None:
+            where = "is in no block"
+            advice = "wait for it, or offer more with `ape v2v transaction replace`"
+        else:
+            where = f"is in block {block}, and too few blocks are on top of it,"
+            advice = "look again later"
+        super().__init__(f"{transaction} {where} after {seconds:g} s; it is not lost: {advice}")
 
 
 class VerificationError(V2VError):

@@ -17,6 +17,7 @@ _TOPICS = {
     "auction": "Ask for energy, bid, award",
     "connection": "Access token, receipts, settlement",
     "session": "Charge: two vehicles, meters and receipts",
+    "transaction": "What has become of a transaction, and another in its place",
     "history": "What has happened: events and charge records",
     "gas": "What it costs, measured beside the paper's design",
 }

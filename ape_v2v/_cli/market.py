@@ -13,6 +13,7 @@ from rich.console import Group
 
 from ape_v2v import deployment
 from ape_v2v._cli.options import ADDRESS, Context, grid, prompts_on_stderr, reading, writing
+from ape_v2v._cli.verification import verify
 from ape_v2v.errors import V2VError
 from ape_v2v.units import Money
 
@@ -59,6 +60,7 @@ def deploy(context: Context, again: bool, dry_run: bool, settings: Path | None) 
 
 
 cli.add_command(deploy)
+cli.add_command(verify)
 
 
 def _confirm(context: Context, plan: deployment.Plan) -> None:

@@ -1,0 +1,118 @@
+"""`ape v2v transaction`: what has become of a transaction, and another in its place."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import ape
+import click
+from pydantic import ValidationError
+
+from ape_v2v import deployment
+from ape_v2v._cli.options import MONEY, Context, grid, prompts_on_stderr, reading, writing
+from ape_v2v.errors import V2VError
+from ape_v2v.fees import Fees
+from ape_v2v.pricing import Price, configured_fees
+from ape_v2v.replacement import look_up, replace
+from ape_v2v.units import Money
+
+if TYPE_CHECKING:
+    from ape_v2v.replacement import Sent
+
+
+class _HashType(click.ParamType):
+    """A transaction on the command line."""
+
+    name = "hash"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(r"0x[0-9a-fA-F]{64}", value):
+            self.fail(f"{value!r} is not a hash: expected 0x and 64 digits", param, ctx)
+        return str(value).lower()
+
+
+_HASH = _HashType()
+
+
+@click.group(short_help="What has become of a transaction, and another in its place")
+def cli() -> None:
+    """A transaction that offers too little per gas waits; it can be replaced until a block has it."""
+
+
+@cli.add_command
+@reading(name="show")
+@click.argument("transaction", metavar="HASH", type=_HASH)
+def show(context: Context, transaction: str) -> None:
+    """Show whether a block has a transaction, and what it offers per gas."""
+    sent = look_up(transaction)
+    context.show(*_described(sent))
+
+
+@cli.add_command
+@writing(name="replace")
+@click.argument("transaction", metavar="HASH", type=_HASH)
+@click.option("--max-fee", type=MONEY, help="The most to pay per gas, such as '30 gwei'.")
+@click.option("--priority-fee", type=MONEY, help="What the block's maker gets of it per gas.")
+@click.option("--cancel", is_flag=True, help="Send nothing to yourself in its place.")
+def replace_(
+    context: Context,
+    transaction: str,
+    max_fee: Money | None,
+    priority_fee: Money | None,
+    cancel: bool,
+) -> None:
+    """Send a transaction that waits again, for more per gas, or void it with --cancel.
+
+    The new one has the same nonce, so only one of the two ever counts. Without --max-fee it offers
+    what the network asks for now, and at least an eighth more than before.
+    """
+    sent = look_up(transaction)
+    records = deployment.records(ape.project.path)
+    if not context.yes:
+        click.echo(
+            f"{'voids' if cancel else 'sends again'} {transaction}\n  by {sent.sender}, nonce "
+            f"{sent.nonce}\n  which offers {_per_gas(sent.price)}",
+            err=True,
+        )
+        click.confirm("send it?", abort=True, err=True)
+    with prompts_on_stderr():
+        receipt = replace(
+            transaction,
+            context.sender,
+            _fees(max_fee, priority_fee).over(configured_fees()),
+            cancel=cancel,
+            # A deployment that waits is found again by its new hash.
+            before_sending=lambda by, signed: records.replaced(transaction, by, signed),
+        )
+    data, shown = _described(look_up(receipt.txn_hash))
+    context.show(data | {"replaces": transaction}, shown)
+
+
+def _fees(max_fee: Money | None, priority_fee: Money | None) -> Fees:
+    try:
+        return Fees(max_fee=max_fee, priority_fee=priority_fee)
+    except ValidationError as error:
+        raise V2VError(str(error.errors()[0]["ctx"]["error"])) from error
+
+
+def _described(sent: Sent) -> tuple[dict[str, Any], Any]:
+    state = "waits" if sent.block is None else "succeeded" if sent.succeeded else "reverted"
+    data = {
+        "transaction": sent.transaction,
+        "state": state,
+        "sender": sent.sender,
+        "nonce": sent.nonce,
+        "block": sent.block,
+        "maxFee": str(sent.price.max_fee),
+        "priorityFee": str(sent.price.priority_fee),
+    }
+    shown = {name: data[name] for name in ("transaction", "state", "sender", "nonce")}
+    if sent.block is not None:
+        shown["block"] = sent.block
+    return data, grid(shown | {"offers": _per_gas(sent.price)})
+
+
+def _per_gas(price: Price) -> str:
+    priority = Money(price.priority_fee).format("gwei")
+    return f"at most {Money(price.max_fee).format('gwei')} per gas, {priority} of it on top"

@@ -1,0 +1,60 @@
+"""`ape v2v market verify`: is the market what its sources say, and can everybody see that?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import ape
+import click
+
+from ape_v2v import deployment
+from ape_v2v._cli.options import Context, grid, prompts_on_stderr, reading
+from ape_v2v.deployment.publishing import EXPLORERS, publish
+from ape_v2v.deployment.verification import compile_market
+from ape_v2v.deployment.verification import verify as compare
+from ape_v2v.errors import V2VError
+
+
+@reading(name="verify", short_help="Compare the market with its sources, and publish them")
+@click.option(
+    "--explorer",
+    "explorers",
+    multiple=True,
+    type=click.Choice(EXPLORERS),
+    help="Where to publish the sources; may be given twice.  [default: etherscan]",
+)
+@click.option("--check-only", is_flag=True, help="Publish nothing.")
+def verify(context: Context, explorers: tuple[str, ...], check_only: bool) -> None:
+    """Compare the code of a market with its sources and its record, and publish the sources.
+
+    It may be repeated: what is published already is not published again. On a local network or a
+    fork nothing is published.
+    """
+    record = _record(context.market_address)
+    with prompts_on_stderr():  # Ape tells there what it compiles
+        verdict = compare(record, compile_market(ape.project))
+        local = ape.chain.provider.network.is_dev
+        wanted = () if check_only or local else explorers or ("etherscan",)
+        publications = [publish(record.address, explorer) for explorer in wanted]
+    data = asdict(verdict) | {"published": [asdict(one) for one in publications]}
+    shown = {
+        "address": verdict.address,
+        "code": "what the sources compile to"
+        + ("" if verdict.exact else ", in all but the metadata: names or comments differ"),
+        "immutables": f"all {len(verdict.immutables)} are those of the record",
+    }
+    for one in publications:
+        shown[one.explorer] = f"{'already there' if one.already else 'published'}: {one.url}"
+    if not publications:
+        shown["published"] = "nothing"
+    context.show(data, grid(shown))
+
+
+def _record(address: str | None) -> deployment.Record:
+    records = deployment.records(ape.project.path)
+    standing = records.standing()
+    found = [one for one in standing if address in (None, one.address)]
+    if not found:
+        which = "no market" if address is None else f"no market at {address}"
+        raise V2VError(f"{records.path} has {which} that stands on this network")
+    return found[-1]

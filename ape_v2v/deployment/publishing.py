@@ -1,0 +1,80 @@
+"""Publishing the market's sources where everybody looks at contracts.
+
+Etherscan by ape-etherscan, with a key in ETHERSCAN_API_KEY; Sourcify by ape-sourcify, without one.
+Both compile the sources themselves, and take them only when the code comes out.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import ape
+from ape import chain
+from ape.exceptions import ApeException
+from requests import RequestException
+
+from ape_v2v import contract as artifact
+from ape_v2v.errors import VerificationError
+
+if TYPE_CHECKING:
+    from ape.api import ExplorerAPI
+
+EXPLORERS = ("etherscan", "sourcify")
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Where the sources are to be seen."""
+
+    explorer: str
+    url: str
+    already: bool
+    """They were there before."""
+
+
+def publish(address: str, explorer: str = "etherscan") -> Publication:
+    """Publish the sources of the market at an address, unless they are there.
+
+    Args:
+        address: A market whose code is known to be what the sources compile to.
+        explorer: One of `EXPLORERS`.
+
+    Raises:
+        VerificationError: The explorer cannot be reached, or does not take them, and why.
+    """
+    where = _explorer(explorer)
+    try:
+        already = where.get_contract_type(address) is not None
+        if not already:
+            # Ape's explorers publish what Ape takes for the contract at the address.
+            ape.chain.contracts[address] = ape.project.V2VMarket.contract_type
+            where.publish_contract(address)
+        return Publication(explorer, f"{where.get_address_url(address)}", already)
+    except (ApeException, RequestException, ValueError) as error:
+        raise VerificationError(
+            f"{explorer} has not taken the sources of {artifact.NAME} at {address}: "
+            f"{' '.join(str(error).split())}"
+        ) from error
+
+
+def _explorer(name: str) -> ExplorerAPI:
+    network = chain.provider.network
+    if network.is_dev:
+        raise VerificationError(f"{network.choice} is on this machine: no explorer sees it")
+    if name == "etherscan":
+        if not os.environ.get("ETHERSCAN_API_KEY"):
+            raise VerificationError(
+                "Etherscan takes sources with a key only: set ETHERSCAN_API_KEY to yours"
+            )
+        from ape_etherscan import Etherscan  # noqa: PLC0415 - slow, and only here
+
+        return Etherscan(name=name, network=network)
+    try:
+        from ape_sourcify import Sourcify  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise VerificationError(
+            "Sourcify takes Ape's plugin for it: install ape-v2v[sourcify]"
+        ) from error
+    return Sourcify(name=name, network=network)
