@@ -110,7 +110,7 @@ def replace(
 
 def _find(transaction: str) -> TxData:
     try:
-        return chain.provider.web3.eth.get_transaction(transaction)  # type: ignore[arg-type]
+        return chain.provider.web3.eth.get_transaction(transaction)
     except TransactionNotFound as error:
         raise V2VError(
             f"the node does not know {transaction}: it was never sent, was replaced, or has been "

@@ -37,7 +37,7 @@ _HASH = _HashType()
 
 @click.group(short_help="What has become of a transaction, and another in its place")
 def cli() -> None:
-    """A transaction that offers too little per gas waits; it can be replaced until a block has it."""
+    """A transaction that offers too little waits, and can be replaced until a block has it."""
 
 
 @cli.add_command

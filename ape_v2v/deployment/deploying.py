@@ -25,6 +25,7 @@ from ape_v2v.errors import DeploymentError, NotMined
 from ape_v2v.market import Market
 from ape_v2v.networks import network_name
 from ape_v2v.pricing import amount_paid
+from ape_v2v.units import Money
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,11 +93,13 @@ def take_up(records: Records) -> Record:
     if _receipt(pending) is None:
         _send(pending, records)
     receipt = _wait(pending)
-    if not receipt["status"]:
+    if not receipt["status"] or receipt["contractAddress"] is None:
         records.abandon()
+        what = "has reverted" if not receipt["status"] else "was voided"
         raise DeploymentError(
-            f"the deployment by {to_hex(receipt['transactionHash'])} has reverted, and cost "
-            f"{amount_paid(receipt)} wei: nothing was deployed"
+            f"the deployment by {pending.transactions[0]} {what} by "
+            f"{to_hex(receipt['transactionHash'])}, which cost {Money(amount_paid(receipt))}: "
+            "nothing was deployed, deploy anew"
         )
     record = _record(pending, receipt)
     try:

@@ -1,26 +1,12 @@
 """A network that others use, as far as one can have it here: an Anvil with Sepolia's chain id."""
 
-from contextlib import contextmanager
-
-import ape
 import ape_etherscan.client
 import ape_etherscan.explorer
 import pytest
 from explorers import KEY, Etherscan
+from live import SEPOLIA, connected
 
 from ape_v2v.anvil import anvil
-
-SEPOLIA = 11_155_111
-
-
-@contextmanager
-def connected(web3, choice="ethereum:sepolia:node"):
-    """Leave the session's chain for another node, and come back."""
-    settings = {"uri": web3.provider.endpoint_uri}
-    with ape.networks.parse_network_choice(
-        choice, provider_settings=settings, disconnect_after=True
-    ):
-        yield web3
 
 
 @pytest.fixture(scope="module")

@@ -188,10 +188,6 @@ def tampered(form):
     yield source(raise_limit), other
     yield source(lambda copy: copy["settings"]["optimizer"].update(runs=200)), other
     yield (
-        source(lambda copy: copy["sources"].pop("contracts/market/Rules.sol")),
-        "it does not compile",
-    )
-    yield (
         form | {"compilerversion": "v0.8.36+commit.00000000"},
         ("the compiler is v0.8.36+commit.00000000"),
     )
