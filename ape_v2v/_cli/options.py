@@ -11,6 +11,7 @@ import contextlib
 import functools
 import json
 import logging
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from ape.cli import AccountAliasPromptChoice, ConnectedProviderCommand, account_
 from ape.exceptions import ApeException, ConversionError
 from ape.logging import logger
 from ape.types import AddressType
+from ape_accounts import KeyfileAccount
 from eth_utils.address import is_hex_address, to_checksum_address
 from rich.console import Console
 from rich.table import Table
@@ -218,6 +220,17 @@ class _Command(ConnectedProviderCommand):
             raise click.ClickException(" ".join(str(error).split())) from error
 
 
+def _unlock(account: AccountAPI) -> None:
+    """Let a keyfile sign without asking, where its passphrase is in Ape's variable for it.
+
+    Else Ape asks when it signs.
+    """
+    passphrase = os.environ.get(f"APE_ACCOUNTS_{account.alias}_PASSPHRASE")
+    if passphrase and isinstance(account, KeyfileAccount):
+        with logger.at_level(logging.ERROR):  # that it does not ask is what --yes says
+            account.set_autosign(True, passphrase=passphrase)
+
+
 def _command(
     function: Callable[..., None], *, writes: bool, **attributes: Any
 ) -> ConnectedProviderCommand:
@@ -230,6 +243,8 @@ def _command(
         account: AccountAPI | None = None,
         **rest: Any,
     ) -> None:
+        if account is not None and (yes or not writes):  # to sign is all that those are for
+            _unlock(account)
         function(Context(market_address, as_json, yes, account), **rest)
 
     decorated: Any = callback
