@@ -30,3 +30,8 @@ def be_impatient(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Wait no longer than this for a block."""
     config = ape.networks.ethereum.config.sepolia
     monkeypatch.setattr(config, "transaction_acceptance_timeout", seconds)
+
+
+def confirm_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for no blocks on top: this Anvil makes one for each transaction, and no others."""
+    monkeypatch.setattr(ape.networks.ethereum.config.sepolia, "required_confirmations", 0)

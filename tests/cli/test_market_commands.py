@@ -111,6 +111,57 @@ def test_what_would_be_refused_is_not_asked(v2v, stranger):
     assert "send it?" not in refusal.error
 
 
+# Another organization
+
+
+def test_the_market_goes_to_another_organization_in_two_steps(v2v, market, organization, stranger):
+    offer = v2v("market", "transfer", stranger.address, "--json", account=organization).json
+    assert (offer["organization"], offer["pendingOrganization"]) == (organization, stranger)
+    assert v2v("market", "show", "--json").json["pendingOrganization"] == stranger.address
+    taken = v2v("market", "accept", "--json", account=stranger).json
+    assert (taken["organization"], taken["pendingOrganization"]) == (stranger, None)
+    assert market.owner() == stranger
+
+
+def test_an_offer_says_what_a_multisig_sends(v2v, market, organization, stranger):
+    told = v2v("market", "transfer", stranger.address, account=organization).text
+    assert f"a multisig sends 0x79ba5097 to {market.address}" in told
+
+
+def test_an_offer_is_withdrawn(v2v, market, organization, stranger):
+    v2v("market", "transfer", stranger.address, account=organization)
+    v2v("market", "transfer", "--withdraw", account=organization)
+    assert v2v("market", "show", "--json").json["pendingOrganization"] is None
+    refusal = v2v("market", "accept", account=stranger, expect=1)
+    assert "is offered to nobody, not to" in refusal.error
+    assert market.owner() == organization
+
+
+def test_only_who_it_is_offered_to_accepts(v2v, market, organization, stranger, rival):
+    v2v("market", "transfer", stranger.address, account=organization)
+    refusal = v2v("market", "accept", account=rival, expect=1)
+    assert f"is offered to {stranger.address}, not to {rival.address}" in refusal.error
+
+
+def test_only_the_organization_offers_the_market(v2v, market, stranger):
+    refusal = v2v("market", "transfer", stranger.address, account=stranger, expect=1)
+    assert "is not the organization that owns the market" in refusal.error
+
+
+@pytest.mark.parametrize("words", [(), (NOBODY, "--withdraw")])
+def test_an_offer_names_one_address(v2v, organization, words):
+    refusal = v2v("market", "transfer", *words, account=organization, expect=2)
+    assert "transfer takes either an address, or --withdraw" in refusal.error
+
+
+# Verification, as far as a local network goes
+
+
+def test_without_a_record_nothing_is_verified(v2v, market):
+    refusal = v2v("market", "verify", expect=1)
+    assert f"has no market at {market.address} that stands on this network" in refusal.error
+
+
 # The market
 
 

@@ -146,6 +146,8 @@ def test_the_guide_leads_from_an_empty_account_to_a_market_and_out_again(
     assert rehearsed == [f"{record['gas_used']:,}"]
 
     # The market is the treasury's, closed and empty; the trade was paid.
+    offered = rf"^pendingOrganization +{people['treasury'].address}"
+    assert re.search(offered, walk.stdout, flags=re.MULTILINE)
     shown = walk.stdout[walk.stdout.rindex("pendingOrganization") - 400 :]
     assert re.search(rf"^organization +{people['treasury'].address}", shown, flags=re.MULTILINE)
     assert re.search(r"^pendingOrganization +None", shown, flags=re.MULTILINE)
