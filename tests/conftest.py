@@ -6,7 +6,9 @@ The market that the tests get has three registered EVs with ether in it. Ape iso
 from dataclasses import dataclass
 from typing import Any
 
+import ape
 import pytest
+import second_evm
 from eip712 import EIP712Message
 from scenario import (
     BIDDING_TIME,
@@ -20,6 +22,15 @@ from scenario import (
 )
 
 from ape_v2v import messages
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _second_evm():
+    """On Ape's py-evm provider, what the tests ask of a chain besides."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if ape.chain.provider.name == "test":
+            second_evm.complete(monkeypatch)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,8 @@ def test_the_documented_configuration_names_every_setting_and_its_default():
     documented = set(yaml.safe_load(example)["v2v"])
 
     assert documented == set(V2VConfig.model_fields)
-    assert config.model_copy(update={"markets": {}}) == V2VConfig()
-    (market,) = config.markets.values()
-    assert market.model_fields_set == set(type(market).model_fields)
+    assert config.model_copy(update={"markets": {}, "fees": {}}) == V2VConfig()
+    (market,), (fees,) = config.markets.values(), config.fees.values()
+    for one in (market, fees):
+        assert one.model_fields_set == set(type(one).model_fields)
     assert config.units.model_fields_set == set(type(config.units).model_fields)

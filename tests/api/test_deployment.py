@@ -23,6 +23,7 @@ from ape_v2v.deployment import (
     settings,
     take_up,
 )
+from ape_v2v.fees import Fees
 from ape_v2v.testing.assertions import rollback
 
 DEFAULTS = Settings(chain_id=None, organization=None, parameters=Parameters())
@@ -65,11 +66,16 @@ def test_a_file_says_everything(load):
         parameters:
           bondBps: 5000
           awardWindow: 30 min
+        gas:
+          max_fee: 30 gwei
+          priority_fee: 1 gwei
+          confirmations: 3
     """
     assert load(text) == Settings(
         chain_id=11_155_111,
         organization=SOMEBODY,
         parameters=Parameters(bondBps=5_000, awardWindow=1_800),
+        fees=Fees(max_fee=Money(30 * 10**9), priority_fee=Money(10**9), confirmations=3),
     )
 
 
@@ -102,6 +108,15 @@ def test_what_a_file_leaves_out_is_the_default(load):
         (
             "chain_id: any\nparameters: {bondBps: 70000}",
             "bondBps is 70000: it takes a whole number",
+        ),
+        ("chain_id: any\ngas: 5", "gas is 5, not names with values"),
+        ("chain_id: any\ngas: {max_fee: 5}", r"gas\.max_fee: "),
+        ("chain_id: any\ngas: {max_fee: 5 kWh}", r"gas\.max_fee: '5 kWh' is not an amount"),
+        ("chain_id: any\ngas: {tip: 1 gwei}", r"gas\.tip: "),
+        ("chain_id: any\ngas: {confirmations: -1}", r"gas\.confirmations: "),
+        (
+            "chain_id: any\ngas: {max_fee: 1 gwei, priority_fee: 2 gwei}",
+            "gas: priority_fee of .* is above max_fee of .*: the priority fee is part of it",
         ),
         ("chain_id: any\nparameters: {awardWindow: 1 m}", "awardWindow: '1 m' is not a duration"),
     ],
