@@ -33,6 +33,13 @@ def _second_evm():
         yield
 
 
+@pytest.fixture(autouse=True)
+def _beyond_the_second_evm(request):
+    name = request.function.__name__
+    if name in second_evm.BEYOND and ape.chain.provider.name == "test":
+        pytest.skip(second_evm.BEYOND[name])
+
+
 @pytest.fixture(scope="session")
 def organization(accounts):
     return accounts[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import ape
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pytest
-    from web3 import Web3
+    from web3 import HTTPProvider, Web3
 
 SEPOLIA = 11_155_111
 
@@ -19,7 +19,7 @@ SEPOLIA = 11_155_111
 @contextmanager
 def connected(node: Web3, choice: str = "ethereum:sepolia:node") -> Iterator[Web3]:
     """Leave the session's chain for another node, and come back."""
-    settings = {"uri": node.provider.endpoint_uri}
+    settings = {"uri": cast("HTTPProvider", node.provider).endpoint_uri}
     with ape.networks.parse_network_choice(
         choice, provider_settings=settings, disconnect_after=True
     ):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import ape
 import click
@@ -16,6 +16,9 @@ from ape_v2v._cli.options import ADDRESS, Context, grid, prompts_on_stderr, read
 from ape_v2v._cli.verification import verify
 from ape_v2v.errors import V2VError
 from ape_v2v.units import Money
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @click.group(short_help="Deploy a market, look at it, open or close it")
@@ -72,12 +75,11 @@ def _confirm(context: Context, plan: deployment.Plan) -> None:
 
 def _rehearse(context: Context, plan: deployment.Plan) -> None:
     rehearsal = deployment.rehearse(plan)
-    data = {
-        "plan": asdict(plan) | {"gas_limit": plan.gas_limit, "most": plan.most},
-        "rehearsal": asdict(rehearsal),
-    }
     context.show(
-        json.loads(json.dumps(data, default=_number)),
+        {
+            "plan": _plain(plan) | {"gas_limit": plan.gas_limit, "most": str(int(plan.most))},
+            "rehearsal": _plain(rehearsal),
+        },
         Group(
             "planned:",
             grid(plan.described()),
@@ -88,8 +90,17 @@ def _rehearse(context: Context, plan: deployment.Plan) -> None:
     )
 
 
-def _number(value: object) -> str:
-    return str(int(value)) if isinstance(value, Money) else str(value)
+def _plain(instance: DataclassInstance) -> dict[str, Any]:
+    """The fields of a dataclass for programs: amounts are decimal texts."""
+    values = {one.name: getattr(instance, one.name) for one in fields(instance)}
+    return {
+        name: str(int(value))
+        if isinstance(value, Money)
+        else _plain(value)
+        if is_dataclass(value) and not isinstance(value, type)
+        else value
+        for name, value in values.items()
+    }
 
 
 @cli.add_command

@@ -154,6 +154,21 @@ def test_an_offer_names_one_address(v2v, organization, words):
     assert "transfer takes either an address, or --withdraw" in refusal.error
 
 
+# Deploying
+
+
+def test_a_dry_run_tells_programs_what_it_would_do_and_has_done(v2v, organization, chain):
+    nonce, height = organization.nonce, chain.blocks.height
+    told = v2v(
+        "market", "deploy", "--dry-run", "--again", "--json", account=organization, on=None
+    ).json
+    assert told["plan"]["deployer"] == organization.address
+    assert told["plan"]["parameters"] == told["rehearsal"]["parameters"] == PARAMETERS
+    assert told["plan"]["address"] == told["rehearsal"]["address"]
+    assert int(told["plan"]["most"]) >= int(told["rehearsal"]["cost"]) > 0
+    assert (organization.nonce, chain.blocks.height) == (nonce, height)
+
+
 # Verification, as far as a local network goes
 
 

@@ -1,9 +1,10 @@
 """A network that others use, as far as one can have it here: an Anvil with Sepolia's chain id."""
 
+import ape
 import ape_etherscan.client
 import ape_etherscan.explorer
 import pytest
-from explorers import KEY, Etherscan
+from explorers import KEY, Etherscan, Sourcify
 from live import SEPOLIA, connected
 
 from ape_v2v.anvil import anvil
@@ -29,4 +30,14 @@ def etherscan(sepolia_node, monkeypatch):
         for module in (ape_etherscan.client, ape_etherscan.explorer):
             monkeypatch.setattr(module, "get_supported_chains", lambda: [explorer.listed])
         monkeypatch.setenv("ETHERSCAN_API_KEY", KEY)
+        yield explorer
+
+
+@pytest.fixture
+def sourcify(sepolia_node, monkeypatch):
+    """The stand-in, where ape-sourcify looks for Sourcify."""
+    with Sourcify(sepolia_node) as explorer:
+        config = ape.config.get_config("sourcify")
+        monkeypatch.setattr(config, "api_url", explorer.url)
+        monkeypatch.setattr(config, "repository_url", explorer.url)
         yield explorer

@@ -77,6 +77,10 @@ class Etherscan:
 
     # What it is asked
 
+    def respond(self, path: str, posted: str) -> tuple[int, bytes]:
+        query = dict(parse_qsl(urlsplit(path).query, keep_blank_values=True))
+        return 200, self.answer(query | dict(parse_qsl(posted, keep_blank_values=True))).body
+
     def answer(self, form: Form) -> Answer:
         if form.get("chainid") != str(self.chain_id):
             return Answer("Missing or unsupported chainid parameter", ok=False)
@@ -193,16 +197,14 @@ class Etherscan:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self._answer({})
+                self._answer("")
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                self._answer(dict(parse_qsl(body.decode(), keep_blank_values=True)))
+                self._answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
 
-            def _answer(self, form: Form) -> None:
-                query = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
-                body = explorer.answer(query | form).body
-                self.send_response(200)
+            def _answer(self, posted: str) -> None:
+                status, body = explorer.respond(self.path, posted)
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -229,4 +231,55 @@ class Etherscan:
             "chainid": str(self.chain_id),
             "blockexplorer": self.url,
             "apiurl": f"{self.url}/v2/api?chainid={self.chain_id}",
+        }
+
+
+class Sourcify(Etherscan):
+    """The same for Sourcify's API, version 2; it finds the constructor's arguments itself."""
+
+    def respond(self, path: str, posted: str) -> tuple[int, bytes]:
+        _, version, what, *rest = urlsplit(path).path.split("/")
+        assert version == "v2"
+        if what == "contract":
+            found = self.verified.get(rest[1])
+            if found is None:
+                return 404, b"{}"
+            return 200, json.dumps(self._contract(found) | {"match": "exact_match"}).encode()
+        if not posted:
+            return 200, json.dumps(self._job(rest[0])).encode()
+        return self._submit(rest[1], json.loads(posted))
+
+    def _submit(self, address: str, posted: Any) -> tuple[int, bytes]:
+        code = posted["stdJsonInput"]
+        creation = bytes(self._creation(address)["input"])
+        form = {
+            "codeformat": "solidity-standard-json-input",
+            "compilerversion": f"v{posted['compilerVersion']}",
+            "contractaddress": address,
+            "contractname": posted["contractIdentifier"],
+            "sourceCode": json.dumps(code),
+        }
+        length = len(bytes.fromhex(self._output(form)["evm"]["bytecode"]["object"]))
+        form |= {"constructorArguements": creation[length:].hex()}
+        guid = self._verify(form).result
+        return 202, json.dumps({"verificationId": guid}).encode()
+
+    def _job(self, guid: str) -> dict[str, Any]:
+        outcome = self._outcomes[guid]
+        job: dict[str, Any] = {"isJobCompleted": True, "verificationId": guid}
+        if outcome.startswith("Pass"):
+            found = self._contract(self.posted[-1])
+            return job | {"contract": found | {"match": "exact_match"}}
+        return job | {"error": {"customCode": "no_match", "message": outcome}}
+
+    def _contract(self, form: Form) -> dict[str, Any]:
+        return {
+            "chainId": str(self.chain_id),
+            "address": form["contractaddress"],
+            "abi": self._output(form)["abi"],
+            "compilation": {
+                "language": "Solidity",
+                "compilerVersion": form["compilerversion"],
+                "name": form["contractname"].rpartition(":")[2],
+            },
         }

@@ -120,7 +120,7 @@ def test_the_guide_leads_from_an_empty_account_to_a_market_and_out_again(
             env=surroundings,
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=900,
             check=False,
         )
         assert walk.returncode == 0, walk.stdout + walk.stderr

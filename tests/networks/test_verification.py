@@ -9,6 +9,7 @@ import requests
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 from explorers import KEY
+from live import SEPOLIA
 from web3.types import RPCEndpoint
 
 from ape_v2v import Parameters, VerificationError
@@ -219,6 +220,23 @@ def test_an_explorer_that_does_not_answer_is_reported(record, etherscan, monkeyp
     monkeypatch.setattr(etherscan, "url", "http://127.0.0.1:1")
     with pytest.raises(VerificationError, match="etherscan has not taken the sources"):
         publish(record.address)
+
+
+# --- Sourcify
+
+
+def test_the_sources_are_published_on_sourcify_once(record, sourcify):
+    sourcify.meddle = lambda form: form | {"compilerversion": "v0.8.36+commit.00000000"}
+    with pytest.raises(VerificationError, match=r"sourcify has not .* the compiler is v0\.8\.36"):
+        publish(record.address, "sourcify")
+    assert sourcify.verified == {}
+
+    sourcify.meddle = lambda form: form
+    first = publish(record.address, "sourcify")
+    assert first.url == f"{sourcify.url}/{SEPOLIA}/{record.address}"
+    assert not first.already
+    assert set(sourcify.verified) == {record.address}
+    assert publish(record.address, "sourcify") == replace(first, already=True)
 
 
 def test_nothing_is_published_from_a_local_network(market):

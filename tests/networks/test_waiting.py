@@ -28,7 +28,7 @@ def node():
 @pytest.fixture
 def chain_id(node, monkeypatch):
     """Connected to a network on which blocks come when the test says so, with little patience."""
-    be_impatient(monkeypatch, 1)
+    be_impatient(monkeypatch, 0.5)
     with connected(node):
         yield SEPOLIA
         mine(node)
@@ -46,7 +46,7 @@ def mine(node):
 @pytest.fixture
 def waiting(chain_id, organization, history):
     """A deployment that was sent and that no block has."""
-    with pytest.raises(NotMined, match=r"^0x\w{64} is in no block after 1 s; .* replace") as no:
+    with pytest.raises(NotMined, match=r"^0x\w{64} is in no block after 0\.5 s; .* replace") as no:
         deploy(organization, SETTINGS, history)
     pending = history.pending()
     assert pending is not None
