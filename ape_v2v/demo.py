@@ -151,7 +151,7 @@ def _found(story: Story, base: Path, organization: Person, evs: list[Person]) ->
     market, record = deployment.deploy(
         organization.account, deployment.settings(base), deployment.records(base), again=True
     )
-    creation = market.contract.creation_metadata.receipt
+    creation = chain.provider.get_receipt(record.transaction)
     story.tell(organization, f"deploys the market at {market.address}", creation)
     story.market = market
     rules = ", ".join(f"{name} {value}" for name, value in market.parameters.described().items())
