@@ -31,7 +31,7 @@ class Profile(NamedTuple):
 RUNS = 9
 
 PROFILES = {
-    "dev": Profile(seeds=9, steps=50),
+    "dev": Profile(seeds=12, steps=50),
     "ci": Profile(seeds=56, steps=50),
     "nightly": Profile(seeds=1_112, steps=100),
 }

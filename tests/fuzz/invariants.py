@@ -15,7 +15,14 @@ from ape_v2v.testing.contracts import Event, Failure
 from .observation import Observation
 from .signing import Signed
 
-OWNER_FUNCTIONS = {"addEV", "addEVs", "removeEV", "changeStatus", "transferOwnership"}
+OWNER_FUNCTIONS = {
+    "acceptOwnership",
+    "addEV",
+    "addEVs",
+    "changeStatus",
+    "removeEV",
+    "transferOwnership",
+}
 # What takes a signature: the struct that it has to be of.
 PURPOSES = {
     "placeBidFor": "Bid",
@@ -229,6 +236,7 @@ def _due(event: Event, before: Observation) -> dict[str, int]:  # noqa: PLR0911 
             cost = view.rate * energy_wh
             assert energy_wh <= view.energy_wh, "I4: paid for more than was contracted"
             assert cost <= view.reserve, "I4: paid more than the reserve"
+            assert cost == values[3], "I4: reported another cost"
             return {view.consumer: view.reserve - cost, view.provider: view.bond + cost}
         case "ConnectionForfeited":
             view = before.auction(values[0])

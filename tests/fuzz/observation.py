@@ -57,9 +57,11 @@ class Observation(NamedTuple):
     """Ether that people have outside of the market."""
 
     def auction(self, auction_id: int) -> AuctionView:
-        """The view of a current auction."""
-        (found,) = (view for view in self.auctions.values() if view.auction_id == auction_id)
-        return found
+        """The view of a current auction: an event names no other."""
+        for view in self.auctions.values():
+            if view.auction_id == auction_id:
+                return view
+        raise AssertionError(f"{auction_id:#x} is nobody's current auction")
 
 
 def observe(market: Contract, accounts: Iterable[str], wallets: Iterable[str]) -> Observation:

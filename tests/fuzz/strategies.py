@@ -196,6 +196,7 @@ stakes = weighted(
 deposits = weighted({Amount.SOME: 4, Amount.ONE: 2, Amount.NOTHING: 1})
 stray_data = st.one_of(st.just(b""), st.binary(min_size=1, max_size=8))
 sometimes = weighted({False: 2, True: 1})
+mostly = weighted({True: 2, False: 1})
 stray_values = weighted({0: 40, 1: 1})
 withdrawals = weighted(
     {
@@ -281,7 +282,7 @@ _DURATIONS = [
 sound_terms = st.builds(
     Terms,
     energy_wh=st.sampled_from([1, 7, 20_000, 20_000, 60_000, UINT32]),
-    max_rate=st.sampled_from([1, 2, 101, 300 * GWEI, 300 * GWEI, UINT64]),
+    max_rate=st.sampled_from([1, 2, 101, 300 * GWEI, 300 * GWEI + 7, UINT64]),
     bidding_time=st.sampled_from(_DURATIONS),
     validity=st.sampled_from(_DURATIONS),
 )
@@ -301,7 +302,7 @@ parameters = st.builds(
     Parameters,
     bond_bps=st.sampled_from([1, 500, 10_000, 10_000, 12_345, UINT16]),
     penalty_bps=st.sampled_from([1, 1_000, 1_000, 3_333, 10_000]),
-    min_decrement_bps=st.sampled_from([0, 1, 100, 100, 5_000]),
+    min_decrement_bps=st.sampled_from([0, 1, 100, 333, 5_000]),
     extension_window=st.sampled_from([0, 1, 60, 60, 1 * HOUR]),
     award_window=st.sampled_from([10 * MINUTES, 1 * HOUR, 7 * DAYS]),
     settlement_window=st.sampled_from([10 * MINUTES, 1 * DAYS, 7 * DAYS]),
@@ -340,23 +341,26 @@ class Flaw(Enum):
     ZEROS = auto()
 
 
-flaws = weighted(
-    {
-        Flaw.NONE: 40,
-        Flaw.OTHER_SIGNER: 1,
-        Flaw.OTHER_SIDE: 2,
-        Flaw.OTHER_VALUE: 1,
-        Flaw.OTHER_NONCE: 1,
-        Flaw.OTHER_AUCTION: 1,
-        Flaw.OTHER_PURPOSE: 2,
-        Flaw.OTHER_MARKET: 1,
-        Flaw.OTHER_CHAIN: 1,
-        Flaw.HIGH_S: 3,
-        Flaw.COMPACT: 2,
-        Flaw.TOO_LONG: 2,
-        Flaw.V_OUT_OF_RANGE: 2,
-        Flaw.ZEROS: 2,
-    }
+_FORMS = {
+    Flaw.HIGH_S: 4,
+    Flaw.COMPACT: 2,
+    Flaw.TOO_LONG: 1,
+    Flaw.V_OUT_OF_RANGE: 2,
+    Flaw.ZEROS: 2,
+}
+_CONTENTS = {
+    Flaw.OTHER_SIGNER: 1,
+    Flaw.OTHER_VALUE: 1,
+    Flaw.OTHER_NONCE: 1,
+    Flaw.OTHER_AUCTION: 1,
+    Flaw.OTHER_MARKET: 1,
+    Flaw.OTHER_CHAIN: 1,
+}
+bid_flaws = weighted(
+    {Flaw.NONE: 40, Flaw.OTHER_SIDE: 1, Flaw.OTHER_PURPOSE: 1, **_CONTENTS, **_FORMS}
+)
+receipt_flaws = weighted(
+    {Flaw.NONE: 40, Flaw.OTHER_SIDE: 8, Flaw.OTHER_PURPOSE: 4, **_CONTENTS, **_FORMS}
 )
 # Seconds from now to the deadline of a signed bid; None for no deadline at all.
 deadlines = weighted({0: 6, 60: 8, -1: 2, None: 2})
@@ -373,4 +377,4 @@ class Ending(Enum):
     EXPIRY = auto()
 
 
-endings = st.sampled_from([*Ending, Ending.RECEIPT])
+endings = st.sampled_from([*Ending, Ending.AGREEMENT, Ending.RECEIPT])

@@ -54,6 +54,7 @@ class Transition(StrEnum):
     BID_REMOVED_IN_LAST_SECOND = "a bid is removed in the last second before the close"
     REMOVED_EV_REMOVES_BID = "a bid is removed by one who is no EV any more"
     BID_AFTER_REMOVAL = "a first bid after a removal"
+    BID_EXTENDS_AFTER_REMOVAL = "a bid after a removal extends the bidding"
 
     # Open, and over.
     CANCELLED_EMPTY = "an auction without a bid is cancelled"
@@ -156,9 +157,6 @@ class Tally:
     @property
     def steps(self) -> int:
         return self.successes.total() + sum(counter.total() for counter in self.refusals.values())
-
-    def begin_run(self) -> None:
-        self.runs += 1
 
     def add(self, step: Step, parameters: Parameters, removed: set[str]) -> None:
         """Count a step; `removed` are the accounts that were EVs earlier in the run."""
@@ -357,6 +355,8 @@ def _bid(
     if closing_time > view.closing_time:
         whole = closing_time == window_ends
         yield Transition.BID_EXTENDS if whole else Transition.BID_EXTENDS_TO_LIMIT
+        if view.removals:
+            yield Transition.BID_EXTENDS_AFTER_REMOVAL
 
 
 def _settlement(step: Step, energy_wh: int, contracted: int) -> Transition:

@@ -2,7 +2,7 @@
 
 The size of the run is chosen by V2V_FUZZ_PROFILE:
 
-    dev      81 runs of 50 steps: the default
+    dev      108 runs of 50 steps: the default
     ci       504 runs of 50 steps
     nightly  10,008 runs of 100 steps
 

@@ -11,6 +11,7 @@ from model.hostile import Answer, HostileEV
 from model.ledger import wallet
 from model.market import ZERO_ADDRESS, Call, Market, Parameters, State
 from model.refusal import Refused
+from model.signatures import Message
 
 from ape_v2v.testing.chains import Chain, Receipt, Reverted
 from ape_v2v.testing.contracts import Contract, Event, Failure, Interface
@@ -87,8 +88,8 @@ class World:
         self.turn = 0
         """How many steps have been made."""
         self._invariants = Invariants(chain.chain_id, market, self.model.ledger)
-        tally.begin_run()
-        self._observation = self._observe()
+        tally.runs += 1
+        self._agree()
 
     @property
     def now(self) -> int:
@@ -164,6 +165,8 @@ class World:
             f"{function} by {self.name(call.sender)} at {call.now}:\n"
             f"  model:    {expected}\n  contract: {actual}"
         )
+        if function == "startAuction" and receipt.success and call.sender != self.mallory.address:
+            assert int.from_bytes(receipt.output) == self.model.current_auction_id(call.sender)
         before = self._observation
         self._agree()
         step = Step(
@@ -204,6 +207,11 @@ class World:
         data = self._hostile_interface.call_data(method, *arguments)
         receipt = self.chain.transact(OPERATOR.address, self.mallory.address, data, value)
         assert receipt.success, f"Mallory cannot {method}"
+
+    def agree_on(self, message: Message) -> None:
+        """Compare the hash that is signed with that of the contract's view."""
+        digest = self.contract.view(f"hash{message.purpose}", *message.values)
+        assert digest == message.digest, f"hash{message.purpose}{message.values}"
 
     # --- Observations -----------------------------------------------------------------------------
 

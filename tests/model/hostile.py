@@ -19,7 +19,6 @@ class Answer(IntEnum):
 class HostileEV:
     address: str
     answer: Answer = Answer.ACCEPT
-    reentries: int = 0
 
     def require_willing(self) -> None:
         if self.answer is Answer.REFUSE:
@@ -30,8 +29,6 @@ class HostileEV:
         if self.answer is not Answer.REENTER:
             return []
         try:
-            events = market.withdraw(Call(self.address, now), amount)
+            return market.withdraw(Call(self.address, now), amount)
         except Refused:
             return []
-        self.reentries += 1
-        return events
