@@ -1,10 +1,12 @@
-"""A run of the state machine, of some size, against some build of the contracts."""
+"""Many runs of the state machine, against some build of the contracts, in several processes."""
 
-import os
-import secrets
-from collections.abc import Callable, Collection
-from pathlib import Path
-from typing import NamedTuple
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any, NamedTuple
 
 from ethpm_types import ContractType
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -23,6 +25,12 @@ class Profile(NamedTuple):
 
     seeds: int
     steps: int
+    complete: bool = True
+    """Whether everything has to be reached. In a few runs, some rare thing may be missing."""
+
+    @property
+    def runs(self) -> int:
+        return self.seeds * RUNS
 
 
 # From its tenth program on, Hypothesis mostly varies the one before instead of making another one
@@ -31,64 +39,121 @@ class Profile(NamedTuple):
 RUNS = 9
 
 PROFILES = {
-    "dev": Profile(seeds=12, steps=50),
-    "ci": Profile(seeds=56, steps=50),
-    "nightly": Profile(seeds=1_112, steps=100),
+    "dev": Profile(seeds=12, steps=50, complete=False),
+    "ci": Profile(seeds=60, steps=50),
+    "nightly": Profile(seeds=1_150, steps=100),
 }
+SHRINKING: Collection[Phase] = (Phase.generate, Phase.shrink)
 
 
-def chosen_profile() -> str:
-    """What V2V_FUZZ_PROFILE names."""
-    return os.environ.get("V2V_FUZZ_PROFILE", "dev")
+class Build(NamedTuple):
+    """The compiled contracts."""
+
+    market: ContractType
+    hostile: ContractType
+    lens: ContractType
+
+    @classmethod
+    def of(cls, project: Any, market: ContractType | None = None) -> "Build":
+        """Those of an Ape project, perhaps with another market."""
+        return cls(
+            market or project.V2VMarket.contract_type,
+            project.HostileEV.contract_type,
+            project.MarketLens.contract_type,
+        )
+
+    def artifacts(self) -> Artifacts:
+        market, hostile, lens = self
+        return Artifacts(Interface(market, hostile), Interface(hostile), Interface(lens))
 
 
-def chosen_seed() -> int:
-    """What V2V_FUZZ_SEED says, or anything."""
-    return int(os.environ.get("V2V_FUZZ_SEED") or secrets.randbelow(2**32))
-
-
-def chosen_market(default: Callable[[], ContractType]) -> ContractType:
-    """The contract type in the file that V2V_FUZZ_ARTIFACT names, or the default."""
-    artifact = os.environ.get("V2V_FUZZ_ARTIFACT")
-    if not artifact:
-        return default()
-    return ContractType.model_validate_json(Path(artifact).read_text(encoding="utf-8"))
+class CampaignFailed(AssertionError):
+    """Contract and model disagree, or an invariant does not hold. Says how to repeat it."""
 
 
 def fuzz(
-    market: ContractType,
-    hostile: ContractType,
-    profile: Profile,
-    first_seed: int,
+    artifacts: Artifacts,
+    number: int,
+    steps: int,
     *,
     new_chain: Callable[[], Chain] = PyrevmChain,
-    phases: Collection[Phase] = (Phase.generate, Phase.shrink),
+    phases: Collection[Phase] = SHRINKING,
+    tally: Tally | None = None,
 ) -> Tally:
-    """Let random people loose on a market, and count what they have reached.
+    """Let random people loose on a market, `RUNS` times, and count what they have reached.
 
     Raises whatever goes wrong first, made as small as possible if `phases` has `shrink`, with the
-    seed that repeats it.
+    seed that repeats it. What has been counted until then is in `tally`.
     """
-    artifacts = Artifacts(Interface(market, hostile), Interface(hostile))
-    tally = Tally()
+    counts = Tally() if tally is None else tally
 
     class Machine(MarketMachine):
         def __init__(self) -> None:
-            super().__init__(new_chain, artifacts, tally)
+            super().__init__(new_chain, artifacts, counts)
 
-    for number in range(first_seed, first_seed + profile.seeds):
+    began = time.process_time()
+    try:
+        run_state_machine_as_test(seed(number)(Machine), settings=_settings(steps, phases))
+    except BaseException as error:
+        error.add_note(f"V2V_FUZZ_SEED={number} repeats this within {RUNS} runs.")
+        raise
+    finally:
+        counts.cpu_seconds += time.process_time() - began
+    return counts
+
+
+def fuzz_many(
+    build: Build,
+    seeds: Sequence[int],
+    steps: int,
+    *,
+    workers: int = 1,
+    phases: Collection[Phase] = SHRINKING,
+) -> Iterator[Tally]:
+    """The tally of each seed, in order.
+
+    Raises:
+        CampaignFailed: The first failure, with its traceback and its seed.
+    """
+    if workers == 1:
+        artifacts = build.artifacts()
+        yield from (fuzz(artifacts, number, steps, phases=phases) for number in seeds)
+        return
+
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=_prepare, initargs=(build,)
+    ) as pool:
+        waiting: deque[Future[Tally]] = deque()
         try:
-            run_state_machine_as_test(seed(number)(Machine), settings=_settings(profile, phases))
-        except BaseException as error:
-            error.add_note(f"V2V_FUZZ_SEED={number} repeats this within {RUNS} runs.")
-            raise
-    return tally
+            for number in seeds:
+                waiting.append(pool.submit(_fuzz_here, number, steps, phases))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _settings(profile: Profile, phases: Collection[Phase]) -> settings:
+_HERE: dict[str, Artifacts] = {}
+
+
+def _prepare(build: Build) -> None:
+    _HERE["artifacts"] = build.artifacts()
+
+
+def _fuzz_here(number: int, steps: int, phases: Collection[Phase]) -> Tally:
+    try:
+        return fuzz(_HERE["artifacts"], number, steps, phases=phases)
+    except Exception as error:
+        # Not every exception survives the way to the other process.
+        raise CampaignFailed("".join(traceback.format_exception(error))) from None
+
+
+def _settings(steps: int, phases: Collection[Phase]) -> settings:
     return settings(
         max_examples=RUNS,
-        stateful_step_count=profile.steps,
+        stateful_step_count=steps,
         phases=phases,
         # The seed repeats everything.
         database=None,

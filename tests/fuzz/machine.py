@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from model.hostile import Answer
 from model.market import Auction, Parameters
 
@@ -58,6 +58,7 @@ class MarketMachine(RuleBasedStateMachine):
         self._tally = tally
         self._signed_bids: list[SignedBid] = []
         self._receipts: list[Receipt] = []
+        self._steps = 0
 
     @initialize(
         parameters=some.parameters,
@@ -81,14 +82,20 @@ class MarketMachine(RuleBasedStateMachine):
         addresses = [self.world.address(who) for who in members]
         self.world.execute("addEVs", "organization", addresses, [""] * len(members))
 
+    @invariant()
+    def count_step(self) -> None:
+        self._steps += 1
+
     def teardown(self) -> None:
         if not hasattr(self, "world"):
             return
+        self._tally.lengths[self._steps] += 1
         with self.world.chain:
             if not self.world.broken:
                 if self._expelled:
                     self._expel_everybody()
                 everybody_leaves(self.world, self._order, self._patient)
+                self._tally.departures += 1
 
     def _expel_everybody(self) -> None:
         """What an organization can do at worst before people leave."""

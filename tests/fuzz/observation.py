@@ -1,17 +1,21 @@
 """Everything that a market's views and the chain say, and what the model would have them say."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
+from eth_abi.abi import decode
 from model.market import ZERO_ADDRESS, Market, State
 
-from ape_v2v.testing.chains import Reverted
 from ape_v2v.testing.contracts import Contract
 
-NO_TOKEN = b""
+NO_TOKEN = bytes(32)
+WORD = 32
 
 
 class AccountView(NamedTuple):
+    wallet: int
+    """Ether outside of the market."""
     balance: int
     added_at: int
     completed: int
@@ -38,23 +42,35 @@ class AuctionView(NamedTuple):
     penalty: int
     token: bytes
     """The access token, or `NO_TOKEN` where the view reverts."""
+    has_token: bool
 
     @property
     def locked(self) -> int:
         return self.reserve + (self.bond if self.provider != ZERO_ADDRESS else 0)
 
 
-class Observation(NamedTuple):
+class MarketView(NamedTuple):
     ether: int
     owner: str
     pending_owner: str
     active: bool
     number_of_evs: int
+
+
+# The structs of contracts/test/MarketLens.sol: a word for each value.
+_MARKET = ("uint256", "address", "address", "bool", "uint256")
+_ACCOUNT = ("uint256", "uint128", "uint40", "uint48", "uint40", "bool")
+_AUCTION = (
+    *("uint256", "uint8", "address", "uint32", "uint64", "uint256", "uint256", "address"),
+    *("uint64", "uint256", "uint256", "uint256", "uint256", "uint256", "bytes32", "bool"),
+)
+
+
+class Observation(NamedTuple):
+    market: MarketView
     accounts: Mapping[str, AccountView]
     auctions: Mapping[str, AuctionView]
     """By consumer."""
-    wallets: Mapping[str, int]
-    """Ether that people have outside of the market."""
 
     def auction(self, auction_id: int) -> AuctionView:
         """The view of a current auction: an event names no other."""
@@ -64,61 +80,69 @@ class Observation(NamedTuple):
         raise AssertionError(f"{auction_id:#x} is nobody's current auction")
 
 
-def observe(market: Contract, accounts: Iterable[str], wallets: Iterable[str]) -> Observation:
-    """Ask the contract and the chain."""
-    accounts = tuple(accounts)
-    return Observation(
-        ether=market.chain.balance(market.address),
-        owner=market.view("owner"),
-        pending_owner=market.view("pendingOwner"),
-        active=market.view("active"),
-        number_of_evs=market.view("numberOfEVs"),
-        accounts={
-            account: AccountView._make((*market.view("evs", account), market.view("isEV", account)))
-            for account in accounts
-        },
-        auctions={account: _observe_auction(market, account) for account in accounts},
-        wallets={account: market.chain.balance(account) for account in wallets},
-    )
+class Lens:
+    """Looks at a market through a contract that asks all its views at once."""
+
+    def __init__(self, lens: Contract, market: str, accounts: Iterable[str]) -> None:
+        self._lens = lens
+        self._accounts = tuple(accounts)
+        self._question = lens.interface.call_data("look", market, self._accounts)
+
+    def observe(self) -> Observation:
+        """Ask the contract and the chain."""
+        answer = self._lens.chain.call(self._lens.address, self._question)
+        # The market's words, then offset and length of the list, then each account's words.
+        split, size = len(_ACCOUNT) * WORD, (len(_ACCOUNT) + len(_AUCTION)) * WORD
+        accounts, auctions = {}, {}
+        at = (len(_MARKET) + 2) * WORD
+        for who in self._accounts:
+            accounts[who] = _account(answer[at : at + split])
+            auctions[who] = _auction(answer[at + split : at + size])
+            at += size
+        return Observation(_market(answer[: len(_MARKET) * WORD]), accounts, auctions)
 
 
-def _observe_auction(market: Contract, consumer: str) -> AuctionView:
-    auction_id = market.view("currentAuctionId", consumer)
-    auction = market.view("auctions", auction_id)
-    if auction[0] == State.NONE:
-        return AuctionView._make((auction_id, *auction, 0, 0, 0, NO_TOKEN))
+# From one step to the next, little changes.
+@lru_cache(maxsize=2**10)
+def _market(words: bytes) -> MarketView:
+    return MarketView._make(decode(_MARKET, words))
 
-    amounts = (market.view(view, auction_id) for view in ("reserve", "bond", "penalty"))
-    try:
-        token = market.view("accessToken", auction_id)
-    except Reverted:
-        token = NO_TOKEN
-    return AuctionView._make((auction_id, *auction, *amounts, token))
+
+@lru_cache(maxsize=2**12)
+def _account(words: bytes) -> AccountView:
+    return AccountView._make(decode(_ACCOUNT, words))
+
+
+@lru_cache(maxsize=2**12)
+def _auction(words: bytes) -> AuctionView:
+    return AuctionView._make(decode(_AUCTION, words))
 
 
 def expect(model: Market, accounts: Iterable[str], wallets: Mapping[str, int]) -> Observation:
-    """Ask the model."""
+    """Ask the model; `wallets` is what those have outside of the market who have any ether."""
     accounts = tuple(accounts)
     return Observation(
-        ether=model.ledger.inside(),
-        owner=model.owner,
-        pending_owner=model.pending_owner,
-        active=model.active,
-        number_of_evs=model.number_of_evs(),
-        accounts={account: _expect_account(model, account) for account in accounts},
-        auctions={account: _expect_auction(model, account) for account in accounts},
-        wallets=wallets,
+        market=MarketView(
+            ether=model.ledger.inside(),
+            owner=model.owner,
+            pending_owner=model.pending_owner,
+            active=model.active,
+            number_of_evs=model.number_of_evs(),
+        ),
+        accounts={who: _expect_account(model, who, wallets.get(who, 0)) for who in accounts},
+        auctions={who: _expect_auction(model, who) for who in accounts},
     )
 
 
-def _expect_account(model: Market, account: str) -> AccountView:
+def _expect_account(model: Market, account: str, wallet: int) -> AccountView:
     record = model.accounts[account]
     return AccountView(
+        wallet,
         model.balance(account),
         record.added_at or 0,
         record.completed,
         record.no_shows,
-        model.is_ev(account),
+        record.added_at is not None,
     )
 
 
@@ -127,8 +151,9 @@ def _expect_auction(model: Market, consumer: str) -> AuctionView:
     auction = model.auctions.get(auction_id)
     if auction is None or auction.state is State.NONE:
         nothing = (State.NONE, ZERO_ADDRESS, 0, 0, 0, 0, ZERO_ADDRESS, 0, 0, 0, 0, 0, 0)
-        return AuctionView._make((auction_id, *nothing, NO_TOKEN))
+        return AuctionView._make((auction_id, *nothing, NO_TOKEN, False))
 
+    connected = auction.state is State.CONNECTED
     return AuctionView(
         auction_id=auction_id,
         state=auction.state,
@@ -144,7 +169,8 @@ def _expect_auction(model: Market, consumer: str) -> AuctionView:
         reserve=auction.reserve,
         bond=model.bond(auction),
         penalty=model.penalty(auction),
-        token=auction.token if auction.state is State.CONNECTED else NO_TOKEN,
+        token=auction.token if connected else NO_TOKEN,
+        has_token=connected,
     )
 
 

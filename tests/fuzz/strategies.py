@@ -75,18 +75,16 @@ class Target(NamedTuple):
     pick: int
 
 
-targets = st.builds(
-    Target,
-    weighted(
-        {
-            Kind.FITTING: 20,
-            Kind.CURRENT: 2,
-            Kind.EARLIER: 1,
-            Kind.LATER: 1,
-            Kind.FOREIGN_BITS: 1,
-        }
-    ),
-    picks,
+_KINDS = {
+    Kind.FITTING: 20,
+    Kind.CURRENT: 2,
+    Kind.EARLIER: 1,
+    Kind.LATER: 1,
+    Kind.FOREIGN_BITS: 1,
+}
+# One draw for both: each costs time.
+targets = weighted(
+    {Target(kind, pick): weight for kind, weight in _KINDS.items() for pick in range(len(ACTORS))}
 )
 
 
@@ -111,7 +109,13 @@ class Moment(NamedTuple):
 
 def moments(weights: dict[Boundary, int]) -> SearchStrategy[Moment]:
     """Now, or a boundary: one second before, at, and one after."""
-    return st.builds(Moment, weighted(weights), st.integers(-1, 1))
+    return weighted(
+        {
+            Moment(boundary, offset): weight
+            for boundary, weight in weights.items()
+            for offset in (0, 1, -1)
+        }
+    )
 
 
 while_bidding = moments(

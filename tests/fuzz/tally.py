@@ -1,170 +1,64 @@
-"""What a whole run has reached: calls, refusals, and the transitions of the specification."""
+"""What a campaign has done: runs, steps, calls, refusals, transitions."""
 
-import time
+from __future__ import annotations
+
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from model.market import ROUND_BITS, ZERO_ADDRESS, Parameters, State
+from .transitions import REFUSALS, Transition, reached
 
-from .invariants import Step
-from .observation import AuctionView
+if TYPE_CHECKING:
+    from model.market import Parameters
 
-
-class Transition(StrEnum):
-    """What can happen to a market, in the words of docs/protocol.md. All of it has to happen."""
-
-    # The organization.
-    EV_ADDED = "an EV is added"
-    EV_ADDED_AGAIN = "an EV is added again, its record kept"
-    BATCH_ADDED = "several EVs are added at once"
-    EV_REMOVED = "an EV is removed"
-    CONSUMER_REMOVED = "an EV is removed while its auction runs"
-    LEADER_REMOVED = "an EV is removed while it leads"
-    PARTY_REMOVED = "an EV is removed while it is connected"
-    CLOSED = "the market is closed"
-    REOPENED = "the market is opened again"
-    OWNERSHIP_OFFERED = "ownership is offered"
-    OWNERSHIP_TAKEN = "ownership is taken over"
-
-    # Money in and out.
-    DEPOSITED = "a deposit"
-    DEPOSITED_FOR = "a deposit for another account"
-    WITHDRAWN = "a withdrawal"
-    WITHDRAWN_UNREGISTERED = "a withdrawal by one who is no EV"
-    WITHDRAWN_WHILE_CLOSED = "a withdrawal from a closed market"
-    WITHDRAWN_REENTERED = "a withdrawal that is re-entered"
-
-    # Open.
-    STARTED = "an auction starts"
-    STARTED_AGAIN = "an auction starts in the storage of an earlier one"
-    FIRST_BID = "a first bid"
-    OVERTAKEN = "a bid overtakes another one"
-    LOWERED = "a leader lowers its own bid"
-    RELAYED = "a signed bid is relayed"
-    RELAYED_AT_DEADLINE = "a signed bid is relayed in the last second of its deadline"
-    BID_WHILE_CLOSED = "a bid in a closed market"
-    BID_ON_REMOVED_CONSUMER = "a bid in the auction of a removed EV"
-    BID_IN_LAST_SECOND = "a bid in the last second before the close"
-    BID_AT_EXTENSION = "a bid just too early to extend the bidding"
-    BID_EXTENDS = "a bid extends the bidding"
-    BID_EXTENDS_TO_LIMIT = "a bid extends the bidding to its limit"
-    BID_REMOVED = "a bid is removed"
-    BID_REMOVED_IN_LAST_SECOND = "a bid is removed in the last second before the close"
-    REMOVED_EV_REMOVES_BID = "a bid is removed by one who is no EV any more"
-    BID_AFTER_REMOVAL = "a first bid after a removal"
-    BID_EXTENDS_AFTER_REMOVAL = "a bid after a removal extends the bidding"
-
-    # Open, and over.
-    CANCELLED_EMPTY = "an auction without a bid is cancelled"
-    CANCELLED_AT_PENALTY = "an auction with a bid is cancelled"
-    CANCELLED_REMOVED_LEADER = "an auction that a removed EV leads is cancelled"
-    CANCELLED_BY_OTHERS = "an overdue auction is cancelled by somebody else"
-    CANCELLED_AT_DEADLINE = "an auction is cancelled by somebody else in the first second"
-    ENDED_EMPTY = "an auction without a bid is ended"
-    ENDED_EMPTY_LATE = "an auction without a bid is ended after the award window"
-
-    # Connected, and over.
-    CONNECTED = "an auction is awarded"
-    CONNECTED_AT_CLOSE = "an auction is awarded in the second of the close"
-    CONNECTED_IN_LAST_SECOND = "an auction is awarded in the last second of the award window"
-    CONNECTED_REMOVED_LEADER = "an auction is awarded to a removed EV"
-    PAID_IN_FULL = "a consumer pays in full"
-    PAID_AS_AGREED = "a consumer pays what is agreed"
-    PAID_NOTHING = "a consumer and a provider agree on nothing"
-    SETTLED = "a provider settles"
-    SETTLED_IN_FULL = "a provider settles the whole energy"
-    SETTLED_NOTHING = "a provider settles nothing"
-    ENDED_AFTER_EXPIRY = "a connection is settled after it could have been expired"
-    FORFEITED = "a provider forfeits"
-    EXPIRED = "a connection expires"
-    EXPIRED_AT_ONCE = "a connection is expired in the first second"
-
-    # Refused for one second.
-    BID_AT_CLOSE = "refused: a bid in the second of the close"
-    REMOVAL_AT_CLOSE = "refused: a removal in the second of the close"
-    AWARD_BEFORE_CLOSE = "refused: an award in the second before the close"
-    AWARD_AT_DEADLINE = "refused: an award in the second after the award window"
-    CANCELLATION_TOO_EARLY = "refused: a cancellation by somebody else one second too early"
-    EXPIRY_TOO_EARLY = "refused: an expiry one second too early"
-    SIGNATURE_TOO_LATE = "refused: a signature one second too late"
-
-    # Nobody's.
-    FORCED = "ether is forced in"
-
-
-# Every refusal of the contract but the constructor's, and what a receiver may answer.
-REFUSALS = {
-    "",
-    "AlreadyEV",
-    "AwardWindowPassed",
-    "BalanceTooLow",
-    "BatchLengthMismatch",
-    "BiddingClosed",
-    "BiddingOpen",
-    "BiddingTimeOutOfRange",
-    "ConnectionNotExpired",
-    "ECDSAInvalidSignature",
-    "ECDSAInvalidSignatureLength",
-    "ECDSAInvalidSignatureS",
-    "EnergyAboveContract",
-    "InvalidEV",
-    "MarketClosed",
-    "NotEV",
-    "NotProvider",
-    "OnlyConsumerUntil",
-    "OwnAuction",
-    "OwnableUnauthorizedAccount",
-    "OwnershipCannotBeRenounced",
-    "PenaltyAboveMaximum",
-    "PlainTransfer",
-    "RateTooHigh",
-    "Refused",
-    "SignatureExpired",
-    "TextTooLong",
-    "UnexpectedState",
-    "ValidityOutOfRange",
-    "WrongSigner",
-    "ZeroAmount",
-    "ZeroEnergy",
-    "ZeroRate",
-}
-
-
-_OF_THE_MARKET = {
-    "EVAdded",
-    "EVRemoved",
-    "StatusChanged",
-    "OwnershipTransferStarted",
-    "OwnershipTransferred",
-    "Deposited",
-    "Withdrawn",
-    "AuctionStarted",
-}
+    from .invariants import Step
 
 
 class Tally:
-    """Counts over all runs of a machine."""
+    """Counts over all runs of a machine. Tallies of several campaigns add up."""
 
     def __init__(self) -> None:
-        self.runs = 0
+        self.lengths: Counter[int] = Counter()
+        """Runs by their number of steps. Hypothesis gives some up early, and replaces them."""
+        self.departures = 0
+        """Markets that everybody has left, with nothing in them but what is nobody's."""
         self.successes: Counter[str] = Counter()
         self.refusals: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.transitions: Counter[Transition] = Counter()
-        self._began = time.monotonic()
+        self.cpu_seconds = 0.0
+
+    @property
+    def runs(self) -> int:
+        return self.lengths.total()
 
     @property
     def steps(self) -> int:
+        return sum(steps * runs for steps, runs in self.lengths.items())
+
+    @property
+    def calls(self) -> int:
+        """Transactions, each followed by a look at everything; a step makes one or a few."""
         return self.successes.total() + sum(counter.total() for counter in self.refusals.values())
 
+    def runs_of(self, steps: int) -> int:
+        """How many runs had so many steps at least."""
+        return sum(runs for length, runs in self.lengths.items() if length >= steps)
+
     def add(self, step: Step, parameters: Parameters, removed: set[str]) -> None:
-        """Count a step; `removed` are the accounts that were EVs earlier in the run."""
+        """Count a call; `removed` are the accounts that were EVs earlier in the run."""
         if step.failure is None:
             self.successes[step.function] += 1
         else:
             self.refusals[step.function][step.failure.name] += 1
-        self.transitions.update(set(_transitions(step, parameters, removed)))
+        self.transitions.update(set(reached(step, parameters, removed)))
+
+    def update(self, other: Tally) -> None:
+        self.lengths.update(other.lengths)
+        self.departures += other.departures
+        self.successes.update(other.successes)
+        for function, refusals in other.refusals.items():
+            self.refusals[function].update(refusals)
+        self.transitions.update(other.transitions)
+        self.cpu_seconds += other.cpu_seconds
 
     def missing(self) -> list[str]:
         """What should have been reached and was not."""
@@ -172,198 +66,30 @@ class Tally:
         transitions = [one.value for one in Transition if not self.transitions[one]]
         return [*transitions, *(f"refused with {name!r}" for name in sorted(REFUSALS - refused))]
 
-    def summary(self) -> str:
-        seconds = time.monotonic() - self._began
-        rate = self.steps / seconds
-        lines = [
-            f"{self.runs} runs, {self.steps} steps in {seconds:.1f} s: {rate:.0f} steps/s",
-            "",
-            f"{'function':<22} {'done':>8}   refused",
-        ]
-        for function in sorted(self.successes.keys() | self.refusals.keys()):
-            refusals = self.refusals[function].most_common()
-            listed = ", ".join(f"{name or 'no data'} {count}" for name, count in refusals)
-            lines.append(f"{function:<22} {self.successes[function]:>8}   {listed}")
-        lines += ["", *(f"{self.transitions[one]:>8}  {one}" for one in Transition)]
-        return "\n".join(lines)
+    def as_json(self) -> dict[str, Any]:
+        functions = sorted(self.successes.keys() | self.refusals.keys())
+        return {
+            "lengths": {str(steps): runs for steps, runs in sorted(self.lengths.items())},
+            "departures": self.departures,
+            "cpu_seconds": round(self.cpu_seconds, 1),
+            "functions": {
+                function: {
+                    "done": self.successes[function],
+                    "refused": dict(self.refusals[function].most_common()),
+                }
+                for function in functions
+            },
+            "transitions": {one.value: self.transitions[one] for one in Transition},
+        }
 
-
-def _transitions(step: Step, parameters: Parameters, removed: set[str]) -> Iterator[Transition]:
-    if step.failure is not None:
-        yield from _refused_for_one_second(step)
-    for name, values in step.events:
-        if name in _OF_THE_MARKET:
-            yield from _of_the_market(name, values, step, removed)
-        else:
-            view = step.before.auction(values[0])
-            yield from _of_auction(name, values, view, step, parameters)
-
-
-def _of_the_market(
-    name: str, values: tuple[Any, ...], step: Step, removed: set[str]
-) -> Iterator[Transition]:
-    match name:
-        case "EVAdded":
-            yield Transition.EV_ADDED
-            if len(step.events) > 1:
-                yield Transition.BATCH_ADDED
-            if values[0] in removed:
-                yield Transition.EV_ADDED_AGAIN
-        case "EVRemoved":
-            yield from _removal(step, values[0])
-        case "StatusChanged":
-            yield Transition.REOPENED if values[0] else Transition.CLOSED
-        case "OwnershipTransferStarted":
-            yield Transition.OWNERSHIP_OFFERED
-        case "OwnershipTransferred":
-            yield Transition.OWNERSHIP_TAKEN
-        case "Deposited":
-            account, source, _ = values
-            yield Transition.DEPOSITED if account == source else Transition.DEPOSITED_FOR
-        case "Withdrawn":
-            yield from _withdrawal(step)
-        case "AuctionStarted":
-            again = step.before.auctions[values[1]].auction_id % 2**ROUND_BITS > 0
-            yield Transition.STARTED_AGAIN if again else Transition.STARTED
-
-
-def _refused_for_one_second(step: Step) -> Iterator[Transition]:
-    """A refusal that would not have been one a second earlier, or later."""
-    assert step.failure is not None
-    match step.failure:
-        case "BiddingClosed", (closing_time, now) if now == closing_time:
-            removal = step.function == "removeBid"
-            yield Transition.REMOVAL_AT_CLOSE if removal else Transition.BID_AT_CLOSE
-        case "BiddingOpen", (closing_time, now) if now == closing_time - 1:
-            yield Transition.AWARD_BEFORE_CLOSE
-        case "AwardWindowPassed", (deadline, now) if now == deadline:
-            yield Transition.AWARD_AT_DEADLINE
-        case "OnlyConsumerUntil", (_, _, deadline) if step.now == deadline - 1:
-            yield Transition.CANCELLATION_TOO_EARLY
-        case "ConnectionNotExpired", (expiry, now) if now == expiry - 1:
-            yield Transition.EXPIRY_TOO_EARLY
-        case "SignatureExpired", (deadline, now) if now == deadline + 1:
-            yield Transition.SIGNATURE_TOO_LATE
-
-
-def _removal(step: Step, ev: str) -> Iterator[Transition]:
-    yield Transition.EV_REMOVED
-    for view in step.before.auctions.values():
-        if view.state == State.NONE or ev not in {view.consumer, view.provider}:
-            continue
-        if view.state == State.CONNECTED:
-            yield Transition.PARTY_REMOVED
-        elif ev == view.provider:
-            yield Transition.LEADER_REMOVED
-        else:
-            yield Transition.CONSUMER_REMOVED
-
-
-def _withdrawal(step: Step) -> Iterator[Transition]:
-    yield Transition.WITHDRAWN
-    if not step.before.accounts[step.sender].is_ev:
-        yield Transition.WITHDRAWN_UNREGISTERED
-    if not step.before.active:
-        yield Transition.WITHDRAWN_WHILE_CLOSED
-    if len(step.events) > 1:
-        yield Transition.WITHDRAWN_REENTERED
-
-
-def _of_auction(
-    name: str, values: tuple[Any, ...], view: AuctionView, step: Step, parameters: Parameters
-) -> Iterator[Transition]:
-    award_deadline = view.closing_time + parameters.award_window
-    leader_is_ev = step.before.accounts[view.provider].is_ev
-    match name:
-        case "BidPlaced":
-            yield from _bid(values, view, step, parameters)
-        case "BidRemoved":
-            yield Transition.BID_REMOVED
-            if step.now == view.closing_time - 1:
-                yield Transition.BID_REMOVED_IN_LAST_SECOND
-            if not leader_is_ev:
-                yield Transition.REMOVED_EV_REMOVES_BID
-        case "AuctionCancelled":
-            yield from _cancellation(view, step, award_deadline)
-        case "AuctionEnded" if view.provider == ZERO_ADDRESS:
-            yield Transition.ENDED_EMPTY
-            if step.now >= award_deadline:
-                yield Transition.ENDED_EMPTY_LATE
-        case "Connected":
-            yield Transition.CONNECTED
-            if step.now == view.closing_time:
-                yield Transition.CONNECTED_AT_CLOSE
-            if step.now == award_deadline - 1:
-                yield Transition.CONNECTED_IN_LAST_SECOND
-            if not leader_is_ev:
-                yield Transition.CONNECTED_REMOVED_LEADER
-        case "ConnectionEnded" | "ConnectionForfeited" | "ConnectionExpired":
-            expiry = view.connected_at + view.validity + parameters.settlement_window
-            yield from _disconnection(name, values, view, step, expiry)
-
-
-def _cancellation(view: AuctionView, step: Step, award_deadline: int) -> Iterator[Transition]:
-    if view.provider == ZERO_ADDRESS:
-        yield Transition.CANCELLED_EMPTY
-    elif step.before.accounts[view.provider].is_ev:
-        yield Transition.CANCELLED_AT_PENALTY
-    else:
-        yield Transition.CANCELLED_REMOVED_LEADER
-    if step.sender != view.consumer:
-        yield Transition.CANCELLED_BY_OTHERS
-        if step.now == award_deadline:
-            yield Transition.CANCELLED_AT_DEADLINE
-
-
-def _disconnection(
-    name: str, values: tuple[Any, ...], view: AuctionView, step: Step, expiry: int
-) -> Iterator[Transition]:
-    match name:
-        case "ConnectionEnded":
-            yield _settlement(step, energy_wh=values[2], contracted=view.energy_wh)
-            if step.now >= expiry:
-                yield Transition.ENDED_AFTER_EXPIRY
-        case "ConnectionForfeited":
-            yield Transition.FORFEITED
-        case "ConnectionExpired":
-            yield Transition.EXPIRED
-            if step.now == expiry:
-                yield Transition.EXPIRED_AT_ONCE
-
-
-def _bid(
-    values: tuple[Any, ...], view: AuctionView, step: Step, parameters: Parameters
-) -> Iterator[Transition]:
-    _, provider, _, closing_time = values
-    if view.provider == ZERO_ADDRESS:
-        yield Transition.BID_AFTER_REMOVAL if view.removals else Transition.FIRST_BID
-    else:
-        yield Transition.LOWERED if provider == view.provider else Transition.OVERTAKEN
-    if step.signed is not None:
-        yield Transition.RELAYED
-        if step.signed.message.values[3] == step.now:
-            yield Transition.RELAYED_AT_DEADLINE
-    if not step.before.active:
-        yield Transition.BID_WHILE_CLOSED
-    if not step.before.accounts[view.consumer].is_ev:
-        yield Transition.BID_ON_REMOVED_CONSUMER
-    if step.now == view.closing_time - 1:
-        yield Transition.BID_IN_LAST_SECOND
-    window_ends = step.now + parameters.extension_window
-    if step.now < window_ends == view.closing_time:
-        yield Transition.BID_AT_EXTENSION
-    if closing_time > view.closing_time:
-        whole = closing_time == window_ends
-        yield Transition.BID_EXTENDS if whole else Transition.BID_EXTENDS_TO_LIMIT
-        if view.removals:
-            yield Transition.BID_EXTENDS_AFTER_REMOVAL
-
-
-def _settlement(step: Step, energy_wh: int, contracted: int) -> Transition:
-    if step.function == "settle":
-        if energy_wh == 0:
-            return Transition.SETTLED_NOTHING
-        return Transition.SETTLED_IN_FULL if energy_wh == contracted else Transition.SETTLED
-    if step.signed is None:
-        return Transition.PAID_IN_FULL
-    return Transition.PAID_NOTHING if energy_wh == 0 else Transition.PAID_AS_AGREED
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Tally:
+        tally = cls()
+        tally.lengths.update({int(steps): n for steps, n in document["lengths"].items()})
+        tally.departures = document["departures"]
+        tally.cpu_seconds = document["cpu_seconds"]
+        for function, counts in document["functions"].items():
+            tally.successes[function] = counts["done"]
+            tally.refusals[function].update(counts["refused"])
+        tally.transitions.update({Transition(one): n for one, n in document["transitions"].items()})
+        return tally

@@ -12,7 +12,7 @@ from ape_v2v.testing.chains import AnvilChain
 from ape_v2v.testing.contracts import Contract, Interface
 
 from .actors import DEPLOYER, PEOPLE
-from .campaign import chosen_market
+from .chosen import chosen_market
 
 ORGANIZATION, CONSUMER, PROVIDER, RIVAL = (
     PEOPLE[name].address for name in ("organization", "alice", "bob", "carol")

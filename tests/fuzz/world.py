@@ -3,7 +3,7 @@
 The world knows who is who and what time it is; rules and tests only say who does what.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,9 +18,10 @@ from ape_v2v.testing.contracts import Contract, Event, Failure, Interface
 
 from .actors import ACTORS, DEPLOYER, MALLORY, NOBODY, OPERATOR, PEOPLE, THE_MARKET
 from .invariants import Invariants, Step
-from .observation import Observation, differences, expect, observe
+from .observation import Lens, differences, expect
 from .signing import Signed
-from .tally import Tally, Transition
+from .tally import Tally
+from .transitions import Transition
 
 # More than anybody can lock or lose in a run, and a small part of what 128 bits hold.
 ENDOWMENT = 10**33
@@ -52,10 +53,11 @@ METHODS: dict[tuple[str, int], Callable[..., list[Event]]] = {
 
 
 class Artifacts(NamedTuple):
-    """The compiled contracts: the market that is tested, and the one that takes part in it."""
+    """The compiled contracts: the market that is tested, and those that take part in the test."""
 
     market: Interface
     hostile: Interface
+    lens: Interface
 
 
 class World:
@@ -73,6 +75,7 @@ class World:
         code = artifacts.market.creation_code(organization, parameters)
         market = chain.deploy(DEPLOYER.address, code)
         hostile = chain.deploy(DEPLOYER.address, artifacts.hostile.creation_code(market))
+        lens = chain.deploy(DEPLOYER.address, artifacts.lens.creation_code())
         self.contract = Contract(chain, market, artifacts.market)
         self._hostile_interface = artifacts.hostile
         self.model = Market(chain.chain_id, market, organization, parameters)
@@ -82,13 +85,14 @@ class World:
         self.addresses = {name: person.address for name, person in PEOPLE.items()}
         self.addresses[MALLORY] = hostile
         self._names = {address: name for name, address in self.addresses.items()}
+        self._accounts = (*self.addresses.values(), OPERATOR.address, ZERO_ADDRESS)
+        self._lens = Lens(Contract(chain, lens, artifacts.lens), market, self._accounts)
         self._spent_by_operator = 0
         self.removed: set[str] = set()
         """Who was an EV at some time, and was removed."""
         self.turn = 0
         """How many steps have been made."""
         self._invariants = Invariants(chain.chain_id, market, self.model.ledger)
-        tally.runs += 1
         self._agree()
 
     @property
@@ -217,18 +221,11 @@ class World:
 
     def _agree(self) -> None:
         """Compare everything that can be seen of the contract with the model."""
-        self._observation = self._observe()
+        self._observation = self._lens.observe()
         expected = expect(self.model, self._accounts, self._wallets())
         different = "\n  ".join(differences(expected, self._observation))
         assert not different, f"model and contract disagree:\n  {different}"
         self._check_some_id()
-
-    def _observe(self) -> Observation:
-        return observe(self.contract, self._accounts, self._wallets())
-
-    @property
-    def _accounts(self) -> Sequence[str]:
-        return (*self.addresses.values(), ZERO_ADDRESS)
 
     def _wallets(self) -> dict[str, int]:
         """What everybody should have outside of the market. The operator pays for Mallory."""

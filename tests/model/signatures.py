@@ -1,5 +1,6 @@
 """What EVs sign and how a signature is read, by eth_account: no line of it is the market's."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from eth_account import Account
@@ -40,17 +41,7 @@ class Message(NamedTuple):
 
     @property
     def signable(self) -> SignableMessage:
-        fields = STRUCTS[self.purpose]
-        return encode_typed_data(
-            domain_data={
-                "name": "V2VMarket",
-                "version": "1",
-                "chainId": self.chain_id,
-                "verifyingContract": self.market,
-            },
-            message_types={self.purpose: [{"name": n, "type": t} for n, t in fields.items()]},
-            message_data=dict(zip(fields, self.values, strict=True)),
-        )
+        return _encoded(self)
 
     @property
     def digest(self) -> bytes:
@@ -61,6 +52,22 @@ class Message(NamedTuple):
     def signed_by(self, key: bytes) -> bytes:
         """The 65 bytes r, s, v of the holder of a key."""
         return bytes(Account.sign_message(self.signable, key).signature)
+
+
+# Each is signed, hashed for comparison, and recovered from.
+@lru_cache(maxsize=2**8)
+def _encoded(message: Message) -> SignableMessage:
+    fields = STRUCTS[message.purpose]
+    return encode_typed_data(
+        domain_data={
+            "name": "V2VMarket",
+            "version": "1",
+            "chainId": message.chain_id,
+            "verifyingContract": message.market,
+        },
+        message_types={message.purpose: [{"name": n, "type": t} for n, t in fields.items()]},
+        message_data=dict(zip(fields, message.values, strict=True)),
+    )
 
 
 def signer(message: Message, signature: bytes) -> str:
