@@ -29,7 +29,7 @@ class Campaign:
     profile: Profile
     first_seed: int
     market: str
-    """keccak256 of the creation code that was tested."""
+    """keccak256 of the creation code that was tested, whatever comments are in its sources."""
     versions: dict[str, str]
     tally: Tally = field(default_factory=Tally)
     seeds_done: int = 0
@@ -150,7 +150,7 @@ def page(campaign: Campaign) -> str:
         "| Failures | 0 |",
         f"| Never reached | {missing} |",
         f"| Duration | {campaign.seconds:,.0f} s; {tally.cpu_seconds:,.0f} s of CPU time |",
-        f"| Market (keccak256 of its creation code) | `{campaign.market}` |",
+        f"| Market (keccak256 of its creation code, without metadata) | `{campaign.market}` |",
         f"| Versions | {versions} |",
         "",
         f"{state} The same again: `ape run fuzz --profile {campaign.name} "
@@ -182,10 +182,13 @@ def _functions(tally: Tally) -> Iterator[tuple[str, int, str]]:
 
 
 def _fingerprint(market: ContractType) -> str:
+    """Of the code less the compiler's note at its end, in which the sources are hashed."""
     bytecode = market.deployment_bytecode
     assert bytecode is not None
     assert bytecode.bytecode is not None
-    return f"0x{keccak(hexstr=bytecode.bytecode).hex()}"
+    code = bytes.fromhex(bytecode.bytecode.removeprefix("0x"))
+    length = int.from_bytes(code[-2:])
+    return f"0x{keccak(code[: -length - 2]).hex()}"
 
 
 def _versions() -> dict[str, str]:

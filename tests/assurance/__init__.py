@@ -1,0 +1,1 @@
+"""How thoroughly the market's contracts are tested, and what analysis tools find in them."""
