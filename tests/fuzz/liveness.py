@@ -28,6 +28,16 @@ def everybody_leaves(world: World, order: Sequence[str], patient: Sequence[str])
     assert left == nobodys, f"I6: {left} wei are left, of which {nobodys} are nobody's"
 
 
+def expel_everybody(world: World) -> None:
+    """What an organization can do at worst before people leave."""
+    owner = world.name(world.model.owner)
+    if world.model.active:
+        _succeed(world, "changeStatus", owner)
+    for who in ACTORS:
+        if world.model.is_ev(world.address(who)):
+            _succeed(world, "removeEV", owner, world.address(who))
+
+
 def _leave(world: World, who: str, patient: bool) -> None:
     address = world.address(who)
     own = world.model.current_auction(address)
@@ -72,5 +82,5 @@ def _leave_as_provider(world: World, who: str, auction: Auction, patient: bool) 
         _succeed(world, "removeBid", who, auction.auction_id)
 
 
-def _succeed(world: World, function: str, who: str, *arguments: int) -> None:
+def _succeed(world: World, function: str, who: str, *arguments: int | str) -> None:
     assert world.execute(function, who, *arguments), f"I6: {who} cannot {function}"

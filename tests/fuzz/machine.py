@@ -11,7 +11,7 @@ from ape_v2v.testing.chains import Chain
 
 from . import strategies as some
 from .actors import ACTORS, MALLORY
-from .liveness import everybody_leaves
+from .liveness import everybody_leaves, expel_everybody
 from .present import Present, Receipt, SignedBid, Which, pick_from
 from .strategies import (
     UINT256,
@@ -93,16 +93,9 @@ class MarketMachine(RuleBasedStateMachine):
         with self.world.chain:
             if not self.world.broken:
                 if self._expelled:
-                    self._expel_everybody()
+                    expel_everybody(self.world)
                 everybody_leaves(self.world, self._order, self._patient)
                 self._tally.departures += 1
-
-    def _expel_everybody(self) -> None:
-        """What an organization can do at worst before people leave."""
-        if self.world.model.active:
-            self.world.execute("changeStatus", self.present.owner(Role.ENTITLED))
-        for who in self.present.evs():
-            self._expel(who)
 
     def _expel(self, who: str) -> None:
         owner = self.present.owner(Role.ENTITLED)
