@@ -135,7 +135,7 @@ def page(campaign: Campaign) -> str:
         f"# The last `{campaign.name}` campaign",
         "",
         "Random people did random things to the market, and after every call contract and model",
-        "were compared and the invariants checked: see [testing the market](../security.md).",
+        "were compared and the invariants checked: see [how](../security.md#how-it-is-checked).",
         "Written by `ape run fuzz`; the figures are in the JSON file beside this page.",
         "",
         "| | |",
@@ -153,8 +153,8 @@ def page(campaign: Campaign) -> str:
         f"| Market (keccak256 of its creation code, without metadata) | `{campaign.market}` |",
         f"| Versions | {versions} |",
         "",
-        f"{state} The same again: `ape run fuzz --profile {campaign.name} "
-        f"--seed {campaign.first_seed}`.",
+        f"{state} The same again, by the same version of the tests: "
+        f"`ape run fuzz --profile {campaign.name} --seed {campaign.first_seed}`.",
         "",
         "## Calls",
         "",

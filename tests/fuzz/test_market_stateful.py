@@ -57,6 +57,16 @@ def test_contract_and_model_agree_and_the_invariants_hold_whatever_people_do(
     assert not (profile.complete and tally.missing()), f"V2V_FUZZ_SEED={first_seed}"
 
 
+def test_a_seed_gives_the_same_runs_in_whatever_process(build: Build) -> None:
+    number = chosen_seed()
+
+    (here,) = fuzz_many(build, [number], steps=10)
+    (there,) = fuzz_many(build, [number], steps=10, workers=2)
+
+    here.cpu_seconds = there.cpu_seconds = 0
+    assert here.as_json() == there.as_json(), f"V2V_FUZZ_SEED={number}"
+
+
 def test_the_same_programs_come_out_alike_in_process_and_on_a_node(build: Build) -> None:
     recordings: list[RecordingChain] = []
 

@@ -13,7 +13,7 @@ from .campaign import Build
 from .chosen import chosen_profile
 from .plants import Plant, Unplantable, hunt, plants, unchanged, with_code_of
 
-# Always the same ones: a bug that is found, is found again.
+# Always the same ones: a bug that is found is found again, after as many steps.
 SEEDS = range(1, 31)
 CHOSEN = [plant for plant in plants() if plant.sample or chosen_profile() != "dev"]
 
