@@ -91,9 +91,15 @@ def consume(plan: Plan, pipe: Pipe) -> None:
 
 def await_any(sides: list[Side]) -> list[Side]:
     """Wait until a process of one of these has ended, and return those that have."""
-    by_sentinel = {side.sentinel: side for side in sides}
-    ended = multiprocessing.connection.wait(list(by_sentinel), _PATIENCE)
+    ended = await_ended(sides, _PATIENCE)
     assert ended, f"nobody has ended after {_PATIENCE} s"
+    return ended
+
+
+def await_ended(sides: list[Side], seconds: float) -> list[Side]:
+    """Wait so long, at most, for a process of one of these to end; those that have."""
+    by_sentinel = {side.sentinel: side for side in sides}
+    ended = multiprocessing.connection.wait(list(by_sentinel), seconds)
     return [by_sentinel[sentinel] for sentinel in ended]  # type: ignore[index]
 
 

@@ -1,0 +1,196 @@
+"""A campaign of kills: at every boundary alone, and at random instants, each followed by a resume.
+
+Short unless V2V_CRASH_CAMPAIGN=nightly is set; V2V_CRASH_SEED chooses the instants, and
+V2V_CRASH_REPORT names the file to write. `ape run crash_session` sets them.
+"""
+
+import os
+import random
+import time
+from dataclasses import dataclass, field
+
+import pytest
+from crash_report import MAX_UNACKNOWLEDGED_WH, Run, write_report
+from pairs import SESSION_WH, settled
+from runner import KILLED, await_any, await_ended
+
+from ape_v2v.session.boundaries import Boundary
+from ape_v2v.session.settling import Patience
+
+NIGHTLY = os.environ.get("V2V_CRASH_CAMPAIGN") == "nightly"
+SEED = int(os.environ.get("V2V_CRASH_SEED", "4"))
+REPORT = os.environ.get("V2V_CRASH_REPORT")
+RANDOM_RUNS = 24 if NIGHTLY else 1
+KILLS_PER_RUN = 4 if NIGHTLY else 2
+LONG_WH = (20 if NIGHTLY else 8) * SESSION_WH
+"""Long enough for a random instant to fall anywhere in a session."""
+LIMIT_WH = 170
+LONGEST_INSTANT = 2.0  # s after a start: the processes need about 1 s to come up
+
+STOPS = {
+    Boundary.PROVIDER_STOP_STORE,
+    Boundary.PROVIDER_STOP_SEND,
+    Boundary.CONSUMER_STOP_STORE,
+    Boundary.CONSUMER_STOP_SEND,
+}
+ALONE = [b for b in Boundary if b is not Boundary.PROVIDER_SETTLE_SEND]
+AT_ONCE = Patience(for_the_consumer=0, between_looks=0.02, between_looks_at_the_chain=0.1)
+
+
+@pytest.fixture(scope="module")
+def runs():
+    """What has been tried, for the report."""
+    runs: list[Run] = []
+    began = time.monotonic()
+    yield runs
+    if REPORT is not None:
+        write_report(REPORT, runs, seed=SEED, seconds=time.monotonic() - began)
+
+
+@dataclass
+class Witness:
+    """Kills, and what the two stores held at each of them."""
+
+    both: object
+    kills: list[str] = field(default_factory=list)
+    seen: list[tuple[set, set]] = field(default_factory=list)
+    exposed_wh: float = 0.0
+    """The most that was delivered and not acknowledged when a side was killed: what is lost if it
+    never comes back."""
+
+    def note(self, where: str) -> None:
+        delivered = self.both.delivered_wh  # first: the other side may go on
+        receipts = self._receipts()
+        acknowledged = max((receipt.energy_wh for receipt in receipts[0]), default=0)
+        self.exposed_wh = max(self.exposed_wh, delivered - acknowledged)
+        assert self.exposed_wh <= MAX_UNACKNOWLEDGED_WH
+        self.kills.append(where)
+        self.seen.append(receipts)
+
+    def check(self, market, balances, before, contracted: int) -> float:
+        """Nothing is lost, nothing is paid twice. Returns what was delivered for nothing, Wh."""
+        paid = settled(self.both)
+        at_last = self._receipts()
+        for then in self.seen:
+            assert all(old <= now for old, now in zip(then, at_last, strict=True))
+        ended = [
+            log
+            for log in market.ConnectionEnded.query("*", start_block=0).to_dict("records")
+            if log["event_arguments"]["auctionId"] == self.both.auction_id
+        ]
+        assert len(ended) == 1
+        cost = ended[0]["event_arguments"]["cost"]
+        reserve = bond = contracted * 300 * 10**9
+        assert balances() == (before[0] + reserve - cost, before[1] + bond + cost)
+        return max(0.0, self.both.delivered_wh - paid)
+
+    def _receipts(self) -> tuple[set, set]:
+        return tuple(set(store.receipts(self.both.token)) for store in self.both.stores)
+
+
+@pytest.fixture
+def witness(market, balance, consumer, provider, runs):
+    """A factory of witnesses, and what to do at the end of a run."""
+
+    def balances():
+        return balance(consumer), balance(provider)
+
+    def attend(both, contracted):
+        before = balances()
+        began = time.monotonic()
+        seen = Witness(both)
+
+        def done(kind):
+            loss = seen.check(market, balances, before, contracted)
+            seconds = time.monotonic() - began
+            runs.append(Run(kind, tuple(seen.kills), seen.exposed_wh, loss, seconds))
+
+        return seen, done
+
+    return attend
+
+
+@pytest.mark.skipif(not NIGHTLY, reason="test_crashes.py kills at every boundary, two at a time")
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("boundary", ALONE)
+def test_a_kill_at_a_boundary_costs_at_most_one_increment(pair, witness, boundary, moment):
+    limit = {"limit_wh": LIMIT_WH} if boundary in STOPS else {}
+    both = pair(**limit)
+    seen, done = witness(both, SESSION_WH)
+    point = f"{boundary}:{moment}"
+    side = 0 if boundary.startswith("provider.") else 1
+    both.provider.start(point if side == 0 else None)
+    assert both.provider.await_message() == both.url
+    both.consumer.start(point if side == 1 else None)
+    finish(both, seen, point)
+    assert seen.kills == [point]
+    done("boundary")
+
+
+@pytest.mark.skipif(not NIGHTLY, reason="test_crashes.py kills at every boundary, two at a time")
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_kill_where_the_provider_settles_costs_nothing(pair, witness, moment):
+    both = pair(patience=AT_ONCE)
+    seen, done = witness(both, SESSION_WH)
+    ours = f"{Boundary.PROVIDER_SETTLE_SEND}:{moment}"
+    theirs = f"{Boundary.CONSUMER_SETTLEMENT_STORE}:after"
+    both.provider.start(ours)
+    assert both.provider.await_message() == both.url
+    both.consumer.start(theirs)
+    assert both.consumer.await_exit() == KILLED
+    seen.note(theirs)
+    assert both.provider.await_exit() == KILLED
+    seen.note(ours)
+    both.provider.start()
+    both.consumer.start()
+    finish(both, seen, "none")
+    assert seen.kills == [theirs, ours]
+    done("boundary")
+
+
+def finish(both, seen, where):
+    """Start again whoever is killed, until both have ended in order."""
+    running = [both.provider, both.consumer]
+    while running:
+        for side in await_any(running):
+            if side.await_exit() == KILLED:
+                seen.note(where)
+                side.start()
+            else:
+                assert side.await_exit() == 0
+                running.remove(side)
+
+
+@pytest.mark.parametrize("number", range(RANDOM_RUNS))
+def test_kills_at_random_instants_cost_at_most_one_increment(pair, witness, number):
+    instants = random.Random(f"{SEED}:{number}")
+    both = pair(LONG_WH)
+    seen, done = witness(both, LONG_WH)
+    both.provider.start()
+    assert both.provider.await_message() == both.url
+    both.consumer.start()
+    names = {both.provider: "provider", both.consumer: "consumer"}
+    running = [both.provider, both.consumer]
+    while running and len(seen.kills) < KILLS_PER_RUN:
+        after = instants.uniform(0, LONGEST_INSTANT)
+        for side in await_ended(running, after):
+            assert side.await_exit() == 0
+            running.remove(side)
+        if not running:
+            break
+        victim = instants.choice(running)
+        victim.kill()
+        if victim.await_exit() != KILLED:  # it had just ended by itself
+            assert victim.await_exit() == 0
+            running.remove(victim)
+            continue
+        seen.note(f"{names[victim]} {after:.3f} s")
+        victim.start()
+    finish_rest(both, running)
+    done("random")
+
+
+def finish_rest(both, running):
+    for side in running:
+        assert side.await_exit() == 0
+    assert both.provider.await_exit() == both.consumer.await_exit() == 0
