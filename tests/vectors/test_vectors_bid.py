@@ -1,0 +1,30 @@
+"""The vectors of signed bids against the contract, in an auction that is still open."""
+
+import pytest
+from eth_utils.conversions import to_hex
+from eth_utils.hexadecimal import decode_hex
+from scenario import FUNDS, RESERVE
+from test_vectors_contract import AUCTION_ID, outcome
+from vectors import parameters
+
+
+@pytest.mark.parametrize("vector", **parameters("bid"))
+def test_place_bid_for(vector, vectors_auction, rival, provider):
+    message = vector.message
+
+    def place():
+        vectors_auction.placeBidFor(
+            AUCTION_ID,
+            message["provider"],
+            int(message["rate"]),
+            int(message["deadline"]),
+            decode_hex(message["signature"]),
+            sender=rival,
+        )
+
+    assert outcome(place) == vector.contract
+    locked = RESERVE if vector.contract == "accepts" else 0  # the bond
+    assert vectors_auction.evs(provider).balance == FUNDS - locked
+    if vector.digest is not None:
+        signed = [int(message[name]) for name in ("auctionId", "rate", "nonce", "deadline")]
+        assert to_hex(vectors_auction.hashBid(*signed)) == vector.digest
