@@ -120,8 +120,8 @@ class Link:
             ) from error
         try:
             if response.is_success:
-                return kind.model_validate_json(body)
-            refusal = ErrorRes.model_validate_json(body)
+                return kind.received(body)
+            refusal = ErrorRes.received(body)
         except ValidationError as error:
             raise LinkError(
                 f"{self.url} answers {path} with what is no message of a session "

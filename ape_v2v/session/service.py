@@ -135,7 +135,7 @@ def create_app(provider: Provider, bounds: Bounds | None = None) -> FastAPI:
 def _add(app: FastAPI, route: _Route, provider: Provider) -> None:
     async def endpoint(request: Request) -> Response:
         try:
-            message = route.request.model_validate_json(await request.body())
+            message = route.request.received(await request.body())
             answer = await run_in_threadpool(route.handle, provider, message)
         except ValidationError as error:
             return _refused(SessionError(ErrorCode.MALFORMED_MESSAGE, _first(error)))

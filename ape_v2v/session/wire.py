@@ -7,7 +7,7 @@ round or guess. What is not known is refused: nobody relies on something that th
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from eth_utils.conversions import to_hex
 from eth_utils.hexadecimal import decode_hex
@@ -50,6 +50,8 @@ def _record(value: object) -> object:
 
 _DECIMAL = (BeforeValidator(_decimal), PlainSerializer(str), schema("^(0|[1-9][0-9]{0,77})$"))
 Number = Annotated[int, Field(ge=0, lt=2**256), *_DECIMAL]
+Quantity = Annotated[int, Field(ge=0, lt=2**63), *_DECIMAL]
+"""Energy or power: a number that a store can hold."""
 Record = Annotated[
     bytes,
     BeforeValidator(_record),
@@ -100,6 +102,15 @@ class Message(BaseModel):
         alias_generator=_alias, populate_by_name=True, extra="forbid", frozen=True
     )
 
+    @classmethod
+    def received(cls, text: str | bytes) -> Self:
+        """Read what was sent.
+
+        Raises:
+            ValidationError: It is no such message.
+        """
+        return cls.model_validate_json(text, by_alias=True, by_name=False)
+
     def data(self) -> dict[str, Any]:
         """What is sent."""
         return self.model_dump(by_alias=True, mode="json")
@@ -124,7 +135,7 @@ class SessionSetupRes(Message):
 
     challenge_evp: Hash
     meter_id: Hash
-    meter_start_wh: Number
+    meter_start_wh: Quantity
     signature: Signature
     """Over `SessionChallenge`."""
 
@@ -144,7 +155,7 @@ class AuthorizationRes(Message):
     """The provider is ready to deliver."""
 
     session_id: SessionId
-    max_unacknowledged_wh: Number
+    max_unacknowledged_wh: Quantity
     """How far it delivers without a receipt."""
     accepted: Literal[True] = True
 
@@ -153,19 +164,19 @@ class MeterValueReq(Message):
     """The consumer asks for the next reading; the provider answers when there is one."""
 
     session_id: SessionId
-    target_energy_wh: Number | None = None
+    target_energy_wh: Quantity | None = None
     """Where the consumer wants to stop, if before all that was contracted is delivered."""
 
 
 class MeterValueRes(Message):
     """A reading of the provider's meter, signed. The rest tells how the session stands."""
 
-    energy_wh: Number
+    energy_wh: Quantity
     """Since the session began, at most what was contracted."""
     meter_record: Record
     signature: Signature
     """Over `MeterValue`; its `meterDataHash` is the Keccak-256 hash of `meterRecord`."""
-    power_w: Number
+    power_w: Quantity
     state: ChargingState
     reason: StopReason | None = None
 
@@ -174,7 +185,7 @@ class MeteringReceiptReq(Message):
     """The consumer acknowledges all energy so far."""
 
     session_id: SessionId
-    energy_wh: Number
+    energy_wh: Quantity
     meter_data_hash: Hash
     signature: Signature
     """Over `MeteringReceipt`."""
@@ -183,7 +194,7 @@ class MeteringReceiptReq(Message):
 class MeteringReceiptRes(Message):
     """The highest receipt that the provider has stored."""
 
-    acknowledged_wh: Number
+    acknowledged_wh: Quantity
 
 
 class SessionStopReq(Message):
@@ -209,7 +220,7 @@ class SettlementReq(Message):
 class SettlementRes(Message):
     """The provider's word on what is to be paid."""
 
-    energy_wh: Number
+    energy_wh: Quantity
     meter_data_hash: Hash
     signature: Signature
     """Over `Settlement`."""

@@ -296,7 +296,7 @@ def setup_answer() -> File:
     file.add("tampered challenge", "WrongSigner", challengeEVP=to_hex(OLD_EVP))
     file.add("tampered meter", "WrongSigner", meterId=to_hex(METER_ID[::-1]))
     file.add("tampered start of the meter", "WrongSigner", meterStartWh="1233")
-    file.add("the start of the meter out of range", "MalformedMessage", meterStartWh=str(2**256))
+    file.add("the start of the meter out of range", "MalformedMessage", meterStartWh=str(2**63))
     file.add_forged(decode_hex(base["signature"]))
     return file
 
@@ -434,7 +434,7 @@ def meter_value() -> File:
     refuse("no record", "WrongSigner", meterRecord="0x")
     above = {"energyWh": str(ENERGY_WH + 1), "signature": signed(ENERGY_WH + 1)}
     refuse("more than was contracted", "EnergyAboveContract", given | {"ownWh": "20001"}, **above)
-    highest = 2**256 - 1
+    highest = 2**63 - 1
     refuse(
         "the highest number",
         "EnergyAboveContract",
@@ -447,7 +447,9 @@ def meter_value() -> File:
         "under-reported by more than may have flowed", "MetersDisagree", given | {"ownWh": "5206"}
     )
     refuse("nothing has arrived", "MetersDisagree", given | {"ownWh": "0"})
-    refuse("energy out of range", "MalformedMessage", energyWh=str(2**256))
+    for bits in (63, 256):
+        refuse(f"energy out of range: 2**{bits}", "MalformedMessage", energyWh=str(2**bits))
+        refuse(f"power out of range: 2**{bits}", "MalformedMessage", powerW=str(2**bits))
     refuse("negative energy", "MalformedMessage", energyWh="-1")
     refuse("fractions of energy", "MalformedMessage", energyWh="5000.5")
     refuse("an unknown state", "MalformedMessage", state="Free")
@@ -513,11 +515,11 @@ def receipt() -> File:
     for name, energy in (("1 Wh", ENERGY_WH + 1), ("the whole of 32 bits", 2**32 - 1)):
         above = {"energyWh": str(energy), "signature": signed(energy)}
         refuse(f"above the contract: {name}", "EnergyAboveContract", "EnergyAboveContract", **above)
-    for power in (63, 64, 256):
-        energy = 2**power - (1 if power == 256 else 0)
-        above = {"energyWh": str(energy), "signature": signed(energy)}
-        refuse(f"above the contract: {power} bits", "EnergyAboveContract", None, **above)
-    refuse("energy out of range", "MalformedMessage", None, energyWh=str(2**256))
+    most = {"energyWh": str(2**63 - 1), "signature": signed(2**63 - 1)}
+    refuse("above the contract: the highest number", "EnergyAboveContract", None, **most)
+    for bits in (63, 64, 256):
+        above = {"energyWh": str(2**bits)}
+        refuse(f"energy out of range: 2**{bits}", "MalformedMessage", None, **above)
     refuse("another session", "UnknownSession", None, sessionId=to_hex(bytes(16)))
     refuse("a session id of 15 bytes", "MalformedMessage", None, sessionId=to_hex(bytes(15)))
     file.add_forged(decode_hex(base["signature"]), given, chain=True)
