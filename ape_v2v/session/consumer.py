@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 _CHALLENGE_BYTES = 32
 _HANDSHAKES = 5
+_SESSIONS_PER_TOKEN = 64  # as many as an honest provider takes
+_PAUSE = 0.02  # seconds, before asking again for what an honest provider would have waited for
 _TRANSIENT = {
     ErrorCode.METER_FAILED,
     ErrorCode.NODE_UNAVAILABLE,
@@ -80,6 +82,8 @@ class Terms:
     """The most that it signs for; None: what was contracted."""
     link_timeout: float = 120.0
     """How long the provider may be silent."""
+    stall_timeout: float = 120.0
+    """How long it may answer without a new reading: longer than it waits itself."""
     chain_interval: float = 0.5
     """How often to look at the chain at the end."""
     settlement_timeout: float = 180.0
@@ -210,6 +214,12 @@ class Consumer:
         raise AssertionError("the last attempt ends with its error")
 
     def _attempt(self) -> StoredSession:
+        if self.store.count_sessions(self.token) >= _SESSIONS_PER_TOKEN:
+            raise SessionError(
+                ErrorCode.TOO_MANY_SESSIONS,
+                f"{_SESSIONS_PER_TOKEN} sessions have begun with this token: the provider forgets "
+                "each of them",
+            )
         request = handshake.setup_request(self.agreement, secrets.token_bytes(_CHALLENGE_BYTES))
         answer = self._ask(Boundary.CONSUMER_SETUP_SEND, self._peer.setup, request)
         handshake.check_setup_answer(answer, request, self.agreement)
@@ -301,6 +311,16 @@ class Consumer:
                 return
             if receipt is not None and not self._send(session, receipt):
                 return
+            if receipt is not None:
+                since = self._clock()
+            elif self._clock() - since > self.terms.stall_timeout:
+                self._problem = (
+                    f"the provider has had no new reading for {self.terms.stall_timeout:.0f} s"
+                )
+                self._stop(session, StopReason.TIMEOUT)
+                return
+            else:
+                self._sleep(_PAUSE)
             acknowledged = self._acknowledged_wh()
             if value.state is ChargingState.CLOSED or acknowledged == self.agreement.energy_wh:
                 return
