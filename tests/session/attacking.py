@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from contextlib import closing, contextmanager
@@ -12,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from admissions import Admission
 from eth_utils.crypto import keccak
 
 from ape_v2v.session import wire
@@ -27,6 +25,8 @@ from ape_v2v.session.wire import PREFIX, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from admissions import Admission
 
     from ape_v2v.session.errors import ErrorCode
     from ape_v2v.session.meters.meter import Meter
@@ -77,6 +77,9 @@ class Client:
         self.http = httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False)
         self.there = there
         self.heard: list[tuple[str, str]] = []
+
+    def close(self) -> None:
+        self.http.close()
 
     def send(self, path: str, message: Message | str | bytes) -> httpx.Response:
         content = message.text() if isinstance(message, Message) else message
@@ -137,7 +140,7 @@ def attacking(there: Admission, bounds: Bounds | None = None) -> Iterator[Client
     """A client of a provider's real service."""
     with served(there.provider, bounds) as url:
         client = Client(url, there)
-        with closing(client.http):
+        with closing(client):
             yield client
 
 
@@ -158,7 +161,7 @@ def attacking_to_the_end(there: Admission) -> Iterator[Client]:
     thread.start()
     wait_until(lambda: urls, "the service starts")
     client = Client(urls[0], there)
-    with closing(client.http):
+    with closing(client):
         yield client
     thread.join(PATIENCE)
     assert not thread.is_alive(), "the provider does not settle"
