@@ -295,6 +295,7 @@ class Consumer:
             self._send(session, receipt)
         if (reason := self._connection().stop_reason) is not None:
             self._stop(session, reason)  # the provider may not have heard of it
+        since = self._clock()
         while True:
             if (reason := self._due_to_stop()) is not None:
                 self._stop(session, reason)

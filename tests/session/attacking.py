@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from contextlib import closing, contextmanager
@@ -59,7 +60,8 @@ def served(provider: Provider, bounds: Bounds | None = None) -> Iterator[str]:
     """The real service in this process, on a free port of the loopback interface."""
     urls: list[str] = []
     service = Service(create_app(provider, bounds), on_start=urls.append)
-    thread = threading.Thread(target=service.run)
+    listening = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=service.run, args=([listening],))
     thread.start()
     try:
         wait_until(lambda: urls, "the service starts")
@@ -67,6 +69,7 @@ def served(provider: Provider, bounds: Bounds | None = None) -> Iterator[str]:
     finally:
         service.should_exit = True
         thread.join(PATIENCE)
+        listening.close()
         assert not thread.is_alive(), "the service does not stop"
 
 
