@@ -216,6 +216,7 @@ def hostile(provider: Provider, **twists: Any) -> Iterator[tuple[str, HostilePro
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status, answer = there.answer(self.path.removeprefix(f"{PREFIX}/"), body)
             self.send_response(status)
+            self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
