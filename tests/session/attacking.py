@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ape_v2v.session.provider import Provider
 
 PATIENCE = 20.0  # seconds, for what should take one
-REQUESTS = {
+REQUESTS: dict[str, tuple[type[Message], str]] = {
     "session-setup": (wire.SessionSetupReq, "setup"),
     "authorization": (wire.AuthorizationReq, "authorize"),
     "meter-value": (wire.MeterValueReq, "meter_value"),

@@ -1,6 +1,7 @@
 """Attacks by the provider, or by who says that it is one: it wants money without delivering."""
 
 import time
+from typing import Any
 
 import pytest
 from attacking import IMPATIENT, LyingMeter, delivered, hostile
@@ -247,7 +248,7 @@ def test_who_stalls_does_not_keep_the_consumer(admission, victim, stake):
     """It answers the same reading again, at once and for ever."""
     there = admission(LONG_WH)
     before = stake(there)
-    first = []
+    first: list[Any] = []
 
     def same(_, honest):
         if not first:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 import pytest
 from crash_report import MAX_UNACKNOWLEDGED_WH, Run, write_report
-from pairs import SESSION_WH, settled
+from pairs import SESSION_WH, Pair, settled
 from runner import KILLED, await_any, await_ended
 
 from ape_v2v.session.boundaries import Boundary
 from ape_v2v.session.settling import Patience
+from ape_v2v.session.store import Signed
 
 NIGHTLY = os.environ.get("V2V_CRASH_CAMPAIGN") == "nightly"
 SEED = int(os.environ.get("V2V_CRASH_SEED", "4"))
@@ -48,9 +49,9 @@ def runs():
 class Witness:
     """Kills, and what the two stores held at each of them."""
 
-    both: object
+    both: Pair
     kills: list[str] = field(default_factory=list)
-    seen: list[tuple[set, set]] = field(default_factory=list)
+    seen: list[tuple[set[Signed], set[Signed]]] = field(default_factory=list)
     exposed_wh: float = 0.0
     """The most that was delivered and not acknowledged when a side was killed: what is lost if it
     never comes back."""
@@ -81,8 +82,10 @@ class Witness:
         assert balances() == (before[0] + reserve - cost, before[1] + bond + cost)
         return max(0.0, self.both.delivered_wh - paid)
 
-    def _receipts(self) -> tuple[set, set]:
-        return tuple(set(store.receipts(self.both.token)) for store in self.both.stores)
+    def _receipts(self) -> tuple[set[Signed], set[Signed]]:
+        ours, theirs = self.both.stores
+        token = self.both.token
+        return set(ours.receipts(token)), set(theirs.receipts(token))
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def keyfile(tmp_path, monkeypatch, consumer, accounts):
     home = tmp_path / "home"
     folder = home / ".ape" / "accounts"
     folder.mkdir(parents=True)
-    content = Account.encrypt(key, PASSPHRASE, kdf="pbkdf2", iterations=2)
+    content = Account.encrypt(bytes.fromhex(key[2:]), PASSPHRASE, kdf="pbkdf2", iterations=2)
     (folder / "alice.json").write_text(json.dumps(content))
     return key, {
         "HOME": str(home),
@@ -104,9 +104,9 @@ def test_the_service_listens_on_loopback_unless_told_otherwise(admission):
         port = client.http.base_url.port
         client.admitted()
         outside = [
-            entry[4][0]
+            str(entry[4][0])
             for entry in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
-            if not entry[4][0].startswith("127.")
+            if not str(entry[4][0]).startswith("127.")
         ]
         for host in outside:
             with closing(socket.socket()) as probe:

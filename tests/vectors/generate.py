@@ -66,7 +66,7 @@ AUCTION_ID = int(CONSUMER.address, 16) << 32 | 1
 PARTIES = (CONSUMER.address, PROVIDER.address)
 TOKEN = messages.access_token(*PARTIES, CONNECTED_AT, VALIDITY)
 EARLIER_TOKEN = messages.access_token(*PARTIES, CONNECTED_AT - 86_400, VALIDITY)
-SWAPPED_TOKEN = messages.access_token(*reversed(PARTIES), CONNECTED_AT, VALIDITY)
+SWAPPED_TOKEN = messages.access_token(PARTIES[1], PARTIES[0], CONNECTED_AT, VALIDITY)
 EVC, EVP, OLD_EVC, OLD_EVP = (
     keccak(text=f"challenge {name}") for name in ("EVC", "EVP", "old EVC", "old EVP")
 )
@@ -96,9 +96,8 @@ ACCOUNTS = {
     "stranger": HD_PATH.format(4),
     "deployer": HD_PATH.format(9),
 }
-DOMAIN = {"chain_id": CHAIN_ID, "market": MARKET}
 # Whose signature it is, what it is over, and what it should be: for every signed message alike.
-ELSEWHERE = {
+ELSEWHERE: dict[str, Json] = {
     "signed for another chain": {"chain_id": 1},
     "signed for another market": {"market": OTHER_MARKET},
     "signed for an earlier connection of the two": {"token": EARLIER_TOKEN},
@@ -227,7 +226,7 @@ def setup() -> File:
     file.add("token of an earlier connection", "WrongToken", token=to_hex(EARLIER_TOKEN))
     file.add("token with swapped roles", "WrongToken", token=to_hex(SWAPPED_TOKEN))
     file.add("no token", "WrongToken", token=to_hex(bytes(32)))
-    malformed = {
+    malformed: dict[str, Json] = {
         "a number that is no text": {"chainId": CHAIN_ID},
         "a negative number": {"auctionId": "-1"},
         "leading zeros": {"chainId": "031337"},
@@ -258,7 +257,7 @@ def setup() -> File:
 
 
 def setup_answer() -> File:
-    fields = {
+    fields: Json = {
         "token": TOKEN,
         "challengeEVC": EVC,
         "challengeEVP": EVP,
@@ -287,7 +286,7 @@ def setup_answer() -> File:
     for name, where in ELSEWHERE.items():
         file.add(name, "WrongSigner", signature=signed(**where))
     file.add("an old challenge", "WrongSigner", signature=signed(challengeEVC=OLD_EVC))
-    access = {"token": TOKEN, "challengeEVC": EVC, "challengeEVP": EVP}
+    access: Json = {"token": TOKEN, "challengeEVC": EVC, "challengeEVP": EVP}
     file.add(
         "a signature over an AccessToken",
         "WrongSigner",
@@ -302,7 +301,7 @@ def setup_answer() -> File:
 
 
 def authorization() -> File:
-    fields = {"token": TOKEN, "challengeEVC": EVC, "challengeEVP": EVP}
+    fields: Json = {"token": TOKEN, "challengeEVC": EVC, "challengeEVP": EVP}
 
     def signed(signer: Any = CONSUMER, **changes: Any) -> str:
         return to_hex(sign(signer, typed(messages.AccessToken, **fields | changes)))
@@ -390,7 +389,7 @@ def authorization() -> File:
 
 
 def metering(kind: Any, energy: int = READ_WH, **changes: Any) -> Any:
-    fields = {"token": TOKEN, "energyWh": energy, "meterDataHash": RECORD_HASH}
+    fields: Json = {"token": TOKEN, "energyWh": energy, "meterDataHash": RECORD_HASH}
     return typed(kind, **fields | changes)
 
 
@@ -417,7 +416,7 @@ def meter_value() -> File:
     file.add("valid: the same energy again", given=given | {"acknowledgedWh": str(READ_WH)})
     file.add("valid: the own meter is 2 % behind", given=given | {"ownWh": "4902"})
     file.add("valid: the own meter has gone on", given=given | {"ownWh": "5202"})
-    full = {"energyWh": str(ENERGY_WH), "signature": signed(ENERGY_WH)}
+    full: Json = {"energyWh": str(ENERGY_WH), "signature": signed(ENERGY_WH)}
     file.add("valid: all that was contracted", given=given | {"ownWh": "20000"}, **full)
 
     def refuse(name: str, error: str, given: Json = given, **changes: Any) -> None:
@@ -432,7 +431,7 @@ def meter_value() -> File:
     refuse("tampered energy", "WrongSigner", energyWh=str(READ_WH + 1))
     refuse("a tampered record", "WrongSigner", meterRecord=to_hex(RECORD.replace(b"6", b"7")))
     refuse("no record", "WrongSigner", meterRecord="0x")
-    above = {"energyWh": str(ENERGY_WH + 1), "signature": signed(ENERGY_WH + 1)}
+    above: Json = {"energyWh": str(ENERGY_WH + 1), "signature": signed(ENERGY_WH + 1)}
     refuse("more than was contracted", "EnergyAboveContract", given | {"ownWh": "20001"}, **above)
     highest = 2**63 - 1
     refuse(
@@ -485,9 +484,9 @@ def receipt() -> File:
     file = File("metering-receipt", "MeteringReceiptReq", "MeteringReceipt", base)
     file.add("valid", given=given, contract="accepts")
     file.vectors[0]["digest"] = digest(metering(messages.MeteringReceipt))
-    lower = {"energyWh": str(LOWER_WH), "signature": signed(LOWER_WH)}
+    lower: Json = {"energyWh": str(LOWER_WH), "signature": signed(LOWER_WH)}
     file.add("valid: for less", given=given, contract="accepts", **lower)
-    full = {"energyWh": str(ENERGY_WH), "signature": signed(ENERGY_WH)}
+    full: Json = {"energyWh": str(ENERGY_WH), "signature": signed(ENERGY_WH)}
     all_of_it = given | {"readings": [str(ENERGY_WH)]}
     file.add("valid: all that was contracted", given=all_of_it, contract="accepts", **full)
 
@@ -508,14 +507,14 @@ def receipt() -> File:
         refuse(f"a signature over a {kind.__name__}", "WrongSigner", signature=signed(kind=kind))
     refuse("tampered energy: a stale receipt", "WrongSigner", signature=signed(LOWER_WH))
     refuse("tampered record", "WrongSigner", signature=signed(meterDataHash=OLD_EVC))
-    unread = {"energyWh": str(READ_WH + 1), "signature": signed(READ_WH + 1)}
+    unread: Json = {"energyWh": str(READ_WH + 1), "signature": signed(READ_WH + 1)}
     refuse("for a reading that was not given out", "UnknownMeterValue", None, **unread)
-    another = {"meterDataHash": to_hex(OLD_EVC), "signature": signed(meterDataHash=OLD_EVC)}
+    another: Json = {"meterDataHash": to_hex(OLD_EVC), "signature": signed(meterDataHash=OLD_EVC)}
     refuse("for another record", "UnknownMeterValue", None, **another)
     for name, energy in (("1 Wh", ENERGY_WH + 1), ("the whole of 32 bits", 2**32 - 1)):
-        above = {"energyWh": str(energy), "signature": signed(energy)}
+        above: Json = {"energyWh": str(energy), "signature": signed(energy)}
         refuse(f"above the contract: {name}", "EnergyAboveContract", "EnergyAboveContract", **above)
-    most = {"energyWh": str(2**63 - 1), "signature": signed(2**63 - 1)}
+    most: Json = {"energyWh": str(2**63 - 1), "signature": signed(2**63 - 1)}
     refuse("above the contract: the highest number", "EnergyAboveContract", None, **most)
     for bits in (63, 64, 256):
         above = {"energyWh": str(2**bits)}
@@ -544,9 +543,9 @@ def settlement() -> File:
     file = File("settlement", "SettlementRes", "Settlement", base)
     file.add("valid", given=given, contract="accepts")
     file.vectors[0]["digest"] = digest(metering(messages.Settlement))
-    lower = {"energyWh": str(LOWER_WH), "signature": signed(LOWER_WH)}
+    lower: Json = {"energyWh": str(LOWER_WH), "signature": signed(LOWER_WH)}
     file.add("valid: for less", given=given, contract="accepts", **lower)
-    nothing = {"energyWh": "0", "signature": signed(0)}
+    nothing: Json = {"energyWh": "0", "signature": signed(0)}
     file.add("valid: for nothing", given=given, contract="accepts", **nothing)
 
     def refuse(name: str, error: str, contract: str | None = "WrongSigner", **changes: Any) -> None:
@@ -561,9 +560,9 @@ def settlement() -> File:
     refuse("tampered energy", "WrongSigner", energyWh=str(LOWER_WH))
     refuse("tampered record", "WrongSigner", meterDataHash=to_hex(OLD_EVC))
     # The contract takes the provider's word: only the consumer knows what it has acknowledged.
-    more = {"energyWh": str(READ_WH + 1), "signature": signed(READ_WH + 1)}
+    more: Json = {"energyWh": str(READ_WH + 1), "signature": signed(READ_WH + 1)}
     refuse("above the receipt", "SettlementAboveReceipt", "accepts", **more)
-    above = {"energyWh": str(ENERGY_WH + 1), "signature": signed(ENERGY_WH + 1)}
+    above: Json = {"energyWh": str(ENERGY_WH + 1), "signature": signed(ENERGY_WH + 1)}
     refuse("above the contract", "SettlementAboveReceipt", "EnergyAboveContract", **above)
     refuse("energy out of range", "MalformedMessage", None, energyWh=str(2**256))
     file.add_forged(decode_hex(base["signature"]), given, chain=True)
@@ -572,7 +571,7 @@ def settlement() -> File:
 
 def bid() -> File:
     deadline = CONNECTED_AT - 1
-    fields = {"auctionId": AUCTION_ID, "rate": RATE, "nonce": 0, "deadline": deadline}
+    fields: Json = {"auctionId": AUCTION_ID, "rate": RATE, "nonce": 0, "deadline": deadline}
 
     def signed(signer: Any = PROVIDER, **changes: Any) -> str:
         return to_hex(sign(signer, typed(messages.Bid, **fields | changes)))

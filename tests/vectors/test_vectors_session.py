@@ -1,5 +1,6 @@
 """Every vector against this implementation: the provider's service, and the consumer's checks."""
 
+import secrets
 from decimal import Decimal
 
 import generate
@@ -12,7 +13,6 @@ from vectors import CONTEXT, NAMES, content, parameters, vectors
 
 from ape_v2v.market import Market
 from ape_v2v.session import charging, handshake
-from ape_v2v.session import provider as providing
 from ape_v2v.session.chain import MarketChain
 from ape_v2v.session.errors import ErrorCode, SessionError
 from ape_v2v.session.provider import Limits, Provider
@@ -90,7 +90,7 @@ def serving(chain_of, provider, tmp_path, monkeypatch):
     )
     # What the provider draws at random is in the vectors.
     monkeypatch.setattr(
-        providing.secrets,
+        secrets,
         "token_bytes",
         lambda size: generate.EVP if size == len(generate.EVP) else generate.SESSION_ID,
     )

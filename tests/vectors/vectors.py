@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).parent
 
@@ -29,7 +29,7 @@ class Vector(NamedTuple):
     name: str
     text: str
     """The message as it is sent."""
-    given: dict
+    given: dict[str, Any]
     error: str | None
     contract: str | None
     digest: str | None
