@@ -1,8 +1,10 @@
 # Every target that needs it sets the clone up first; `make` alone lists the targets.
 
 PYTHON ?= python3
-# Passed on to pytest, for example TEST_ARGS="-k bid -n 2" (an Anvil for each of the two workers).
+# Passed on to pytest, for example TEST_ARGS="-k bid -x".
 TEST_ARGS ?=
+# How many processes run the tests, each with an Anvil of its own; 0 is this one alone.
+WORKERS ?= auto
 # UPGRADE=1 lets `make lock` take newer versions.
 UPGRADE ?=
 
@@ -45,7 +47,7 @@ $(COMPILED): $(STAMP) $(SOURCES)
 	@touch $@
 
 test: lint $(COMPILED) ## Check the style, then run the tests on a local chain
-	$(BIN)/ape test $(TEST_ARGS)
+	$(BIN)/ape test -n $(WORKERS) --maxprocesses 4 --dist worksteal $(TEST_ARGS)
 
 # The tests of the contracts; TEST_ARGS names fewer.
 CONTRACT_TESTS := $(addprefix tests/test_,$(addsuffix .py,auction bidding connection ledger market registry \
