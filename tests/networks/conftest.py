@@ -36,6 +36,7 @@ def etherscan(sepolia_node, monkeypatch):
 @pytest.fixture
 def sourcify(sepolia_node, monkeypatch):
     """The stand-in, where ape-sourcify looks for Sourcify."""
+    pytest.importorskip("ape_sourcify", reason="the extra ape-v2v[sourcify] is not installed")
     with Sourcify(sepolia_node) as explorer:
         config = ape.config.get_config("sourcify")
         monkeypatch.setattr(config, "api_url", explorer.url)
