@@ -28,10 +28,10 @@ SOURCES := ape-config.yaml $(shell find contracts -name "*.sol" -not -path "*/.c
 PYTHON_SOURCES = $(wildcard ape_v2v scripts tests toolchain)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compile test test-pyevm lint format demo ganache report lock clean distclean FORCE
+.PHONY: help setup compile test test-pyevm lint format assure assure-nightly demo ganache report lock clean distclean FORCE
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## Install everything into .venv and node_modules, as the lock files say
 
@@ -49,13 +49,6 @@ $(COMPILED): $(STAMP) $(SOURCES)
 test: lint $(COMPILED) ## Check the style, then run the tests on a local chain
 	$(BIN)/ape test -n $(WORKERS) --maxprocesses 4 --dist worksteal $(TEST_ARGS)
 
-# The tests of the contracts; TEST_ARGS names fewer.
-CONTRACT_TESTS := $(addprefix tests/test_,$(addsuffix .py,auction bidding connection ledger market registry \
-	rooms signatures signed_bids))
-
-test-pyevm: $(COMPILED) ## Run the tests of the contracts on another EVM, py-evm
-	$(BIN)/ape test --network ethereum:local:test $(or $(TEST_ARGS),$(CONTRACT_TESTS))
-
 lint: $(STAMP) ## Check style and types of Python and Solidity, changing nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -67,6 +60,12 @@ format: $(STAMP) ## Bring Python and Solidity into shape
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 	$(BIN)/forge fmt
+
+assure: $(COMPILED) ## Coverage, a sample of mutants, Slither and Halmos over the contracts
+	PYTHONPATH=tests $(BIN)/python -m assurance ci
+
+assure-nightly: $(COMPILED) ## The same with every mutant
+	PYTHONPATH=tests $(BIN)/python -m assurance nightly
 
 demo: $(STAMP) ## Run a market from start to end on a local chain
 	$(BIN)/ape run demo

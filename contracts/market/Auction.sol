@@ -43,11 +43,13 @@ abstract contract Auction is Registry, Connection {
         (Entry storage entry, Terms terms, StandingBid bid) = _require(auctionId, State.Open);
         address consumer = _consumer(auctionId);
         uint256 deadline = _awardDeadline(terms);
+        // slither-disable-next-line timestamp (hours: no proposer shifts that)
         if (msg.sender != consumer && block.timestamp < deadline) {
             revert OnlyConsumerUntil(msg.sender, consumer, deadline);
         }
         address provider = bid.provider();
         uint256 reserve_ = terms.reserve();
+        // slither-disable-next-line uninitialized-local (nothing, unless an EV is owed one)
         uint256 penalty_;
         if (provider != address(0)) {
             if (isEV(provider)) penalty_ = _penalty(reserve_);
@@ -64,6 +66,7 @@ abstract contract Auction is Registry, Connection {
     function endAuction() external {
         (uint256 auctionId, Entry storage entry, Terms terms, StandingBid bid) = _current(msg.sender, State.Open);
         uint256 closingTime = terms.closingTime();
+        // slither-disable-next-line timestamp (see _requireBidding)
         if (block.timestamp < closingTime) revert BiddingOpen(closingTime, block.timestamp);
         address provider = bid.provider();
 
@@ -106,6 +109,9 @@ abstract contract Auction is Registry, Connection {
     }
 
     function _requireBidding(Terms terms) internal view {
+        // Proposers cannot choose a block's time. They choose what it holds, so a bid near the close may come too
+        // late: bid early, or count on the extension.
+        // slither-disable-next-line timestamp
         if (block.timestamp >= terms.closingTime()) revert BiddingClosed(terms.closingTime(), block.timestamp);
     }
 

@@ -62,6 +62,7 @@ abstract contract Connection is Ledger, AuctionBook, Signatures, IConnection {
     function expireConnection(uint256 auctionId) external {
         (Entry storage entry, Terms terms, StandingBid bid) = _require(auctionId, State.Connected);
         uint256 expiry = terms.since() + terms.validity() + _SETTLEMENT_WINDOW;
+        // slither-disable-next-line timestamp (hours: no proposer shifts that)
         if (block.timestamp < expiry) revert ConnectionNotExpired(expiry, block.timestamp);
 
         uint256 reserve_ = terms.reserve();

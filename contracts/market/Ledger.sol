@@ -40,6 +40,7 @@ abstract contract Ledger is Accounts, ILedger {
     /// @dev Takes the stake of a registered EV out of its balance.
     function _lock(address ev, uint256 amount) internal {
         AccountSlot record = _accounts[ev];
+        // slither-disable-next-line incorrect-equality (nobody can change it but the organization)
         if (record.addedAt() == 0) revert NotEV(ev);
         _debit(ev, record, amount);
     }

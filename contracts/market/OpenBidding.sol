@@ -22,6 +22,7 @@ abstract contract OpenBidding is Auction, IOpenBidding {
         external
     {
         (Entry storage entry, Terms terms, StandingBid bid) = _require(auctionId, State.Open);
+        // slither-disable-next-line timestamp (the signer chose the second)
         if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
         // Every removal voids what was signed before it; until then rates only fall. So no signed bid counts twice.
         _requireSigner(provider, hashBid(auctionId, rate, bid.removals(), deadline), signature);
@@ -69,6 +70,7 @@ abstract contract OpenBidding is Auction, IOpenBidding {
     function _extend(Entry storage entry, Terms terms) private returns (Terms) {
         uint256 limit = terms.since() + 2 * terms.biddingTime();
         uint256 extended = Math.min(block.timestamp + _EXTENSION_WINDOW, limit);
+        // slither-disable-next-line timestamp (see _requireBidding)
         if (extended <= terms.closingTime()) return terms;
 
         terms = terms.withPhase(extended, terms.since());

@@ -7,12 +7,15 @@ import {IRules, Parameters} from "../IV2VMarket.sol";
 abstract contract Rules is IRules {
     uint256 private constant BPS = 10_000;
 
+    // Capitals are what Solidity's own style guide and solhint ask of immutables.
+    // slither-disable-start naming-convention
     uint16 private immutable _BOND_BPS;
     uint16 private immutable _PENALTY_BPS;
     uint16 internal immutable _MIN_DECREMENT_BPS;
     uint32 internal immutable _EXTENSION_WINDOW;
     uint32 internal immutable _AWARD_WINDOW;
     uint32 internal immutable _SETTLEMENT_WINDOW;
+    // slither-disable-end naming-convention
 
     constructor(Parameters memory p) {
         _requireRange("bondBps", p.bondBps, 1, type(uint16).max);

@@ -11,3 +11,5 @@ RESULTS = ROOT / ".cache" / "assurance"
 LISTS = Path(__file__).resolve().parent / "lists"
 """Exceptions that were looked at, each with its reason."""
 DOCS = ROOT / "docs" / "assurance"
+# Copies of the project. Ape passes over what is below a folder whose name begins with a dot.
+COPIES = ROOT / "build" / "assurance"

@@ -1,0 +1,76 @@
+"""Run the analyses: `python -m assurance ci`, or `nightly`, or the names of stages.
+
+Writes what was found to .cache/assurance, and ends with a table; fails if any stage does.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import ape
+from ethpm_types import ContractType
+
+from . import halmos, slither
+from .coverage import run as coverage
+from .mutation import run as mutation
+from .places import RESULTS
+from .tables import table
+
+# One mutant in so many: all of them take about half an hour on two busy processors.
+SAMPLE = 20
+
+
+def _hostile() -> ContractType:
+    contract_type: ContractType = ape.project.HostileEV.contract_type
+    return contract_type
+
+
+def _mutants(every: int) -> dict[str, Any]:
+    results = mutation.examine(_hostile(), every)
+    results["faults"] += mutation.stale(mutation.explanations(), mutation.mutants(1))
+    return results
+
+
+STAGES: dict[str, Callable[[], dict[str, Any]]] = {
+    "slither": slither.run,
+    "mutation-sample": lambda: _mutants(SAMPLE),
+    "halmos": halmos.run,
+    "coverage": coverage.run,
+    "mutation": lambda: _mutants(1),
+}
+PROFILES = {
+    "ci": ("slither", "mutation-sample", "halmos", "coverage"),
+    "nightly": ("slither", "mutation", "halmos", "coverage"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    names = [name for argument in arguments for name in PROFILES.get(argument, (argument,))]
+    if not names or any(name not in STAGES for name in names):
+        print(f"assurance: expected {', '.join((*PROFILES, *STAGES))}", file=sys.stderr)
+        return 2
+    rows = []
+    failed = False
+    for name in names:
+        print(f"=== {name}", flush=True)
+        began = time.monotonic()
+        try:
+            results = STAGES[name]()
+            (RESULTS / f"{name}.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+            faults = results["faults"]
+        except Exception as error:
+            faults = [f"{type(error).__name__}: {error}"]
+        for fault in faults:
+            print(f"  {fault}")
+        failed = failed or bool(faults)
+        outcome = f"{len(faults)} faults" if faults else "passed"
+        rows.append((name, f"{time.monotonic() - began:.0f} s", outcome))
+    print(table(("stage", "time", "outcome"), rows))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

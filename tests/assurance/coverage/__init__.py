@@ -1,0 +1,1 @@
+"""Which lines and branches of the contracts the Python tests execute."""

@@ -1,0 +1,121 @@
+"""A pytest plugin: what the node executes of every market, test by test.
+
+Every transaction and every call that Ape sends to the node is traced there, and the trace says
+which instructions of which contract were executed, and which way each conditional jump went.
+"""
+
+import json
+import os
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from web3.providers.rpc import HTTPProvider
+
+# For each contract the places in its code: 1 executed, 2 a jump not taken, 4 a jump taken.
+TRACER = """{
+  seen: {},
+  step: function (log) {
+    var contract = toHex(log.contract.getAddress());
+    var places = this.seen[contract] || (this.seen[contract] = {});
+    var how = 1;
+    if (log.op.toNumber() === 87) how = log.stack.peek(1).toString() === "0" ? 2 : 4;
+    var place = log.getPC();
+    places[place] = (places[place] || 0) | how;
+  },
+  fault: function () {},
+  result: function () { return this.seen; }
+}"""
+
+# Seconds until a transaction is in a block.
+PATIENCE = 30
+
+Executed = dict[str, dict[int, int]]
+"""By kind of code, creation or runtime, and by place in it."""
+
+
+class Collector:
+    """Traces what goes through an `HTTPProvider`."""
+
+    def __init__(self, creation_code: str) -> None:
+        self._creation_code = creation_code
+        self._markets: set[str] = set()
+        self._send = HTTPProvider.make_request
+        self.executed: Executed = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Start a new test."""
+        self.executed = {"creation": defaultdict(int), "runtime": defaultdict(int)}
+
+    def make_request(self, provider: HTTPProvider, method: Any, params: Any) -> Any:
+        if method in {"eth_call", "eth_estimateGas"}:
+            block = params[1] if len(params) > 1 else "latest"
+            creates = self._creates_market(params[0].get("to"), params[0].get("data", ""))
+            self._trace(provider, "debug_traceCall", params[0], block, creates=creates)
+        answer = self._send(provider, method, params)
+        if method in {"eth_sendTransaction", "eth_sendRawTransaction"} and "result" in answer:
+            self._trace_transaction(provider, answer["result"])
+        return answer
+
+    def _trace_transaction(self, provider: HTTPProvider, transaction_hash: str) -> None:
+        receipt = self._receipt(provider, transaction_hash)
+        sent = self._ask(provider, "eth_getTransactionByHash", transaction_hash)
+        creates = self._creates_market(sent["to"], sent["input"])
+        if creates and receipt["status"] == "0x1":
+            self._markets.add(receipt["contractAddress"].lower())
+        self._trace(provider, "debug_traceTransaction", transaction_hash, creates=creates)
+
+    def _creates_market(self, to: str | None, data: str) -> bool:
+        return not to and data.startswith(self._creation_code)
+
+    def _receipt(self, provider: HTTPProvider, transaction_hash: str) -> Any:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if receipt := self._ask(provider, "eth_getTransactionReceipt", transaction_hash):
+                return receipt
+        raise RuntimeError(f"no receipt of {transaction_hash} within {PATIENCE} s")
+
+    def _trace(self, provider: HTTPProvider, *request: Any, creates: bool) -> None:
+        seen = self._ask(provider, *request, {"tracer": TRACER})
+        for contract, places in seen.items():
+            # The constructor calls nobody, so there is no other contract in a creation.
+            if creates or contract in self._markets:
+                kind = "creation" if creates else "runtime"
+                for place, how in places.items():
+                    self.executed[kind][int(place)] |= how
+
+    def _ask(self, provider: HTTPProvider, method: Any, *params: Any) -> Any:
+        answer = self._send(provider, method, list(params))
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']}")
+        return answer["result"]
+
+
+class CoveragePlugin:
+    def __init__(self, creation_code: str, output: Path) -> None:
+        self._collector = Collector(creation_code)
+        self._output = output
+        self._tests: dict[str, Executed] = {}
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self._collector.begin()
+        yield
+        self._tests[item.nodeid] = self._collector.executed
+
+    def pytest_sessionstart(self) -> None:
+        collector = self._collector
+        HTTPProvider.make_request = collector.make_request  # type: ignore[method-assign]
+
+    def pytest_sessionfinish(self) -> None:
+        self._output.write_text(json.dumps(self._tests), encoding="utf-8")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    code = Path(os.environ["V2V_COVERAGE_CODE"]).read_text(encoding="utf-8")
+    output = Path(os.environ["V2V_COVERAGE_OUTPUT"])
+    config.pluginmanager.register(CoveragePlugin(code, output))

@@ -1,0 +1,151 @@
+"""Programs with a purpose: what random people hardly ever do.
+
+Each one acts in a world, where the model is asked after every call.
+"""
+
+from collections.abc import Callable
+from unittest.mock import patch
+
+from ethpm_types import ContractType
+from fuzz import world as world_module
+from fuzz.actors import MALLORY
+from fuzz.present import Present
+from fuzz.strategies import Flaw
+from fuzz.tally import Tally
+from fuzz.world import Artifacts, World
+from model.market import DAYS, Parameters
+from model.signatures import STRUCTS
+
+from ape_v2v.testing.chains import PyrevmChain
+from ape_v2v.testing.contracts import Interface
+
+from .programs import Program, Recorder
+
+UINT16, UINT32, UINT64 = 2**16 - 1, 2**32 - 1, 2**64 - 1
+# The year 20,000 and something: needs all but one of the bits that a moment has.
+FAR_AWAY = 2**39 + 12_345
+# All people together have less than a balance can hold, and each more than 15 bytes can.
+FORTUNE = 2**124
+
+
+def play(scenario: Callable[[World], None], market: ContractType, hostile: ContractType) -> Program:
+    """Act a scenario in a world of its own, and take it down."""
+    # The smallest decrement that is rounded up, and the largest bond.
+    parameters = Parameters(bond_bps=UINT16, min_decrement_bps=1)
+    recorder = Recorder(PyrevmChain(timestamp=FAR_AWAY))
+    artifacts = Artifacts(Interface(market, hostile), Interface(hostile))
+    with patch.object(world_module, "ENDOWMENT", FORTUNE):
+        scenario(World(recorder, artifacts, parameters, Tally()))
+    return recorder.program
+
+
+def everything_signed(world: World) -> None:
+    """Each hash view is given values of which no two are alike."""
+    for purpose, fields in STRUCTS.items():
+        for salt in (1, 2):
+            values = [
+                (salt << 248 | number) if kind == "uint256" else bytes([salt, number]) * 16
+                for number, kind in enumerate(fields.values(), start=10)
+            ]
+            world.agree_on(world.model.message(purpose, *values))
+
+
+def largest_values(world: World) -> None:
+    """Fields as full as they can be: balances, rates, energies, durations, moments."""
+    people = ["alice", "bob", "carol"]
+    world.execute("addEVs", "organization", [world.address(who) for who in people], [""] * 3)
+    for who in people:
+        world.execute("deposit", who, value=FORTUNE - 1)
+        world.execute("withdraw", who, 2**120 + 7)
+    for energy, longest in ((UINT32, 7 * DAYS), (UINT32 - 1, 7 * DAYS - 1)):
+        world.execute("startAuction", "alice", energy, UINT64, longest, longest, "x" * 512)
+        auction_id = world.model.current_auction_id(world.address("alice"))
+        world.execute("placeBid", "bob", auction_id, UINT64)
+        world.execute("placeBid", "carol", auction_id, UINT64 - UINT64 // 100 - 1)
+        world.execute("removeBid", "carol", auction_id)
+        world.execute("placeBid", "bob", auction_id, UINT64 - 1)
+        world.wait_until(world.model.auctions[auction_id].closing_time)
+        world.execute("endAuction", "alice")
+        world.execute("endConnection", "alice")
+    for who in people:
+        world.execute("withdraw", who, world.balance(who))
+
+
+def extensions(world: World) -> None:
+    """The bidding is extended twice, to its limit, and again after a removal."""
+    auction_id = _auction(world, "bob", "carol")
+    rate = 1_000_000
+    for removed in (False, True):
+        for moment in range(12):
+            auction = world.model.auctions[auction_id]
+            world.wait_until(auction.closing_time - 1)
+            world.execute("placeBid", ("bob", "carol")[moment % 2], auction_id, rate)
+            rate -= 1_000
+        if not removed:
+            world.execute("startAuction", "bob", 1, 10**6, 100, 100, "")
+            auction_id = world.model.current_auction_id(world.address("bob"))
+            rate = 10**6
+            world.execute("placeBid", "carol", auction_id, rate)
+            world.execute("removeBid", "carol", auction_id)
+
+
+def roundings(world: World) -> None:
+    """Rates at which a decrement of one in ten thousand is rounded up by all but one."""
+    auction_id = _auction(world, "bob", "carol")
+    for who, rate in (("bob", 10_001), ("carol", 10_000), ("carol", 9_999), ("bob", 9_998)):
+        world.execute("placeBid", who, auction_id, rate)
+
+
+def relayed_by_a_stranger(world: World) -> None:
+    """The leader's own bid is lowered by somebody who is no EV."""
+    auction_id = _auction(world, "bob")
+    auction = world.model.auctions[auction_id]
+    for rate in (1_000, 900):
+        bid = Present(world).sign_bid(
+            provider="bob",
+            auction_id=auction_id,
+            auction=auction,
+            rate=rate,
+            deadline=world.now,
+            flaw=Flaw.NONE,
+        )
+        arguments = (world.address("bob"), rate, world.now, bid.signed.signature)
+        world.execute("placeBidFor", "erin", auction_id, *arguments, signed=bid.signed)
+    for who in (MALLORY, "carol"):
+        world.execute("removeBid", who, auction_id)
+
+
+def uneven_batches(world: World) -> None:
+    """More EVs than notes, and more notes than EVs."""
+    addresses = [world.address(who) for who in ("alice", "bob")]
+    for notes in ([], [""], ["", "", ""], ["", ""]):
+        world.execute("addEVs", "organization", addresses, notes)
+
+
+def fortunes(world: World) -> None:
+    """Deposits of more than 15 bytes by each way in."""
+    world.execute("addEVs", "organization", [world.address("alice")], [""])
+    world.execute("depositFor", "bob", world.address("alice"), value=2**120 + 1)
+    world.execute("startAuction", "alice", 1, 1, 1, 1, "", value=2**120 + 3)
+
+
+def _auction(world: World, *providers: str) -> int:
+    people = ("alice", *providers)
+    world.execute(
+        "addEVs", "organization", [world.address(who) for who in people], [""] * len(people)
+    )
+    for who in people:
+        world.execute("deposit", who, value=10**18)
+    world.execute("startAuction", "alice", 1, 10**6, 100, 100, "")
+    return world.model.current_auction_id(world.address("alice"))
+
+
+SCENARIOS = (
+    everything_signed,
+    extensions,
+    fortunes,
+    largest_values,
+    relayed_by_a_stranger,
+    roundings,
+    uneven_batches,
+)

@@ -1,0 +1,72 @@
+"""A copy of the project in which the contracts may be changed, to run the contract tests on."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from .places import BIN, COPIES, ROOT
+
+# The tests that talk to a market through Ape.
+CONTRACT_TESTS = tuple(
+    f"tests/test_{name}.py"
+    for name in (
+        "auction",
+        "bidding",
+        "connection",
+        "ledger",
+        "market",
+        "registry",
+        "signatures",
+        "signed_bids",
+    )
+)
+_COPIED = ("ape-config.yaml", "pyproject.toml", "contracts", "tests")
+_LINKED = ("node_modules", "ape_v2v")
+
+
+class Workspace:
+    """A folder with the project in it, made anew."""
+
+    def __init__(self, name: str) -> None:
+        self.path = COPIES / name
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.mkdir(parents=True)
+        for entry in _COPIED:
+            copy = shutil.copytree if (ROOT / entry).is_dir() else shutil.copy
+            copy(ROOT / entry, self.path / entry)
+        for entry in _LINKED:
+            (self.path / entry).symlink_to(ROOT / entry)
+
+    def write(self, source: str, text: str) -> None:
+        (self.path / source).write_text(text, encoding="utf-8")
+
+    def do_not_optimize(self) -> None:
+        """Compile so that each instruction belongs to one place in the sources."""
+        config = self.path / "ape-config.yaml"
+        text = config.read_text(encoding="utf-8")
+        assert "  optimize: true\n" in text
+        config.write_text(text.replace("optimize: true", "optimize: false"), encoding="utf-8")
+
+    def compile(self) -> None:
+        self._ape("compile", "--force").check_returncode()
+
+    def test(self, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run tests there; what they print is in the answer."""
+        return self._ape("test", *arguments, environment=environment)
+
+    def _ape(
+        self, *arguments: str | Path, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+        plugins = str(ROOT / "tests")
+        return subprocess.run(
+            [BIN / "ape", *arguments],
+            cwd=self.path,
+            env={**os.environ, "PATH": path, "PYTHONPATH": plugins, **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
