@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import ape
-from ethpm_types import ContractType
+from fuzz.campaign import Build
 
 from . import halmos, slither
 from .coverage import run as coverage
@@ -22,13 +22,8 @@ from .tables import table
 SAMPLE = 20
 
 
-def _hostile() -> ContractType:
-    contract_type: ContractType = ape.project.HostileEV.contract_type
-    return contract_type
-
-
 def _mutants(every: int) -> dict[str, Any]:
-    results = mutation.examine(_hostile(), every)
+    results = mutation.examine(Build.of(ape.project), every)
     results["faults"] += mutation.stale(mutation.explanations(), mutation.mutants(1))
     return results
 

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from ethpm_types import ContractType
 from fuzz.actors import DEPLOYER, PEOPLE
-from fuzz.campaign import Profile, fuzz
+from fuzz.campaign import fuzz
+from fuzz.world import Artifacts
 from hypothesis import Phase
 from model.market import Parameters
 
@@ -85,9 +86,7 @@ class Recorder(Chain):
         return outcome
 
 
-def campaign(
-    market: ContractType, hostile: ContractType, seed: int, profile: Profile
-) -> list[Program]:
+def campaign(artifacts: Artifacts, seed: int, steps: int) -> list[Program]:
     """The programs of a campaign of the stateful tests."""
     recorders: list[Recorder] = []
 
@@ -95,7 +94,7 @@ def campaign(
         recorders.append(Recorder())
         return recorders[-1]
 
-    fuzz(market, hostile, profile, seed, new_chain=record, phases=[Phase.generate])
+    fuzz(artifacts, seed, steps, new_chain=record, phases=[Phase.generate])
     return [recorder.program for recorder in recorders]
 
 
@@ -143,9 +142,10 @@ class Difference(NamedTuple):
 def first_difference(program: Program, original: bytes, changed: bytes) -> Difference | None:
     """Do a program's calls with the changed creation code in the original's place."""
     chain = PyrevmChain(timestamp=program[0].timestamp)
-    for number, (timestamp, method, arguments, expected) in enumerate(program):
+    for number, (timestamp, method, recorded, expected) in enumerate(program):
         if chain.timestamp != timestamp:
             chain.timestamp = timestamp
+        arguments = recorded
         if method == "deploy" and arguments[1].startswith(original):
             sender, code = arguments
             arguments = (sender, changed + code[len(original) :])

@@ -6,7 +6,6 @@ Each one acts in a world, where the model is asked after every call.
 from collections.abc import Callable
 from unittest.mock import patch
 
-from ethpm_types import ContractType
 from fuzz import world as world_module
 from fuzz.actors import MALLORY
 from fuzz.present import Present
@@ -17,7 +16,6 @@ from model.market import DAYS, Parameters
 from model.signatures import STRUCTS
 
 from ape_v2v.testing.chains import PyrevmChain
-from ape_v2v.testing.contracts import Interface
 
 from .programs import Program, Recorder
 
@@ -28,12 +26,11 @@ FAR_AWAY = 2**39 + 12_345
 FORTUNE = 2**124
 
 
-def play(scenario: Callable[[World], None], market: ContractType, hostile: ContractType) -> Program:
+def play(scenario: Callable[[World], None], artifacts: Artifacts) -> Program:
     """Act a scenario in a world of its own, and take it down."""
     # The smallest decrement that is rounded up, and the largest bond.
     parameters = Parameters(bond_bps=UINT16, min_decrement_bps=1)
     recorder = Recorder(PyrevmChain(timestamp=FAR_AWAY))
-    artifacts = Artifacts(Interface(market, hostile), Interface(hostile))
     with patch.object(world_module, "ENDOWMENT", FORTUNE):
         scenario(World(recorder, artifacts, parameters, Tally()))
     return recorder.program

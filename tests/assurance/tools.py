@@ -19,11 +19,11 @@ def executable(tool: str) -> Path:
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest:
         python = environment / "bin" / "python"
-        uv = [BIN / "uv", "--quiet", "--no-config"]
+        uv: list[str | Path] = [BIN / "uv", "--quiet", "--no-config"]
         subprocess.run(
             [*uv, "venv", "--clear", "--python", sys.executable, environment], check=True
         )
-        sync = ["pip", "sync", "--python", python, "--require-hashes", lock]
+        sync: list[str | Path] = ["pip", "sync", "--python", python, "--require-hashes", lock]
         subprocess.run([*uv, *sync], check=True)
         stamp.write_text(digest, encoding="utf-8")
     return environment / "bin" / tool

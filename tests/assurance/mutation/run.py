@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import yaml
-from ethpm_types import ContractType
-from fuzz.campaign import Profile
-
-from ape_v2v import contract as artifact
+from fuzz.campaign import Build
 
 from ..compiler import Compiler, market_sources
 from ..places import LISTS
@@ -22,7 +19,7 @@ from .mutants import Mutant
 
 # The campaign's seeds whose programs are done on each mutant, and how long each run is.
 SEEDS = range(1, 8)
-PROFILE = Profile(seeds=1, steps=50)
+STEPS = 50
 
 
 def explanations() -> dict[str, str]:
@@ -31,13 +28,13 @@ def explanations() -> dict[str, str]:
     return {key: reason for reason, keys in listed.items() for key in keys}
 
 
-def corpus(hostile: ContractType) -> Corpus:
+def corpus(build: Build) -> Corpus:
     """The programs that have to tell a mutant from the market."""
-    market = artifact.contract_type()
-    programs = [play(scenario, market, hostile) for scenario in SCENARIOS]
+    artifacts, market = build.artifacts(), build.market
+    programs = [play(scenario, artifacts) for scenario in SCENARIOS]
     programs.append(deployments(market))
     for seed in SEEDS:
-        programs += campaign(market, hostile, seed, PROFILE)
+        programs += campaign(artifacts, seed, STEPS)
     bytecode = market.deployment_bytecode
     assert bytecode is not None
     assert bytecode.bytecode is not None
@@ -51,18 +48,18 @@ def mutants(every: int) -> list[Mutant]:
     return [one for one in found if _number(one.key) % every == 0]
 
 
-def examine(hostile: ContractType, every: int) -> dict[str, Any]:
+def examine(build: Build, every: int) -> dict[str, Any]:
     """Examine them, and return what came of it, ready for JSON."""
     began = time.monotonic()
     chosen = mutants(every)
-    results = list(examine_all(chosen, corpus(hostile)))
+    results = list(examine_all(chosen, corpus(build)))
     counts = Counter(result.verdict for result in results)
     distinct = {result.code for result in results if result.code}
     killed, survived = counts[Verdict.KILLED], counts[Verdict.SURVIVED]
     return {
         "every": every,
         "seeds": [*SEEDS],
-        "steps": PROFILE.steps,
+        "steps": STEPS,
         "mutants": len(results),
         "distinct": len(distinct),
         "verdicts": {verdict.value: counts[verdict] for verdict in Verdict},

@@ -84,9 +84,8 @@ def _visible(node: Node) -> Iterator[Node]:
         statement = node.ancestor("VariableDeclarationStatement")
         before = statement.start if statement is not None else node.start
         for local in function.descendants():
-            if local.type == "VariableDeclaration" and local.role == "declarations":
-                if local.start < before:
-                    yield local
+            if local.role == "declarations" and local.start < before:
+                yield local
     contract = node.ancestor("ContractDefinition")
     for one in contract.children("nodes") if contract is not None else ():
         if one.type == "VariableDeclaration":
