@@ -37,7 +37,6 @@ def run() -> dict[str, Any]:
                 "--forge-build-out=.cache/forge/out",
                 f"--contract={contract}",
                 f"--solver={solver}",
-                "--panic-error-codes=0x01,0x11",
                 "--no-status",
                 f"--json-output={output}",
             ],
