@@ -354,6 +354,14 @@ class Case:
 SOMEBODY = "0x52908400098527886E0F7030069857D2E4169EE7"
 FULL_COST = ENERGY * RATE
 
+
+@pytest.fixture
+def offered(api, organization, stranger):
+    """The market, offered to somebody."""
+    api.contract.transferOwnership(stranger, sender=organization)
+    return api
+
+
 CASES = {
     "Market.add_ev": Case(
         None, "organization", lambda market, by: market.add_ev(SOMEBODY, sender=by), "addEV"
@@ -372,6 +380,21 @@ CASES = {
     ),
     "Market.change_status": Case(
         None, "organization", lambda market, by: market.change_status(sender=by), "changeStatus"
+    ),
+    "Market.transfer": Case(
+        None,
+        "organization",
+        lambda market, by: market.transfer(SOMEBODY, sender=by),
+        "transferOwnership",
+    ),
+    "Market.withdraw_transfer": Case(
+        None,
+        "organization",
+        lambda market, by: market.withdraw_transfer(sender=by),
+        "transferOwnership",
+    ),
+    "Market.accept": Case(
+        "offered", "stranger", lambda market, by: market.accept(sender=by), "acceptOwnership"
     ),
     "Market.deposit": Case(
         None,
