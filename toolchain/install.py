@@ -157,7 +157,8 @@ def install_python_packages() -> None:
     uv: Command = [VENV_BIN / "uv", "--quiet", "--no-config", "pip"]
     # The project and a few packages are built here: what builds them is what the lock file lists.
     target: Command = ["--python", VENV_PYTHON, "--build-constraints", REQUIREMENTS]
-    run([*uv, "sync", *target, "--require-hashes", REQUIREMENTS])
+    # Compiled now: where Python may not write beside its modules, every command would do it anew.
+    run([*uv, "sync", *target, "--require-hashes", "--compile-bytecode", REQUIREMENTS])
     # Reinstalled every time, so that changed entry points take effect.
     project: Command = ["--no-deps", "--reinstall-package=ape-v2v", "--editable", ROOT]
     run([*uv, "install", *target, *project])
