@@ -124,6 +124,9 @@ def create_app(provider: Provider, bounds: Bounds | None = None) -> FastAPI:
         title="V2V charging session",
         version=PREFIX.strip("/"),
         description="The provider of one connection, for its consumer.",
+        # Pages that would have a browser load their scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
     )
     app.add_middleware(Guard, bounds=bounds or Bounds())
     app.add_exception_handler(HTTPException, _unknown)

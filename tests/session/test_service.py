@@ -228,3 +228,10 @@ def test_a_session_goes_through_tls(pair, certificate):
     assert both.consumer.await_exit() == 0
     assert both.provider.await_exit() == 0
     assert settled(both) == SESSION_WH
+
+
+def test_the_service_describes_itself_and_loads_nothing_from_elsewhere(url):
+    assert "/v1/session-setup" in httpx.get(f"{url}/openapi.json").json()["paths"]
+    for page in ("docs", "redoc"):
+        refusal = httpx.get(f"{url}/{page}")
+        assert (refusal.status_code, refusal.json()["error"]) == (404, "UnknownRequest")
