@@ -11,6 +11,7 @@ from typing import Any
 
 import ape
 from fuzz.campaign import Build
+from fuzz.report import fingerprint
 
 from . import halmos, slither
 from .coverage import run as coverage
@@ -26,6 +27,12 @@ def _mutants(every: int) -> dict[str, Any]:
     results = mutation.examine(Build.of(ape.project), every)
     results["faults"] += mutation.stale(mutation.explanations(), mutation.mutants(1))
     return results
+
+
+def _origin() -> dict[str, str]:
+    """When the results were found, and of what code."""
+    market = Build.of(ape.project).market
+    return {"day": time.strftime("%Y-%m-%d"), "market": fingerprint(market)}
 
 
 STAGES: dict[str, Callable[[], dict[str, Any]]] = {
@@ -53,7 +60,7 @@ def main(arguments: list[str]) -> int:
         print(f"=== {name}", flush=True)
         began = time.monotonic()
         try:
-            results = STAGES[name]()
+            results = {**STAGES[name](), **_origin()}
             (RESULTS / f"{name}.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
             faults = results["faults"]
         except Exception as error:

@@ -38,7 +38,7 @@ class Campaign:
 
     @classmethod
     def of(cls, name: str, profile: Profile, first_seed: int, market: ContractType) -> "Campaign":
-        return cls(name, profile, first_seed, _fingerprint(market), _versions())
+        return cls(name, profile, first_seed, fingerprint(market), versions())
 
     @property
     def finished(self) -> bool:
@@ -181,7 +181,7 @@ def _functions(tally: Tally) -> Iterator[tuple[str, int, str]]:
         yield function, tally.successes[function], listed
 
 
-def _fingerprint(market: ContractType) -> str:
+def fingerprint(market: ContractType) -> str:
     """Of the code less the compiler's note at its end, in which the sources are hashed."""
     bytecode = market.deployment_bytecode
     assert bytecode is not None
@@ -191,6 +191,6 @@ def _fingerprint(market: ContractType) -> str:
     return f"0x{keccak(code[: -length - 2]).hex()}"
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     packages = {name: version(name) for name in PACKAGES}
     return {"Python": platform.python_version(), **packages, "hardfork": HARDFORK}

@@ -1,0 +1,1 @@
+"""The paper's Table III, done again with what is known today."""
