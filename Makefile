@@ -61,10 +61,10 @@ format: $(STAMP) ## Bring Python and Solidity into shape
 	$(BIN)/ruff format .
 	$(BIN)/forge fmt
 
-assure: $(COMPILED) ## Coverage, a sample of mutants, Slither and Halmos over the contracts
+assure: $(COMPILED) ## Property tests, planted bugs, attacks, coverage, a sample of mutants, Slither, Halmos
 	PYTHONPATH=tests $(BIN)/python -m assurance ci
 
-assure-nightly: $(COMPILED) ## The same with every mutant
+assure-nightly: $(COMPILED) ## The same with every mutant, and the large campaign of property tests
 	PYTHONPATH=tests $(BIN)/python -m assurance nightly
 
 demo: $(STAMP) ## Run a market from start to end on a local chain

@@ -220,11 +220,29 @@ def test_a_node_package_without_hash_is_found():
     assert unpinned_node_packages(lock) == ["node_modules/b"]
 
 
-def test_every_python_package_is_pinned_by_hash():
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("file", "package"),
+    [
+        ("requirements.lock", "eth-ape"),
+        ("toolchain/analysis/halmos.lock", "halmos"),
+        ("toolchain/analysis/slither.lock", "slither-analyzer"),
+    ],
+)
+def test_every_python_package_is_pinned_by_hash(file, package):
+    lock = (ROOT / file).read_text(encoding="utf-8")
 
-    assert "\neth-ape==" in lock
+    assert f"\n{package}==" in lock
     assert unpinned_python_packages(lock) == []
+
+
+def test_every_list_of_packages_has_a_lock_file_that_meets_it():
+    lists = sorted((ROOT / "toolchain" / "analysis").glob("*.in"))
+
+    assert {one.stem for one in lists} == {"halmos", "slither"}
+    for wanted in lists:
+        lock = wanted.with_suffix(".lock").read_text(encoding="utf-8")
+        for requirement in wanted.read_text(encoding="utf-8").split():
+            assert f"\n{requirement} " in lock
 
 
 @pytest.mark.parametrize(
@@ -239,7 +257,14 @@ def test_a_python_package_without_hash_is_found(line):
 
 
 @pytest.mark.parametrize(
-    "lock", ["package-lock.json", "requirements.lock", "toolchain/ganache/package-lock.json"]
+    "lock",
+    [
+        "package-lock.json",
+        "requirements.lock",
+        "toolchain/analysis/halmos.lock",
+        "toolchain/analysis/slither.lock",
+        "toolchain/ganache/package-lock.json",
+    ],
 )
 def test_lock_files_hold_no_address_at_all(lock):
     assert "://" not in (ROOT / lock).read_text(encoding="utf-8")

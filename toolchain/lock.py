@@ -16,6 +16,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 # What everybody installs, and the node that only the gas report uses.
 NODE_FOLDERS = (ROOT, ROOT / "toolchain" / "ganache")
+# Tools that get environments of their own.
+ANALYSIS = ROOT / "toolchain" / "analysis"
 HEADER = "# Written by `make lock`; do not edit.\n"
 
 
@@ -23,18 +25,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--upgrade", action="store_true", help="take the newest allowed versions")
     upgrade = parser.parse_args().upgrade
-    lock_python(upgrade)
+    lock_python(ROOT / "requirements.lock", ["--group=dev", "pyproject.toml"], upgrade)
+    for wanted in sorted(ANALYSIS.glob("*.in")):
+        lock_python(wanted.with_suffix(".lock"), [str(wanted.relative_to(ROOT))], upgrade)
     for folder in NODE_FOLDERS:
         lock_node(folder, upgrade)
     return 0
 
 
-def lock_python(upgrade: bool) -> None:
-    lock = ROOT / "requirements.lock"
+def lock_python(lock: Path, sources: list[str], upgrade: bool) -> None:
     command = [str(Path(sys.executable).parent / "uv"), "--quiet", "--no-config", "pip", "compile"]
     # Without the header: it would hold this command line.
     command += ["--universal", "--python-version=3.11", "--generate-hashes", "--no-header"]
-    command += ["--group=dev", "--output-file=requirements.lock", "pyproject.toml"]
+    command += [f"--output-file={lock.relative_to(ROOT)}", *sources]
     subprocess.run([*command, *(["--upgrade"] if upgrade else [])], cwd=ROOT, check=True)
     lock.write_text(HEADER + lock.read_text(encoding="utf-8"), encoding="utf-8")
 

@@ -13,7 +13,7 @@ import ape
 from fuzz.campaign import Build
 from fuzz.report import fingerprint
 
-from . import halmos, slither
+from . import halmos, properties, slither
 from .coverage import run as coverage
 from .mutation import run as mutation
 from .places import RESULTS
@@ -37,14 +37,16 @@ def _origin() -> dict[str, str]:
 
 STAGES: dict[str, Callable[[], dict[str, Any]]] = {
     "slither": slither.run,
+    "properties": properties.run,
     "mutation-sample": lambda: _mutants(SAMPLE),
     "halmos": halmos.run,
     "coverage": coverage.run,
     "mutation": lambda: _mutants(1),
+    "campaign": properties.campaign,
 }
 PROFILES = {
-    "ci": ("slither", "mutation-sample", "halmos", "coverage"),
-    "nightly": ("slither", "mutation", "halmos", "coverage"),
+    "ci": ("slither", "properties", "mutation-sample", "halmos", "coverage"),
+    "nightly": ("slither", "properties", "mutation", "halmos", "coverage", "campaign"),
 }
 
 
@@ -59,9 +61,13 @@ def main(arguments: list[str]) -> int:
     for name in names:
         print(f"=== {name}", flush=True)
         began = time.monotonic()
+        output = RESULTS / f"{name}.json"
+        # Of an earlier run: it must not pass for what this one has found.
+        output.unlink(missing_ok=True)
         try:
             results = {**STAGES[name](), **_origin()}
-            (RESULTS / f"{name}.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+            output.write_text(json.dumps(results, indent=2) + "
+", "utf-8")
             faults = results["faults"]
         except Exception as error:
             faults = [f"{type(error).__name__}: {error}"]

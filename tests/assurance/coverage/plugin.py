@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,15 @@ class Collector:
         """Start a new test."""
         self.executed = {"creation": defaultdict(int), "runtime": defaultdict(int)}
 
-    def make_request(self, provider: HTTPProvider, method: Any, params: Any) -> Any:
+    def method(self) -> Callable[[HTTPProvider, Any, Any], Any]:
+        """For `HTTPProvider.make_request`: a function, as only those are bound to their object."""
+
+        def make_request(provider: HTTPProvider, method: Any, params: Any) -> Any:
+            return self._request(provider, method, params)
+
+        return make_request
+
+    def _request(self, provider: HTTPProvider, method: Any, params: Any) -> Any:
         if method in {"eth_call", "eth_estimateGas"}:
             block = params[1] if len(params) > 1 else "latest"
             creates = self._creates_market(params[0].get("to"), params[0].get("data", ""))
@@ -108,8 +116,7 @@ class CoveragePlugin:
         self._tests[item.nodeid] = self._collector.executed
 
     def pytest_sessionstart(self) -> None:
-        collector = self._collector
-        HTTPProvider.make_request = collector.make_request  # type: ignore[method-assign]
+        HTTPProvider.make_request = self._collector.method()  # type: ignore[method-assign]
 
     def pytest_sessionfinish(self) -> None:
         self._output.write_text(json.dumps(self._tests), encoding="utf-8")

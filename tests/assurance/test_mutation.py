@@ -1,0 +1,120 @@
+"""The mutants' gate fails: on a survivor that nobody explained, and on explanations of nothing."""
+
+from typing import Any
+
+import pytest
+from fuzz.campaign import Build
+
+from .compiler import market_sources
+from .mutation import run
+from .mutation.engine import Corpus, Examiner, Result, Verdict
+from .mutation.mutants import Mutant
+from .programs import campaign
+from .scenarios import extensions, play
+
+# Of the rules that each bid has to keep: one wei beside a boundary, a check and a limit left out.
+KILLED = (
+    "if (rate > highest) revert RateTooHigh(uint256(rate), highest);"
+    " → if (rate >= highest) revert RateTooHigh(uint256(rate), highest);",
+    "if (rate == 0) revert ZeroRate(); → if (false) revert ZeroRate();",
+    "uint256 extended = Math.min(block.timestamp + _EXTENSION_WINDOW, limit);"
+    " → uint256 extended = Math.max(block.timestamp + _EXTENSION_WINDOW, limit);",
+)
+SURVIVES = (
+    "if (extended <= terms.closingTime()) return terms;"
+    " → if (extended < terms.closingTime()) return terms;"
+)
+
+
+@pytest.fixture(scope="module")
+def mutants() -> list[Mutant]:
+    return run.mutants(1)
+
+
+@pytest.fixture(scope="module")
+def examiner(project: Any) -> Examiner:
+    """With a small part of the programs: enough for mutants that many of them kill."""
+    build = Build.of(project)
+    programs = [play(extensions, build.artifacts()), *campaign(build.artifacts(), 1, 50)]
+    code = build.market.deployment_bytecode.bytecode
+    return Examiner(Corpus(programs, bytes.fromhex(code.removeprefix("0x"))))
+
+
+def of_bidding(mutants: list[Mutant], change: str) -> Mutant:
+    (mutant,) = (
+        one
+        for one in mutants
+        if one.source.endswith("OpenBidding.sol") and one.key.endswith(change)
+    )
+    return mutant
+
+
+@pytest.mark.parametrize("change", KILLED)
+def test_the_programs_kill_a_mutant_of_the_rules_of_bidding(
+    mutants: list[Mutant], examiner: Examiner, change: str
+) -> None:
+    result = examiner.examine(of_bidding(mutants, change))
+
+    assert result.verdict is Verdict.KILLED
+    assert result.killer
+    assert run.faults([result], {}) == []
+
+
+def test_a_survivor_fails_the_gate_unless_its_reason_is_listed(
+    mutants: list[Mutant], examiner: Examiner
+) -> None:
+    result = examiner.examine(of_bidding(mutants, SURVIVES))
+    key = result.mutant.key
+
+    assert result.verdict is Verdict.SURVIVED
+    assert run.faults([result], {}) == [f"survived, and is not in mutants.yaml: {key}"]
+    assert run.faults([result], run.explanations()) == []
+
+
+def test_a_mutant_without_effect_is_told_from_a_survivor(
+    mutants: list[Mutant], examiner: Examiner
+) -> None:
+    mutant = of_bidding(mutants, SURVIVES)
+
+    unchanged = mutant._replace(replacement=_replaced(mutant))
+
+    assert examiner.examine(unchanged).verdict is Verdict.SAME
+
+
+@pytest.mark.parametrize("verdict", [Verdict.KILLED, Verdict.SAME, Verdict.INVALID])
+def test_a_reason_for_what_does_not_survive_fails_the_gate(
+    mutants: list[Mutant], verdict: Verdict
+) -> None:
+    mutant = mutants[0]
+
+    assert run.faults([Result(mutant, verdict)], {mutant.key: "a reason"}) == [
+        f"is in mutants.yaml, and {verdict.value}: {mutant.key}"
+    ]
+
+
+def test_a_reason_for_what_is_no_mutant_fails_the_gate(mutants: list[Mutant]) -> None:
+    key = "market/Gone f: a; → b;"
+
+    assert run.stale({key: "a reason"}, mutants) == [f"is in mutants.yaml, and no mutant: {key}"]
+    assert run.stale({mutants[0].key: "a reason"}, mutants) == []
+
+
+def test_every_listed_mutant_is_one_with_a_reason(mutants: list[Mutant]) -> None:
+    listed = run.explanations()
+
+    assert listed
+    assert run.stale(listed, mutants) == []
+    assert all(reason.strip() for reason in listed.values())
+
+
+def test_a_sample_is_a_small_part(mutants: list[Mutant]) -> None:
+    sample = run.mutants(20)
+
+    assert set(sample) < set(mutants)
+    assert len(mutants) / 40 < len(sample) < len(mutants) / 10
+
+
+def _replaced(mutant: Mutant) -> str:
+    """What the mutant has in the place of."""
+    text = market_sources()[mutant.source].encode()
+    return text[mutant.start : mutant.end].decode()
