@@ -66,8 +66,7 @@ def main(arguments: list[str]) -> int:
         output.unlink(missing_ok=True)
         try:
             results = {**STAGES[name](), **_origin()}
-            output.write_text(json.dumps(results, indent=2) + "
-", "utf-8")
+            output.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
             faults = results["faults"]
         except Exception as error:
             faults = [f"{type(error).__name__}: {error}"]
