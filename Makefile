@@ -49,6 +49,13 @@ $(COMPILED): $(STAMP) $(SOURCES)
 test: lint $(COMPILED) ## Check the style, then run the tests on a local chain
 	$(BIN)/ape test -n $(WORKERS) --maxprocesses 4 --dist worksteal $(TEST_ARGS)
 
+# The tests of the contracts; TEST_ARGS names fewer.
+CONTRACT_TESTS := $(addprefix tests/test_,$(addsuffix .py,auction bidding connection ledger market registry \
+	rooms signatures signed_bids))
+
+test-pyevm: $(COMPILED) ## Run the tests of the contracts on another EVM, py-evm
+	$(BIN)/ape test --network ethereum:local:test $(or $(TEST_ARGS),$(CONTRACT_TESTS))
+
 lint: $(STAMP) ## Check style and types of Python and Solidity, changing nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

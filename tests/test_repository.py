@@ -325,3 +325,15 @@ def test_pyproject_leaves_the_configuration_to_ape_config():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
     assert "[tool." + "ape" not in text, "Ape would then ignore ape-config.yaml"
+
+
+# --- Make
+
+
+def test_every_phony_target_is_a_rule():
+    """Make does nothing for a phony target without one, and calls that a success."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    rules = set(re.findall(r"^([a-z-]+):.* ## .+\n\t", makefile, re.MULTILINE))
+    # Names of what a file's rule makes, and one that only forces others.
+    assert set(phony.split()) - rules == {"setup", "compile", "ganache", "FORCE"}
