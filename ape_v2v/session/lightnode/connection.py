@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from eth_abi.abi import encode
 from eth_utils.address import is_address, to_checksum_address
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 from eth_utils.hexadecimal import decode_hex
 
 from ape_v2v.errors import ConfigurationError
+from ape_v2v.messages import access_token
 from ape_v2v.session.lightnode.answers import Data, parsed
 from ape_v2v.session.lightnode.code import is_market
 from ape_v2v.session.lightnode.errors import (
@@ -157,9 +157,8 @@ class _Record:
                 f"auction {self.auction_id} is over in block {header.number}: nobody is connected"
             )
         parties = [to_checksum_address(party.to_bytes(20, "big")) for party in (consumer, provider)]
-        types = ["address", "address", "uint256", "uint256"]
         return ProvenConnection(
-            token=keccak(encode(types, [*parties, since, validity])),
+            token=access_token(parties[0], parties[1], since, validity),
             consumer=parties[0],
             provider=parties[1],
             energy_wh=energy,
