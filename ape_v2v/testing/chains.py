@@ -304,22 +304,23 @@ class AnvilChain(Chain):
         """Ask the node anything by JSON-RPC, and return the result."""
         return self._result(self._answer(method, *parameters))
 
-    def _send(self, transaction: dict[str, str]) -> tuple[dict[str, Any], bytes]:
-        """Execute a transaction, and return its receipt and its output."""
-        self.request("evm_setNextBlockTimestamp", self.timestamp)
-        free = {**transaction, "gas": hex(GAS_LIMIT), "gasPrice": "0x0"}
-        transaction_hash = self.request("eth_sendTransaction", free)
-        receipt = self._await_receipt(transaction_hash)
-        trace = self.request("debug_traceTransaction", transaction_hash, {"tracer": "callTracer"})
-        return receipt, _bytes(trace.get("output", "0x"))
-
-    def _await_receipt(self, transaction_hash: str) -> dict[str, Any]:
+    def receipt(self, transaction_hash: str) -> dict[str, Any]:
+        """Wait for a transaction to be in a block: a busy node is late."""
         deadline = time.monotonic() + self._PATIENCE
         while time.monotonic() < deadline:
             receipt: dict[str, Any] | None
             if receipt := self.request("eth_getTransactionReceipt", transaction_hash):
                 return receipt
         raise ChainError(f"no receipt of {transaction_hash} within {self._PATIENCE} s")
+
+    def _send(self, transaction: dict[str, str]) -> tuple[dict[str, Any], bytes]:
+        """Execute a transaction, and return its receipt and its output."""
+        self.request("evm_setNextBlockTimestamp", self.timestamp)
+        free = {**transaction, "gas": hex(GAS_LIMIT), "gasPrice": "0x0"}
+        transaction_hash = self.request("eth_sendTransaction", free)
+        receipt = self.receipt(transaction_hash)
+        trace = self.request("debug_traceTransaction", transaction_hash, {"tracer": "callTracer"})
+        return receipt, _bytes(trace.get("output", "0x"))
 
     def _answer(self, method: str, *parameters: object) -> dict[str, Any]:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}

@@ -96,20 +96,18 @@ def roundings(world: World) -> None:
 def relayed_by_a_stranger(world: World) -> None:
     """The leader's own bid is lowered by somebody who is no EV."""
     auction_id = _auction(world, "bob")
-    auction = world.model.auctions[auction_id]
     for rate in (1_000, 900):
-        bid = Present(world).sign_bid(
-            provider="bob",
-            auction_id=auction_id,
-            auction=auction,
-            rate=rate,
-            deadline=world.now,
-            flaw=Flaw.NONE,
-        )
-        arguments = (world.address("bob"), rate, world.now, bid.signed.signature)
-        world.execute("placeBidFor", "erin", auction_id, *arguments, signed=bid.signed)
+        _relay(world, "erin", auction_id, rate)
     for who in (MALLORY, "carol"):
         world.execute("removeBid", who, auction_id)
+
+
+def refused_to_another(world: World) -> None:
+    """Refusals that name an account: not the one that has sent the transaction."""
+    world.transfer(MALLORY, 1)
+    auction_id = _auction(world, "bob")
+    world.execute("removeEV", "organization", world.address("bob"))
+    _relay(world, "erin", auction_id, 1_000)
 
 
 def uneven_batches(world: World) -> None:
@@ -137,11 +135,26 @@ def _auction(world: World, *providers: str) -> int:
     return world.model.current_auction_id(world.address("alice"))
 
 
+def _relay(world: World, who: str, auction_id: int, rate: int) -> None:
+    """Let somebody hand in a bid that Bob has signed."""
+    bid = Present(world).sign_bid(
+        provider="bob",
+        auction_id=auction_id,
+        auction=world.model.auctions[auction_id],
+        rate=rate,
+        deadline=world.now,
+        flaw=Flaw.NONE,
+    )
+    arguments = (world.address("bob"), rate, world.now, bid.signed.signature)
+    world.execute("placeBidFor", who, auction_id, *arguments, signed=bid.signed)
+
+
 SCENARIOS = (
     everything_signed,
     extensions,
     fortunes,
     largest_values,
+    refused_to_another,
     relayed_by_a_stranger,
     roundings,
     uneven_batches,

@@ -288,7 +288,7 @@ def delegated(node, account, delegate):
     )
     node.request("evm_setNextBlockTimestamp", node.timestamp)
     name = node.request("eth_sendRawTransaction", f"0x{transaction.raw_transaction.hex()}")
-    return node.request("eth_getTransactionReceipt", name)
+    return node.receipt(name)
 
 
 def test_the_nodes_hardfork_knows_delegation(node):
