@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from fuzz.campaign import Build
+from fuzz.plants import hunt, with_code_of
 
-from .compiler import market_sources
+from .compiler import Compiler, market_sources
 from .mutation import run
 from .mutation.engine import Corpus, Examiner, Result, Verdict
 from .mutation.mutants import Mutant
@@ -58,6 +59,19 @@ def test_the_programs_kill_a_mutant_of_the_rules_of_bidding(
     assert result.verdict is Verdict.KILLED
     assert result.killer
     assert run.faults([result], {}) == []
+
+
+@pytest.mark.parametrize("change", KILLED)
+def test_the_property_tests_find_what_their_programs_kill(
+    mutants: list[Mutant], project: Any, change: str
+) -> None:
+    """A mutant is killed by calls taken down from the property tests; here these run themselves."""
+    build = Build.of(project)
+    sources = of_bidding(mutants, change).applied(market_sources())
+    with Compiler() as compiler:
+        mutated = with_code_of(sources, build, compiler)
+
+    assert hunt(mutated, range(1, 31)) is not None
 
 
 def test_a_survivor_fails_the_gate_unless_its_reason_is_listed(

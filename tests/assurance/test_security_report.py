@@ -47,6 +47,27 @@ def test_what_runs_have_left_is_what_the_report_says(tmp_path: Path, measured: M
     assert "Faults of the run: 1" in row.why
 
 
+def test_coverage_and_mutants_are_shown_in_tables(tmp_path: Path, measured: Measured) -> None:
+    mutants = {
+        "every": 1,
+        "mutants": 30,
+        "distinct": 27,
+        "killed_share": 0.9,
+        "verdicts": {"killed": 18, "survived": 2},
+        "operators": {"binary_operator": {"killed": 18, "survived": 2}},
+        "faults": [],
+    }
+    (tmp_path / "coverage.json").write_text(json.dumps(COVERAGE), "utf-8")
+    (tmp_path / "mutation.json").write_text(json.dumps(mutants), "utf-8")
+
+    page = Report(Found.read(tmp_path, tmp_path), measured).page()
+
+    assert "| A.sol | 3 of 4 | 8 of 8 | 0 of 0 |" in page
+    assert "All of them: 30, with 27 different codes." in page
+    assert "90.0 % were killed" in page
+    assert "| binary operator | 18 | 2 |\n| all | 18 | 2 |" in page
+
+
 def test_what_has_not_been_run_is_shown_as_such(tmp_path: Path, measured: Measured) -> None:
     found = Found.read(tmp_path, tmp_path)
 

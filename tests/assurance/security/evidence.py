@@ -32,6 +32,11 @@ class Found(NamedTuple):
     planted: dict[str, int]
     """After how many steps each planted bug was found."""
 
+    @property
+    def mutants(self) -> Results | None:
+        """Of the run over all of them, or over the sample."""
+        return self.stages["mutation"] or self.stages["mutation-sample"]
+
     @classmethod
     def read(cls, results: Path = RESULTS, docs: Path = DOCS) -> "Found":
         planted = docs / "planted-bugs.md"

@@ -89,6 +89,18 @@ At the end of a window, a second decides. The first auction has a hard close:
 The settlement window ends the same way: a receipt that comes after somebody has let the connection
 expire is too late, and costs a penalty. Not measured here.
 
+## Coverage, by file
+
+{coverage}
+
+## Mutants, by what was changed
+
+{mutants}
+
+Each is the market with one change; how they are made and killed: [analysis](analysis.md). Those
+that survived are listed with the reason in
+[mutants.yaml](../../tests/assurance/lists/mutants.yaml).
+
 ## What the report rests on
 
 {runs}
@@ -116,6 +128,8 @@ class Report:
             "compiler": settings(),
             "rows": [asdict(row) for row in self.rows],
             "measured": self.measured._asdict(),
+            "coverage": (self.found.stages["coverage"] or {}).get("files"),
+            "mutants": (self.found.mutants or {}).get("operators"),
             "runs": [dict(zip(RUN_HEADS, run, strict=True)) for run in self._runs()],
         }
 
@@ -148,6 +162,8 @@ class Report:
                     for row in words.boundaries
                 ],
             ),
+            coverage=self._coverage(),
+            mutants=self._mutants(),
             runs=table(RUN_HEADS, self._runs()),
             market=words.market,
             versions=", ".join(" ".join(one) for one in _versions().items()),
@@ -167,6 +183,37 @@ class Report:
             for who in (ordering.HONEST, ordering.ATTACKER)
         ]
         return row["case"], ROLES[row["winner"]], share(row["paid"]), *changes, *gas
+
+    def _coverage(self) -> str:
+        found = self.found.stages["coverage"]
+        if found is None:
+            return f"Coverage: {NOT_RUN}."
+        kinds = ("lines", "statements", "branches")
+        rows = [
+            (
+                source.removeprefix("contracts/"),
+                *(f"{counts.get(f'{k}_executed', 0)} of {counts.get(k, 0)}" for k in kinds),
+            )
+            for source, counts in found["files"].items()
+        ]
+        return table(("file", *kinds), rows)
+
+    def _mutants(self) -> str:
+        found = self.found.mutants
+        if found is None:
+            return f"Mutants: {NOT_RUN}."
+        part = "All of them" if found["every"] == 1 else f"One in {found['every']} of them"
+        words = (
+            f"{part}: {found['mutants']:,}, with {found['distinct']:,} different codes. Of those "
+            f"that are a program and another one, {100 * found['killed_share']:.1f} % were killed."
+        )
+        verdicts = list(found["verdicts"])
+        rows = [
+            (operator.replace("_", " "), *(counts.get(verdict, 0) for verdict in verdicts))
+            for operator, counts in found["operators"].items()
+        ]
+        rows.append(("all", *found["verdicts"].values()))
+        return f"{words}\n\n{table(('changed', *verdicts), rows)}"
 
     def _runs(self) -> list[tuple[str, str, str, str]]:
         runs = []

@@ -9,7 +9,10 @@ from .ordering import compared, share
 NOT_RUN = "not run"
 LATE_DEBIT = "ether is sent before the balance is reduced"
 _COVERAGE = "[how](analysis.md)"
-_SLOTS = "[Halmos's checks](../../tests/symbolic/Slots.t.sol)"
+_SLOTS = (
+    "Halmos's checks: [packing](../../tests/symbolic/Slots.t.sol), "
+    "[shares](../../tests/symbolic/Shares.t.sol)"
+)
 _LEDGER = "[withdrawals](../../tests/test_ledger.py)"
 # As published, found by Oyente in 2020.
 PAPER = {
@@ -79,7 +82,7 @@ class TableIII:
     def underflow(self) -> tuple[str, str, str]:
         blocks = sum(self.measured.unchecked.values())
         halmos, nightly = self.found.stages["halmos"], self.found.nightly
-        mutants = self.found.stages["mutation"] or self.found.stages["mutation-sample"]
+        mutants = self.found.mutants
         parts = [
             f"The compiler checks all arithmetic but {blocks} `unchecked` blocks, whose bounds are "
             "in comments."
@@ -87,7 +90,10 @@ class TableIII:
         clean = []
         if halmos:
             proven = sum(halmos["checks"].values())
-            parts.append(f"Halmos proves {proven} of {len(halmos['checks'])} checks.")
+            parts.append(
+                f"Halmos proves {proven} of {len(halmos['checks'])} checks, of packing, reserve, "
+                "cost, bond, penalty and undercut among others."
+            )
             clean.append(not halmos["faults"])
         else:
             parts.append(f"Halmos: {NOT_RUN}.")
@@ -106,7 +112,6 @@ class TableIII:
             clean.append(not mutants["faults"])
         else:
             parts.append(f"Mutants: {NOT_RUN}.")
-        parts.append("Bond, penalty and undercut are tested, not proven.")
         word = _word(clean, "none found")
         return word, " ".join(parts), f"{_SLOTS}; {_test('on_money', 'overflow_of_a_withdrawal')}"
 
