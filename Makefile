@@ -5,6 +5,8 @@ PYTHON ?= python3
 TEST_ARGS ?=
 # How many processes run the tests, each with an Anvil of its own; 0 is this one alone.
 WORKERS ?= auto
+# What `make assure` runs: a profile, or stages by name.
+STAGES ?= ci
 # UPGRADE=1 lets `make lock` take newer versions.
 UPGRADE ?=
 
@@ -69,7 +71,7 @@ format: $(STAMP) ## Bring Python and Solidity into shape
 	$(BIN)/forge fmt
 
 assure: $(COMPILED) ## Property tests, planted bugs, attacks, coverage, a sample of mutants, Slither, Halmos
-	PYTHONPATH=tests $(BIN)/python -m assurance ci
+	PYTHONPATH=tests $(BIN)/python -m assurance $(STAGES)
 
 assure-nightly: $(COMPILED) ## The same with every mutant, and the large campaign of property tests
 	PYTHONPATH=tests $(BIN)/python -m assurance nightly

@@ -96,6 +96,10 @@ class Chain(ABC):
     def set_balance(self, account: str, amount: int) -> None:
         """Give an account so much ether, wei."""
 
+    def set_storage(self, account: str, slot: int, word: int) -> None:  # noqa: ARG002 - who can, will
+        """Write a word into an account's storage, as no transaction could; not every chain can."""
+        raise ChainError(f"{type(self).__name__} cannot set storage")
+
     @abstractmethod
     def snapshot(self) -> int:
         """Remember the present state, its timestamp included."""
@@ -191,6 +195,9 @@ class PyrevmChain(Chain):
     def set_balance(self, account: str, amount: int) -> None:
         self._evm.set_balance(account, amount)
 
+    def set_storage(self, account: str, slot: int, word: int) -> None:
+        self._evm.insert_account_storage(account, slot, word)
+
     def snapshot(self) -> int:
         self._checkpoints.append((self._evm.snapshot(), self.timestamp))
         return len(self._checkpoints) - 1
@@ -283,6 +290,9 @@ class AnvilChain(Chain):
 
     def set_balance(self, account: str, amount: int) -> None:
         self.request("anvil_setBalance", account, hex(amount))
+
+    def set_storage(self, account: str, slot: int, word: int) -> None:
+        self.request("anvil_setStorageAt", account, hex(slot), f"0x{word:064x}")
 
     def snapshot(self) -> int:
         self._snapshots.append((self.request("evm_snapshot"), self.timestamp))

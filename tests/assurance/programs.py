@@ -2,7 +2,7 @@
 
 A program is the calls of one run and what came of them. On a changed market the same calls come
 out differently, or they do not: where they do, the property tests fail, because they compare all
-of what is taken down here with the model.
+of what is taken down here with the model. What no model knows is in fullest.py.
 """
 
 from collections.abc import Iterator, Sequence
@@ -73,6 +73,9 @@ class Recorder(Chain):
 
     def set_balance(self, account: str, amount: int) -> None:
         self._do("set_balance", account, amount)
+
+    def set_storage(self, account: str, slot: int, word: int) -> None:
+        self._do("set_storage", account, slot, word)
 
     def snapshot(self) -> int:
         return int(self._do("snapshot"))

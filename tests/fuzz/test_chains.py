@@ -131,6 +131,16 @@ def test_ether_that_is_not_there_cannot_be_sent(chain: Chain) -> None:
         chain.transact(SENDER, RECEIVER, value=ETHER + 1)
 
 
+def test_storage_is_what_it_is_set_to(chain: Chain) -> None:
+    keep = deploy(chain, KEEP)
+    first, second = b"\x01" * 32, b"\x02" * 32
+    chain.transact(SENDER, keep, first)
+
+    chain.set_storage(keep, 0, int.from_bytes(second))
+
+    assert chain.transact(SENDER, keep, b"").output == second
+
+
 def test_snapshots_bring_back_state_and_time(chain: Chain) -> None:
     keep = deploy(chain, KEEP)
     chain.set_balance(SENDER, ETHER)

@@ -10,6 +10,7 @@ import yaml
 from fuzz.campaign import Build
 
 from ..compiler import Compiler, market_sources
+from ..fullest import fullest
 from ..places import LISTS
 from ..programs import campaign, deployments
 from ..scenarios import SCENARIOS, play
@@ -32,7 +33,7 @@ def corpus(build: Build) -> Corpus:
     """The programs that have to tell a mutant from the market."""
     artifacts, market = build.artifacts(), build.market
     programs = [play(scenario, artifacts) for scenario in SCENARIOS]
-    programs.append(deployments(market))
+    programs += [deployments(market), fullest(market)]
     for seed in SEEDS:
         programs += campaign(artifacts, seed, STEPS)
     bytecode = market.deployment_bytecode

@@ -218,7 +218,7 @@ class Report:
     def _runs(self) -> list[tuple[str, str, str, str]]:
         runs = []
         for name, stage in self.found.stages.items():
-            command = f"`PYTHONPATH=tests .venv/bin/python -m assurance {name}`"
+            command = f"`make assure STAGES={name}`"
             runs.append((name, *self._origin(stage), command))
         command = "`ape run fuzz --profile nightly --report docs/assurance/nightly.json`"
         runs.append(("property tests", *self._origin(self.found.nightly), command))

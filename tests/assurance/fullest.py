@@ -1,0 +1,105 @@
+"""A program with all fields of all slots as full as they can be, which is written into the storage.
+
+No run of the property tests gets there: it would take 2^32 auctions. What has to come out is in
+tests/test_market.py, which fills the slots in the same way and says what each call then does.
+"""
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+from ethpm_types import ContractType
+from fuzz.actors import DEPLOYER, PEOPLE
+from model.market import DAYS, HOUR, Parameters
+
+from ape_v2v.testing.chains import PyrevmChain
+from ape_v2v.testing.contracts import Contract, Interface
+
+from .programs import Program, Recorder
+
+UINT32, UINT64 = 2**32 - 1, 2**64 - 1
+WEEK, LAST_SECOND = 7 * DAYS, 2**40 - 1
+RESERVE = UINT32 * UINT64
+ACCOUNTS, BOOK = 2, 3
+"""The slots of the two mappings in the market."""
+ADDED_AT, COMPLETED, NO_SHOWS = 2**128, 2**168, 2**216
+REMOVALS = 2**224
+"""One of each, in its slot."""
+
+OWNER, CONSUMER, PROVIDER = (PEOPLE[who].address for who in ("organization", "alice", "bob"))
+
+
+class FullMarket:
+    """A market with a consumer and a provider who are rich, and what is done in it."""
+
+    def __init__(self, market: ContractType) -> None:
+        self.chain = Recorder(PyrevmChain(timestamp=LAST_SECOND - 4 * WEEK))
+        interface = Interface(market)
+        code = interface.creation_code(OWNER, Parameters(award_window=HOUR, settlement_window=HOUR))
+        self._contract = Contract(self.chain, self.chain.deploy(DEPLOYER.address, code), interface)
+        self.do(OWNER, "addEVs", [CONSUMER, PROVIDER], ["", ""])
+        for who in (CONSUMER, PROVIDER):
+            self.chain.set_balance(who, 4 * RESERVE)
+            self.do(who, "deposit", value=4 * RESERVE)
+
+    def do(self, who: str, method: str, *arguments: object, value: int = 0) -> None:
+        """Call the market, then ask all views; the outcomes are in the program."""
+        data = self._contract.interface.call_data(method, *arguments)
+        self.chain.transact(who, self._contract.address, data, value)
+        for account in (CONSUMER, PROVIDER):
+            self._contract.view("evs", account)
+        for view in ("auctions", "reserve", "bond", "penalty"):
+            self._contract.view(view, self.auction_id)
+
+    @property
+    def auction_id(self) -> int:
+        return int(self._contract.view("currentAuctionId", CONSUMER))
+
+    def fill(self, mapping: int, account: str, word: int, offset: int = 0) -> None:
+        slot = keccak(encode(["address", "uint256"], [account, mapping]))
+        self.chain.set_storage(self._contract.address, int.from_bytes(slot) + offset, word)
+
+    def count(self, completed: int, no_shows: int) -> None:
+        """Give both an account with so many connections behind it, and a balance."""
+        counts = completed * COMPLETED + no_shows * NO_SHOWS
+        for who in (CONSUMER, PROVIDER):
+            self.fill(ACCOUNTS, who, 2 * RESERVE + 1_000 * ADDED_AT + counts)
+
+    def connect(self, closing_time: int) -> None:
+        """The longest and dearest auction, with a bid, awarded in the second of its close."""
+        self.chain.timestamp = closing_time - WEEK
+        self.do(CONSUMER, "startAuction", UINT32, UINT64, WEEK, WEEK, "")
+        self.do(PROVIDER, "placeBid", self.auction_id, UINT64)
+        self.chain.timestamp = closing_time
+        self.do(CONSUMER, "endAuction")
+
+
+def fullest(market: ContractType) -> Program:
+    """Auctions up to the last one of a consumer, counts up to their maximum, to the last second."""
+    full = FullMarket(market)
+
+    full.fill(BOOK, CONSUMER, 2**24 - 1)
+    full.count(2**40 - 1, 2**32 - 1)
+    full.connect(LAST_SECOND - 2 * WEEK - 2 * HOUR)
+    full.do(CONSUMER, "endConnection")
+
+    full.count(2**48 - 2, 2**40 - 2)
+    full.connect(LAST_SECOND - WEEK - HOUR)
+    full.chain.timestamp = LAST_SECOND
+    full.do(PROVIDER, "expireConnection", full.auction_id)
+
+    full.fill(BOOK, CONSUMER, UINT32 - 1)
+    full.fill(BOOK, CONSUMER, 2**24 * REMOVALS, offset=1)
+    full.count(2**48 - 2, 2**40 - 2)
+    full.chain.timestamp = LAST_SECOND - WEEK
+    full.do(CONSUMER, "startAuction", UINT32, UINT64, WEEK, WEEK, "")
+    for _ in range(2):
+        full.do(PROVIDER, "placeBid", full.auction_id, UINT64)
+        full.do(PROVIDER, "removeBid", full.auction_id)
+    full.fill(BOOK, CONSUMER, (UINT32 - 1) * REMOVALS, offset=1)
+    for _ in range(2):
+        full.do(PROVIDER, "placeBid", full.auction_id, UINT64)
+        full.do(PROVIDER, "removeBid", full.auction_id)
+    full.chain.timestamp = LAST_SECOND
+    full.do(CONSUMER, "endAuction")
+    full.do(CONSUMER, "endConnection")
+    full.do(CONSUMER, "startAuction", 1, 1, 1, 1, "")
+    return full.chain.program
