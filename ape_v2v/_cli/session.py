@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -159,6 +160,12 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
     certificate, key = options["tls_certificate"], options["tls_key"]
     if (certificate is None) != (key is None):
         raise click.UsageError("give --tls-certificate and --tls-key, or neither")
+    if certificate is None and not _is_loopback(options["host"]):
+        click.echo(
+            f"warning: without TLS, whoever listens in on the way to {options['host']} can end the "
+            "session (no money can be moved): give --tls-certificate and --tls-key",
+            err=True,
+        )
     settings = ServeSettings(
         equipment=_equipment("provider", **options),
         host=options["host"],
@@ -317,6 +324,14 @@ def _equipment(role: str, **options: Any) -> Equipment:
         ocmf=ocmf,
         **values,
     )
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine can get there. Of a name that is not known, no."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _limit(rate: Any, text: str) -> int:

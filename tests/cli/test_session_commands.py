@@ -122,6 +122,20 @@ def test_half_of_the_options_are_refused(v2v, connection_id, provider, stores, w
     assert said in output.error
 
 
+@pytest.mark.parametrize(
+    ("host", "warned"),
+    [("0.0.0.0", True), ("vehicle.example", True), ("127.0.0.1", False), ("localhost", False)],
+)
+def test_an_open_link_without_tls_is_warned_of(
+    v2v, bid_id, provider, cable, stores, host, warned
+):  # an auction that is not connected: nothing listens
+    output = v2v(
+        "session", "serve", bid_id, "--cable", cable, "--store", stores[0], "--host", host,
+        "--account", provider.alias, expect=1,
+    )  # fmt: skip
+    assert ("warning: without TLS" in output.error) == warned
+
+
 def test_a_trusted_block_that_does_not_know_the_connection_stops_it(
     v2v, chain, connection_id, provider, cable, stores
 ):
