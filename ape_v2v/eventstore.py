@@ -8,20 +8,15 @@ write the same blocks one finds that the other was faster.
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ape_v2v.errors import ConfigurationError
+from ape_v2v.database import Database
 from ape_v2v.events import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
-    from typing import Any
-
-MEMORY = ":memory:"
 
 _VERSION = 1
 _SCHEMA = """
@@ -39,8 +34,6 @@ CREATE TABLE logs (
 ) WITHOUT ROWID;
 """
 _TABLES = ("start", "checkpoints", "logs")
-
-_BUSY_SECONDS = 30
 
 # Who follows the chain sets a checkpoint every few seconds: all of the last blocks are kept, and
 # of older ones one in so many.
@@ -81,17 +74,14 @@ class EventStore:
         Raises:
             ConfigurationError: The file cannot be written, or is something else.
         """
-        self._path = path
-        with self._errors():
-            if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(
-                MEMORY if path is None else path, timeout=_BUSY_SECONDS, isolation_level=None
-            )
-            # Readers and a writer do not wait for one another; a killed process loses nothing.
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = NORMAL")
-        with self._transaction():
+        self._database = Database(
+            path,
+            f"the cache of events {path}",
+            "see that its folder can be written to; if it is damaged delete it, and all is read "
+            "from the node again",
+            synchronous="NORMAL",
+        )
+        with self._database.transaction():
             self._prepare()
 
     def close(self) -> None:
@@ -99,27 +89,29 @@ class EventStore:
 
     def begin_at(self, block: int) -> None:
         """Cover everything from a block on; what does not reach back so far is dropped."""
-        with self._transaction():
-            row = self._database.execute("SELECT block FROM start").fetchone()
-            if row is None or row[0] > block:
+        with self._database.transaction():
+            begun = self._database.rows("SELECT block FROM start")
+            if not begun or begun[0][0] > block:
                 for table in _TABLES:
-                    self._database.execute(f"DELETE FROM {table}")
-                self._database.execute("INSERT INTO start VALUES (?)", (block,))
+                    self._database.write(f"DELETE FROM {table}")
+                self._database.write("INSERT INTO start VALUES (?)", block)
 
     @property
     def begun(self) -> bool:
         """Whether it is known where the market's history begins."""
-        return any(self._rows("SELECT block FROM start"))
+        return any(self._database.rows("SELECT block FROM start"))
 
     @property
     def position(self) -> Position:
-        ((start,),) = self._rows("SELECT block FROM start")
-        last = self._rows("SELECT block, hash FROM checkpoints ORDER BY block DESC LIMIT 1")
+        ((start,),) = self._database.rows("SELECT block FROM start")
+        last = self._database.rows(
+            "SELECT block, hash FROM checkpoints ORDER BY block DESC LIMIT 1"
+        )
         return Position(start, next((Checkpoint(*row) for row in last), None))
 
     def checkpoints(self) -> list[Checkpoint]:
         """All that are kept, by block."""
-        rows = self._rows("SELECT block, hash FROM checkpoints ORDER BY block")
+        rows = self._database.rows("SELECT block, hash FROM checkpoints ORDER BY block")
         return [Checkpoint(*row) for row in rows]
 
     def append(self, position: Position, logs: Iterable[Log], reached: Checkpoint) -> bool:
@@ -128,10 +120,10 @@ class EventStore:
         Returns:
             Whether it was added: not if the store is no longer at `position`.
         """
-        with self._transaction():
+        with self._database.transaction():
             if self.position != position:
                 return False
-            self._database.executemany(
+            self._database.write_many(
                 "INSERT OR IGNORE INTO logs VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     (
@@ -146,14 +138,15 @@ class EventStore:
                     for log in logs
                 ),
             )
-            self._database.execute(
-                "INSERT INTO checkpoints VALUES (?, ?)", (reached.block, reached.hash)
+            self._database.write(
+                "INSERT INTO checkpoints VALUES (?, ?)", reached.block, reached.hash
             )
-            self._database.execute(
-                "DELETE FROM checkpoints WHERE block < :tail AND EXISTS (SELECT 1 FROM "
+            self._database.write(
+                "DELETE FROM checkpoints WHERE block < ?1 AND EXISTS (SELECT 1 FROM "
                 "checkpoints AS later WHERE later.block > checkpoints.block "
-                "AND later.block / :spacing = checkpoints.block / :spacing)",
-                {"tail": reached.block - _TAIL, "spacing": _SPACING},
+                "AND later.block / ?2 = checkpoints.block / ?2)",
+                reached.block - _TAIL,
+                _SPACING,
             )
         return True
 
@@ -163,10 +156,10 @@ class EventStore:
         Nothing happens if the store is no longer at `position`: somebody else did it.
         """
         last = -1 if to is None else to.block
-        with self._transaction():
+        with self._database.transaction():
             if self.position == position:
-                self._database.execute("DELETE FROM logs WHERE block > ?", (last,))
-                self._database.execute("DELETE FROM checkpoints WHERE block > ?", (last,))
+                self._database.write("DELETE FROM logs WHERE block > ?", last)
+                self._database.write("DELETE FROM checkpoints WHERE block > ?", last)
 
     def logs(
         self,
@@ -204,46 +197,17 @@ class EventStore:
                 if limit is not None:
                     conditions.append(f"{column} {comparison} ?")
                     values.append(limit)  # type: ignore[arg-type]
-        rows = self._rows(
+        rows = self._database.stream(
             "SELECT block, log_index, block_hash, tx_hash, timestamp, topics, data FROM logs "
             f"WHERE {' AND '.join(conditions)} ORDER BY block, log_index",
-            values,
+            *values,
         )
         return (Log(*row) for row in rows)
 
     def _prepare(self) -> None:
-        (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version == _VERSION:
+        if self._database.version == _VERSION:
             return
         # Another version's: everything in it can be read from the chain again.
         for table in _TABLES:
-            self._database.execute(f"DROP TABLE IF EXISTS {table}")
-        for statement in _SCHEMA.split(";"):
-            self._database.execute(statement)
-        self._database.execute(f"PRAGMA user_version = {_VERSION}")
-
-    def _rows(self, query: str, values: Sequence[Any] = ()) -> Iterator[Any]:
-        with self._errors():
-            yield from self._database.execute(query, values)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._errors():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Turn what may be wrong with the file into a sentence."""
-        try:
-            yield
-        except (OSError, sqlite3.Error) as error:
-            raise ConfigurationError(
-                f"the cache of events {self._path} cannot be used ({error}): see that its folder "
-                "can be written to; if it is damaged delete it, and all is read from the node again"
-            ) from error
+            self._database.write(f"DROP TABLE IF EXISTS {table}")
+        self._database.create(_SCHEMA, _VERSION)

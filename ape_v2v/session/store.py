@@ -8,14 +8,13 @@ the session goes on.
 from __future__ import annotations
 
 import fcntl
-import sqlite3
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ape_v2v.database import Database
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.session.agreement import Agreement, Outcome
 from ape_v2v.session.wire import StopReason
@@ -88,7 +87,6 @@ CREATE TABLE outcomes (
     at REAL NOT NULL
 );
 """
-_BUSY_SECONDS = 10
 
 _agreement = lru_cache(Agreement.from_text)
 
@@ -150,16 +148,14 @@ class Store:
             ConfigurationError: The file cannot be used, or is another version's.
         """
         self.path = path
-        self._lock = threading.RLock()
-        with self._errors():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(
-                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            with self._transaction():
-                self._prepare()
+        self._database = Database(
+            path,
+            f"the store {path}",
+            "see that its folder can be written to, and keep the file: receipts are worth money",
+            synchronous="FULL",
+        )
+        with self._database.transaction():
+            self._prepare()
 
     def close(self) -> None:
         self._database.close()
@@ -172,7 +168,7 @@ class Store:
             ConfigurationError: One does.
         """
         path = self.path.with_name(f"{self.path.name}.{token.hex()[:16]}.lock")
-        with self._errors():
+        with self._database.errors():
             lock = path.open("ab")
         with lock:  # the system gives the lock back with the file, also when the process is killed
             try:
@@ -195,7 +191,7 @@ class Store:
         return self._connections("ORDER BY opened_at DESC")
 
     def _connections(self, clause: str, *values: Any) -> list[StoredConnection]:
-        rows = self._rows(
+        rows = self._database.rows(
             "SELECT agreement, role, peer, meter_id, meter_start_wh, stop_reason, closed_at "
             f"FROM connections {clause}",
             *values,
@@ -222,28 +218,26 @@ class Store:
         peer: str | None = None,
     ) -> None:
         """Note a connection with this side's meter; one that is there stays as it is."""
-        with self._transaction():
-            self._database.execute(
+        with self._database.transaction():
+            self._database.write(
                 "INSERT OR IGNORE INTO connections (token, role, agreement, peer, meter_id, "
                 "meter_start_wh, opened_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    agreement.token,
-                    role,
-                    agreement.text(),
-                    peer,
-                    meter_id,
-                    meter_start_wh,
-                    time.time(),
-                ),
+                agreement.token,
+                role,
+                agreement.text(),
+                peer,
+                meter_id,
+                meter_start_wh,
+                time.time(),
             )
             if peer is not None:
-                self._database.execute(
-                    "UPDATE connections SET peer = ? WHERE token = ?", (peer, agreement.token)
+                self._database.write(
+                    "UPDATE connections SET peer = ? WHERE token = ?", peer, agreement.token
                 )
 
     def stop(self, token: bytes, reason: StopReason) -> None:
         """Note why it stops; the first reason stays."""
-        self._write(
+        self._database.write(
             "UPDATE connections SET stop_reason = coalesce(stop_reason, ?) WHERE token = ?",
             reason,
             token,
@@ -251,7 +245,7 @@ class Store:
 
     def close_token(self, token: bytes) -> None:
         """Note that nothing is ever delivered on this token again."""
-        self._write(
+        self._database.write(
             "UPDATE connections SET closed_at = coalesce(closed_at, ?) WHERE token = ?",
             time.time(),
             token,
@@ -259,7 +253,7 @@ class Store:
 
     def remember(self, agreement: Agreement, settings: str) -> None:
         """Keep what a session was started with, so that it can be started again."""
-        self._write(
+        self._database.write(
             "INSERT OR REPLACE INTO settings VALUES (?, ?, ?, ?)",
             agreement.token,
             str(agreement.auction_id),
@@ -269,7 +263,7 @@ class Store:
 
     def started(self) -> list[tuple[int, str, bool]]:
         """Auction, settings, and whether it is over, of every session; the last one first."""
-        rows = self._rows(
+        rows = self._database.rows(
             "SELECT auction_id, settings, outcomes.token IS NOT NULL FROM settings "
             "LEFT JOIN outcomes USING (token) ORDER BY settings.at DESC"
         )
@@ -279,7 +273,7 @@ class Store:
 
     def add_session(self, session: StoredSession) -> None:
         """Note a handshake; its challenges are used from now on."""
-        self._write(
+        self._database.write(
             "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)",
             session.challenge_evc,
             session.challenge_evp,
@@ -292,7 +286,7 @@ class Store:
 
     def authorize(self, agreement: Agreement, meter: tuple[bytes, int], s: StoredSession) -> None:
         """Note the connection, unless it is there, and its handshake, at once."""
-        with self._transaction():
+        with self._database.transaction():
             self.open_connection(agreement, "provider", *meter)
             self.add_session(s)
 
@@ -300,7 +294,7 @@ class Store:
         self, challenge_evc: bytes, session_id: bytes, max_unacknowledged_wh: int
     ) -> None:
         """Note the provider's answer to a handshake."""
-        self._write(
+        self._database.write(
             "UPDATE sessions SET session_id = ?, max_unacknowledged_wh = ? WHERE challenge_evc = ?",
             session_id,
             max_unacknowledged_wh,
@@ -316,11 +310,11 @@ class Store:
         return self._session("challenge_evc = ?", challenge_evc)
 
     def count_sessions(self, token: bytes) -> int:
-        ((count,),) = self._rows("SELECT count(*) FROM sessions WHERE token = ?", token)
+        ((count,),) = self._database.rows("SELECT count(*) FROM sessions WHERE token = ?", token)
         return int(count)
 
     def _session(self, condition: str, *values: Any) -> StoredSession | None:
-        rows = self._rows(
+        rows = self._database.rows(
             "SELECT challenge_evc, challenge_evp, token, authorization, session_id, "
             f"max_unacknowledged_wh FROM sessions WHERE {condition} LIMIT 1",
             *values,
@@ -335,11 +329,11 @@ class Store:
         It outlives the process at once, and a power cut with the receipt for it: a reading without
         a receipt is worth nothing.
         """
-        with self._without_waiting_for_the_disk():
+        with self._database.without_waiting_for_the_disk():
             self._add_value(token, value)
 
     def _add_value(self, token: bytes, value: StoredValue) -> None:
-        self._write(
+        self._database.write(
             "INSERT OR IGNORE INTO meter_values VALUES (?, ?, ?, ?, ?, ?, ?)",
             token,
             value.energy_wh,
@@ -358,7 +352,7 @@ class Store:
         return self._value("token = ? AND energy_wh = ?", token, energy_wh)
 
     def _value(self, condition: str, *values: Any) -> StoredValue | None:
-        rows = self._rows(
+        rows = self._database.rows(
             "SELECT energy_wh, meter_data_hash, signature, record, power_w FROM meter_values "
             f"WHERE {condition} LIMIT 1",
             *values,
@@ -367,10 +361,10 @@ class Store:
 
     def add_receipt(self, token: bytes, receipt: Signed, value: StoredValue | None = None) -> None:
         """Keep a receipt, and the reading it is for; one for this energy that is there stays."""
-        with self._transaction():
+        with self._database.transaction():
             if value is not None:
                 self._add_value(token, value)
-            self._write(
+            self._database.write(
                 "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?, ?, ?)",
                 token,
                 receipt.energy_wh,
@@ -380,7 +374,7 @@ class Store:
             )
 
     def highest_receipt(self, token: bytes) -> Signed | None:
-        rows = self._rows(
+        rows = self._database.rows(
             "SELECT energy_wh, meter_data_hash, signature FROM receipts WHERE token = ? "
             "ORDER BY energy_wh DESC LIMIT 1",
             token,
@@ -389,7 +383,7 @@ class Store:
 
     def receipts(self, token: bytes) -> list[Signed]:
         """All receipts of a connection, by energy."""
-        rows = self._rows(
+        rows = self._database.rows(
             "SELECT energy_wh, meter_data_hash, signature FROM receipts WHERE token = ? "
             "ORDER BY energy_wh",
             token,
@@ -400,7 +394,7 @@ class Store:
 
     def add_settlement(self, token: bytes, settlement: Signed) -> None:
         """Keep the connection's settlement; there is never more than one."""
-        self._write(
+        self._database.write(
             "INSERT OR IGNORE INTO settlements VALUES (?, ?, ?, ?, ?)",
             token,
             settlement.energy_wh,
@@ -410,14 +404,14 @@ class Store:
         )
 
     def settlement(self, token: bytes) -> Signed | None:
-        rows = self._rows(
+        rows = self._database.rows(
             "SELECT energy_wh, meter_data_hash, signature FROM settlements WHERE token = ?", token
         )
         return next((Signed(*row) for row in rows), None)
 
     def add_outcome(self, token: bytes, outcome: Outcome) -> None:
         """Note how the connection ended on the chain."""
-        self._write(
+        self._database.write(
             "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             token,
             outcome.event,
@@ -431,7 +425,7 @@ class Store:
 
     def outcome(self, token: bytes) -> Outcome | None:
         names = [field.name for field in fields(Outcome)]
-        rows = self._rows(
+        rows = self._database.rows(
             "SELECT event, energy_wh, cost, meter_data_hash, tx_hash, sender FROM outcomes "
             "WHERE token = ?",
             token,
@@ -439,10 +433,8 @@ class Store:
         values = (dict(zip(names, row, strict=True)) for row in rows)
         return next((Outcome(**{**row, "cost": int(row["cost"])}) for row in values), None)
 
-    # SQLite
-
     def _prepare(self) -> None:
-        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        version = self._database.version
         if version == _VERSION:
             return
         if version:
@@ -450,48 +442,4 @@ class Store:
                 f"the store {self.path} is of version {version}, and this program writes version "
                 f"{_VERSION}: use the ape-v2v that made it, or name another file"
             )
-        for statement in _SCHEMA.split(";"):
-            self._database.execute(statement)
-        self._database.execute(f"PRAGMA user_version = {_VERSION}")
-
-    def _rows(self, query: str, *values: Any) -> list[Any]:
-        with self._lock, self._errors():
-            return self._database.execute(query, values).fetchall()
-
-    def _write(self, statement: str, *values: Any) -> None:
-        with self._transaction():
-            self._database.execute(statement, values)
-
-    @contextmanager
-    def _without_waiting_for_the_disk(self) -> Iterator[None]:
-        with self._lock:
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            try:
-                yield
-            finally:
-                self._database.execute("PRAGMA synchronous = FULL")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock, self._errors():
-            if self._database.in_transaction:  # part of a larger one
-                yield
-                return
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Turn what may be wrong with the file into a sentence."""
-        try:
-            yield
-        except (OSError, sqlite3.Error) as error:
-            raise ConfigurationError(
-                f"the store {self.path} cannot be used ({error}): see that its folder can be "
-                "written to, and keep the file: receipts are worth money"
-            ) from error
+        self._database.create(_SCHEMA, _VERSION)

@@ -70,11 +70,11 @@ def test_everything_is_there_for_who_opens_it_next(store, path):
 
 
 def test_receipts_are_written_through_to_the_disk(store):
-    ((mode,),) = store._rows("PRAGMA journal_mode")
-    ((synchronous,),) = store._rows("PRAGMA synchronous")
+    ((mode,),) = store._database.rows("PRAGMA journal_mode")
+    ((synchronous,),) = store._database.rows("PRAGMA synchronous")
     assert (mode, synchronous) == ("wal", 2)
     store.add_value(TOKEN, StoredValue(5, b"h" * 32, b"\x02" * 65, b"", 0))
-    assert store._rows("PRAGMA synchronous") == [(2,)]
+    assert store._database.rows("PRAGMA synchronous") == [(2,)]
 
 
 def test_the_highest_receipt_counts_whatever_the_order(store):

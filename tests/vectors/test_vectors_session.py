@@ -1,6 +1,8 @@
 """Every vector against this implementation: the provider's service, and the consumer's checks."""
 
 import secrets
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 
 import generate
@@ -109,7 +111,8 @@ def post(client, path, text):
 
 def kept(store):
     """All that is in a store."""
-    return list(store._database.iterdump())
+    with closing(sqlite3.connect(store.path)) as database:
+        return list(database.iterdump())
 
 
 def require(vector, answer, error):
