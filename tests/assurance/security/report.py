@@ -218,6 +218,8 @@ class Report:
     def _runs(self) -> list[tuple[str, str, str, str]]:
         runs = []
         for name, stage in self.found.stages.items():
+            if name == "mutation-sample" and self.found.stages["mutation"]:
+                continue  # a part of the other
             command = f"`make assure STAGES={name}`"
             runs.append((name, *self._origin(stage), command))
         command = "`ape run fuzz --profile nightly --report docs/assurance/nightly.json`"
