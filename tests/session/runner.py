@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ape_v2v.session.settling import Patience
 
 KILLED = -9
-_PATIENCE = 60  # seconds, longer than any session of a test
+_PATIENCE = 180  # seconds, longer than any session of a test on a busy machine
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["ape_v2v.market", "ape_v2v.session.running", __name__])
 
