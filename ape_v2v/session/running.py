@@ -15,7 +15,7 @@ from ape_v2v.session.client import Link
 from ape_v2v.session.consumer import Consumer, Terms
 from ape_v2v.session.provider import Limits, Provider
 from ape_v2v.session.serving import serve
-from ape_v2v.session.settling import Patience, past_outcome
+from ape_v2v.session.settling import Patience, agreed
 from ape_v2v.session.signing import AccountSigner
 
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ def run_provider(
         V2VError: The session cannot begin.
     """
     chain = MarketChain(connection, account, trusted_block=settings.trusted_block)
-    if past := past_outcome(chain, store, connection.id):
-        return _past(store, *past)
-    agreement = chain.agreement()
+    agreement, past = agreed(chain, store, connection.id)
+    if past is not None:
+        return _past(store, agreement, past)
     with store.exclusively(agreement.token):
         store.remember(agreement, settings.model_dump_json())
         watch.begins(agreement)
@@ -119,9 +119,9 @@ def run_consumer(
         V2VError: The session cannot begin, or cannot end for the time being.
     """
     chain = MarketChain(connection, account, trusted_block=settings.trusted_block)
-    if past := past_outcome(chain, store, connection.id):
-        return _past(store, *past)
-    agreement = chain.agreement()
+    agreement, past = agreed(chain, store, connection.id)
+    if past is not None:
+        return _past(store, agreement, past)
     verify: ssl.SSLContext | bool = True
     if settings.authority is not None:
         verify = ssl.create_default_context(cafile=settings.authority)

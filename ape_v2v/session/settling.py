@@ -33,6 +33,26 @@ def past_outcome(chain: Chain, store: Store, auction_id: int) -> tuple[Agreement
     return None
 
 
+def agreed(chain: Chain, store: Store, auction_id: int) -> tuple[Agreement, Outcome | None]:
+    """What was agreed on an auction and, if its connection is over, how it ended.
+
+    The other side may end it between the two questions: then the first one is asked again.
+
+    Raises:
+        SessionError: The auction is not connected, and the store knows of no connection of it.
+    """
+    if past := past_outcome(chain, store, auction_id):
+        return past
+    try:
+        return chain.agreement(), None
+    except SessionError as error:
+        if error.code is not ErrorCode.NOT_CONNECTED:
+            raise
+        if past := past_outcome(chain, store, auction_id):
+            return past
+        raise
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long the provider waits before it acts by itself. Seconds."""
