@@ -10,7 +10,8 @@ from .compiler import is_of_the_market, market_sources
 from .places import BIN, RESULTS, ROOT
 from .tools import executable
 
-OTHERS = "node_modules|contracts/test|contracts/benchmarks|tests/symbolic"
+# contracts/.cache is where Ape may put the libraries.
+OTHERS = r"node_modules|contracts/\.cache|contracts/test|contracts/benchmarks|tests/symbolic"
 # Counts comments in libraries too; those of the market are told from the text.
 SUMMARY = "unused-ignore-directive"
 _ANALYSED = re.compile(r"analyzed \((\d+) contracts with (\d+) detectors\), (\d+) result")

@@ -1,10 +1,11 @@
 """The gate fails on a finding, on an explanation of nothing, and on too few contracts."""
 
 import json
+import re
 from collections.abc import Sequence
 
 from .compiler import is_of_the_market, market_sources
-from .slither import SUMMARY, read
+from .slither import OTHERS, SUMMARY, read
 
 ALL = sum(map(is_of_the_market, market_sources()))
 FINDING = {"check": "reentrancy-eth", "description": "Reentrancy in Ledger.withdraw(uint256)\n"}
@@ -23,6 +24,13 @@ def faults(
 def test_a_whole_analysis_without_findings_passes() -> None:
     assert ALL > 10
     assert faults() == []
+
+
+def test_libraries_are_left_out_wherever_they_are_and_the_market_is_not() -> None:
+    libraries = ("node_modules/a/B.sol", "contracts/.cache/openzeppelin/5.7.0/contracts/a/B.sol")
+
+    assert all(re.search(OTHERS, path) for path in libraries)
+    assert not any(re.search(OTHERS, path) for path in market_sources() if is_of_the_market(path))
 
 
 def test_a_finding_is_a_fault() -> None:
