@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ape_v2v.handlers import in_a_thread
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
@@ -29,16 +31,18 @@ def stop_signals() -> Iterator[threading.Event]:
         for number, handler in previous.items():
             signal.signal(number, handler)
 
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-        restore()
+    with in_a_thread(stop.set) as set_stop:
 
-    for number in _SIGNALS:
-        signal.signal(number, on_signal)
-    try:
-        yield stop
-    finally:
-        restore()
+        def on_signal(_number: int, _frame: FrameType | None) -> None:
+            set_stop()
+            restore()
+
+        for number in _SIGNALS:
+            signal.signal(number, on_signal)
+        try:
+            yield stop
+        finally:
+            restore()
 
 
 def interval_option(default: float) -> Callable[[Callable[..., None]], Callable[..., None]]:

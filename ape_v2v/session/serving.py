@@ -6,7 +6,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-from ape_v2v.errors import ConfigurationError
+from ape_v2v.errors import ConfigurationError, V2VError
+from ape_v2v.handlers import in_a_thread
 from ape_v2v.session.service import LOOPBACK, Service, create_app
 from ape_v2v.session.settling import Patience, Supervisor
 from ape_v2v.session.wire import ChargingState, StopReason
@@ -65,39 +66,46 @@ def serve(
     """
     supervisor = Supervisor(provider, patience, report)
     stopped = threading.Event()
-    asked = threading.Event()
 
-    def on_signal() -> bool:
-        charging = provider.state not in {None, ChargingState.CLOSED}
-        if not charging or asked.is_set():
-            return False
-        asked.set()
-        # Not here: a signal's handler may have interrupted whoever holds the provider's lock.
-        threading.Thread(target=provider.stop_charging, args=(StopReason.LOCAL,)).start()
-        return True
+    def stop_charging() -> None:
+        try:
+            provider.stop_charging(StopReason.LOCAL)
+        except V2VError as error:
+            report(f"the charging could not be stopped: {error}")
 
     listening = _listen(host, port)
-    service = Service(
-        create_app(provider, bounds),
-        certificate=certificate,
-        on_start=on_start,
-        on_signal=on_signal,
-    )
+    with in_a_thread(stop_charging) as ask_to_stop:
+        asked = False
 
-    def look_after() -> None:
+        def on_signal() -> bool:
+            nonlocal asked
+            if asked or provider.state in {None, ChargingState.CLOSED}:
+                return False
+            asked = True
+            ask_to_stop()
+            return True
+
+        service = Service(
+            create_app(provider, bounds),
+            certificate=certificate,
+            on_start=on_start,
+            on_signal=on_signal,
+        )
+
+        def look_after() -> None:
+            try:
+                supervisor.run(stopped)
+                stopped.wait(_LAST_ANSWER_SECONDS)
+            finally:
+                service.should_exit = True
+
+        thread = threading.Thread(target=look_after, name="supervisor", daemon=True)
+        thread.start()
         try:
-            supervisor.run(stopped)
-            stopped.wait(_LAST_ANSWER_SECONDS)
+            service.run([listening])
         finally:
-            service.should_exit = True
-
-    thread = threading.Thread(target=look_after, name="supervisor", daemon=True)
-    thread.start()
-    try:
-        service.run([listening])
-    finally:
-        stopped.set()
-        thread.join()
-        provider.rest()
-        listening.close()
+            stopped.set()
+            thread.join()
+            provider.rest()
+            listening.close()
     return supervisor.outcome

@@ -41,6 +41,7 @@ FUNDS = 10**18
 ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY = 20_000, 300 * GWEI, 600, 7_200
 PENALTY = ENERGY * MAX_RATE // 10
 GAP = 3  # blocks without an event, between two trades
+PATIENCE = 60  # seconds
 
 READER = """
 import sys
@@ -444,13 +445,13 @@ def test_a_killed_reader_is_replaced_without_loss(
 
     def kill(method, _parameters):
         if method == "eth_getLogs" and len(provider.ranges) == chunks + 1:
-            started.wait()
+            assert started.wait(PATIENCE)
             os.kill(readers[0].pid, signal.SIGKILL)
 
     provider.before = kill
     readers.append(start_reader(block_range=3))
     started.set()
-    assert readers[0].wait() == -signal.SIGKILL
+    assert readers[0].wait(PATIENCE) == -signal.SIGKILL
     provider.asked.clear()
     provider.before = lambda _method, _parameters: None
     assert read(cache=tmp_path, block_range=3) == world.receipts
@@ -464,12 +465,12 @@ def test_two_readers_at_once_keep_everything_once(start_reader, read, world, pro
 
     def meet(method, _parameters):
         if method == "eth_getLogs" and not met.is_set():
-            both.wait()
+            both.wait(PATIENCE)
             met.set()
 
     provider.before = meet
     readers = [start_reader(block_range=2), start_reader(block_range=3)]
-    assert [reader.wait() for reader in readers] == [0, 0]
+    assert [reader.wait(PATIENCE) for reader in readers] == [0, 0]
     provider.asked.clear()
     assert read(cache=tmp_path) == world.receipts
     assert provider.ranges == []

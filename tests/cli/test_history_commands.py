@@ -16,6 +16,7 @@ from eth_utils.crypto import keccak
 from scenario import BIDDING_TIME, ENERGY, GWEI, MAX_RATE, METER_DATA, PENALTY, RATE, VALIDITY
 
 APE = Path(sys.executable).with_name("ape")
+PATIENCE = 60  # seconds
 
 
 def iso(timestamp):
@@ -113,7 +114,7 @@ def test_everything_is_readable_in_80_columns(process, connection_id, consumer):
     shown = process("events", "--auction", connection_id, stdout=output, stderr=output)
     os.close(output)
     lines = _everything(terminal).splitlines()
-    assert shown.wait() == 0
+    assert shown.wait(PATIENCE) == 0
     assert max(map(len, lines)) <= 80
     events = [line.split()[2] for line in lines if line.startswith("20")]
     assert events == ["AuctionStarted", "BidPlaced", "AuctionEnded", "Connected"]
@@ -310,7 +311,7 @@ def test_a_follower_gets_every_event_as_it_happens_until_ctrl_c(
     bid = json.loads(follower.stdout.readline())
     assert (bid["event"], bid["rate"]) == ("BidPlaced", str(RATE))
     follower.send_signal(signal.SIGINT)
-    assert follower.wait() == 0
+    assert follower.wait(PATIENCE) == 0
     assert follower.stdout.read() == ""
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from ape_v2v.session.store import Store
 
 CONTRACTED = 20_000
+PATIENCE = 60  # seconds
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def test_a_session_from_the_command_line(
     assert (end["event"], end["energyWh"]) == ("ConnectionEnded", 10_000)
     assert (end["sender"], end["reason"]) == (consumer.address, "CostLimitReached")
     *_, ended = [json.loads(line) for line in served.stdout]
-    assert served.wait(30) == 0
+    assert served.wait(PATIENCE) == 0
     assert ended == end
 
     shown = v2v("session", "show", "--store", stores[1], "--json").json
@@ -96,6 +98,54 @@ def test_the_wrong_account_serves_nothing(v2v, connection_id, rival, cable, stor
         "--account", rival.alias, expect=1,
     )  # fmt: skip
     assert f"the account is {rival.address}" in output.error
+
+
+@pytest.fixture
+def start_both(connection_id, consumer, provider, cable, stores, start_side):
+    """Start both sides of a session that takes its time, and wait until energy is acknowledged."""
+
+    def start():
+        served = start_side(
+            "serve", connection_id, "--account", provider.alias, "--cable", cable,
+            "--store", stores[0], "--speed", 200,
+        )  # fmt: skip
+        charging = start_side(
+            "charge", json.loads(served.stdout.readline())["url"], "--account", consumer.alias,
+            "--cable", cable, "--store", stores[1],
+        )  # fmt: skip
+        while json.loads(charging.stdout.readline())["acknowledgedWh"] == 0:
+            pass
+        return served, charging
+
+    return start
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("side", "reason"), [(0, "Local"), (1, "StoppedByEV")])
+def test_whoever_is_told_to_stop_ends_the_session_in_order(start_both, side, reason, number):
+    both = served, charging = start_both()
+
+    both[side].send_signal(number)
+
+    *_, ended = [json.loads(line) for line in charging.stdout]
+    *_, same = [json.loads(line) for line in served.stdout]
+    assert [process.wait(PATIENCE) for process in both] == [0, 0]
+    assert same == ended
+    assert (ended["event"], ended["reason"]) == ("ConnectionEnded", reason)
+    assert 0 < ended["energyWh"] < CONTRACTED
+
+
+def test_a_provider_to_whom_nobody_has_come_is_stopped(
+    connection_id, provider, cable, stores, start_side
+):
+    served = start_side(
+        "serve", connection_id, "--account", provider.alias, "--cable", cable,
+        "--store", stores[0],
+    )  # fmt: skip
+    assert json.loads(served.stdout.readline())["event"] == "serving"
+    served.send_signal(signal.SIGINT)
+    assert served.wait(PATIENCE) == 130  # as after any Ctrl-C
+    assert served.stdout.read() == ""
 
 
 def test_an_auction_that_is_not_connected_has_no_session(v2v, bid_id, provider, cable, stores):

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from enum import StrEnum
+from multiprocessing import get_context
 from typing import NamedTuple
 
 from ..compiler import CompilationError, Compiler, market_sources
@@ -77,7 +78,10 @@ _examiner: Examiner | None = None
 def examine_all(mutants: Sequence[Mutant], corpus: Corpus) -> Iterator[Result]:
     """The results, as they come."""
     workers = os.cpu_count() or 1
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=(corpus,)) as pool:
+    # A forked worker would hold whatever locks and pipes this process has just then.
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=_start, initargs=(corpus,)
+    ) as pool:
         for future in as_completed([pool.submit(_examine, mutant) for mutant in mutants]):
             yield future.result()
 
