@@ -301,6 +301,7 @@ class AnvilChain(Chain):
     def revert(self, snapshot: int) -> None:
         if not 0 <= snapshot < len(self._snapshots):
             raise ChainError(f"no snapshot {snapshot}")
+        self._await_empty_pool()
         remembered, self.timestamp = self._snapshots[snapshot]
         del self._snapshots[snapshot:]
         if not self.request("evm_revert", remembered):
@@ -322,6 +323,18 @@ class AnvilChain(Chain):
             if receipt := self.request("eth_getTransactionReceipt", transaction_hash):
                 return receipt
         raise ChainError(f"no receipt of {transaction_hash} within {self._PATIENCE} s")
+
+    def _await_empty_pool(self) -> None:
+        """Wait until the node has taken what it has mined out of its pool.
+
+        It shows a block before that. Whoever reverts in between, and sends another transaction
+        with the same nonce, loses that one instead.
+        """
+        deadline = time.monotonic() + self._PATIENCE
+        while time.monotonic() < deadline:
+            if all(int(count, 16) == 0 for count in self.request("txpool_status").values()):
+                return
+        raise ChainError(f"transactions are pending after {self._PATIENCE} s: mine them first")
 
     def _send(self, transaction: dict[str, str]) -> tuple[dict[str, Any], bytes]:
         """Execute a transaction, and return its receipt and its output."""

@@ -187,3 +187,21 @@ def test_a_closed_node_is_gone_and_says_so() -> None:
 
     with pytest.raises(ChainError, match="does not answer"):
         node.balance(SENDER)
+
+
+def test_a_node_is_not_reverted_while_it_has_transactions_in_its_pool(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is sent next would be lost: the node takes it for the one that it has mined."""
+    with AnvilChain() as node:
+        snapshot = node.snapshot()
+        node.request("evm_setAutomine", False)
+        node.request("eth_sendTransaction", {"from": SENDER, "to": RECEIVER, "gasPrice": "0x0"})
+        monkeypatch.setattr(node, "_PATIENCE", 0.1)
+        with pytest.raises(ChainError, match=r"transactions are pending after 0\.1 s"):
+            node.revert(snapshot)
+
+        node.request("evm_mine")
+        node.revert(snapshot)
+
+        assert node.request("eth_blockNumber") == "0x0"
