@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ape import chain
 from ape.exceptions import ApeException
@@ -46,6 +46,14 @@ class Chain(Protocol):
 
     def outcome(self, agreement: Agreement) -> Outcome | None:
         """How the connection ended, once that is confirmed; None while it has not."""
+
+    def require_award(self, agreement: Agreement) -> None:
+        """Look whether the connection is still there, or has ended.
+
+        Raises:
+            SessionError: A reorganisation has taken the award back, and with it the token, or the
+                node cannot be asked.
+        """
 
     def settle(self, receipt: Signed) -> None:
         """Collect as the provider what the consumer has acknowledged.
@@ -113,9 +121,7 @@ class MarketChain:
                 auction_id=self._connection.id,
                 consumer=info.consumer,
                 provider=info.provider,
-                token=messages.access_token(
-                    info.consumer, info.provider, info.connectedAt, info.validity
-                ),
+                token=_token(info),
                 energy_wh=int(info.energyWh),
                 rate=int(info.rate),
                 valid_until=int(valid_until),
@@ -142,6 +148,25 @@ class MarketChain:
             if State(state) is State.CONNECTED:
                 return None
             return self._find_end(agreement, block)
+
+    def require_award(self, agreement: Agreement) -> None:
+        contract = self._connection.market.contract
+        with _node():
+            block = self._confirmed_block()
+            if block < agreement.block:
+                return  # this node is behind, or the new chain is not long enough yet
+            info = contract.auctions(agreement.auction_id, block_identifier=block)
+            if State(info.state) is State.CONNECTED and agreement.token == _token(info):
+                return
+            if self._find_end(agreement, block):
+                return
+        raise SessionError(
+            ErrorCode.AWARD_TAKEN_BACK,
+            f"the award of auction {agreement.auction_id} is not on the chain any more: a "
+            "reorganisation has replaced it. What was signed for its token is kept, and worth "
+            "nothing unless that award comes back: look at the auction, and begin anew if it is "
+            "connected",
+        )
 
     def settle(self, receipt: Signed) -> None:
         with _node():
@@ -206,6 +231,10 @@ class MarketChain:
                     sender=str(sender),
                 )
         return None
+
+
+def _token(info: Any) -> bytes:
+    return messages.access_token(info.consumer, info.provider, info.connectedAt, info.validity)
 
 
 def _receipt(signed: Signed) -> Receipt:

@@ -459,6 +459,7 @@ class Consumer:
     def _require_connected(self) -> None:
         if outcome := self.chain.outcome(self.agreement):
             raise _OverError(outcome)
+        self.chain.require_award(self.agreement)
 
     # Inside
 

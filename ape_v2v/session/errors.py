@@ -35,6 +35,7 @@ class ErrorCode(Enum):
     WRONG_AUCTION = _Kind("WrongAuction", "FAILED_WrongContract", HTTPStatus.CONFLICT)
     WRONG_TOKEN = _Kind("WrongToken", "FAILED_WrongContract", HTTPStatus.CONFLICT)
     NOT_CONNECTED = _Kind("NotConnected", "FAILED_ContractCanceled", HTTPStatus.CONFLICT)
+    AWARD_TAKEN_BACK = _Kind("AwardTakenBack", "FAILED_ContractCanceled", HTTPStatus.CONFLICT)
     WRONG_ROLE = _Kind("WrongRole", "FAILED_WrongContract", HTTPStatus.FORBIDDEN)
     TOKEN_EXPIRED = _Kind("TokenExpired", "FAILED_CertificateExpired", HTTPStatus.FORBIDDEN)
     TOKEN_CLOSED = _Kind("TokenClosed", "FAILED_ContractCanceled", HTTPStatus.CONFLICT)

@@ -63,6 +63,10 @@ def serve(
     Returns:
         How the connection ended; None when nobody came, nothing was acknowledged, or the process
         was told to end before.
+
+    Raises:
+        SessionError: A reorganisation has taken the award back.
+        ConfigurationError: The address cannot be listened on.
     """
     supervisor = Supervisor(provider, patience, report)
     stopped = threading.Event()
@@ -108,4 +112,6 @@ def serve(
             thread.join()
             provider.rest()
             listening.close()
+    if supervisor.problem is not None:
+        raise supervisor.problem
     return supervisor.outcome

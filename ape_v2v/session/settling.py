@@ -83,6 +83,8 @@ class Supervisor:
         self._stopping_since: float | None = None
         self._chain_at = float("-inf")
         self.outcome: Outcome | None = None
+        self.problem: SessionError | None = None
+        """Why nothing can come of it, or not now."""
 
     def run(self, stop: Event) -> None:
         """Go on until the session is over, or nothing more can come of it, or `stop` is set."""
@@ -130,8 +132,12 @@ class Supervisor:
             self._over(outcome)
             return True
         now = provider.chain.now()
-        late = now >= agreement.settle_by
         state = provider.state
+        if self._award_is_taken_back():
+            # The energy could never be paid. Who has receipts waits: that award may come back.
+            provider.stop_charging(StopReason.OTHER)
+            return state is None or now >= agreement.expires_at
+        late = now >= agreement.settle_by
         if state is None:
             return now >= agreement.valid_until  # nobody has come, and nobody can come any more
         if state is not ChargingState.CLOSED:
@@ -143,6 +149,17 @@ class Supervisor:
         if late or self._consumer_had_its_time():
             self._settle()
         return False
+
+    def _award_is_taken_back(self) -> bool:
+        self.problem = None
+        try:
+            self._provider.chain.require_award(self._provider.agreement)
+        except SessionError as error:
+            if error.code is not ErrorCode.AWARD_TAKEN_BACK:
+                raise
+            self.problem = error
+            self._report(str(error))
+        return self.problem is not None
 
     def _consumer_had_its_time(self) -> bool:
         connection = self._provider.connection

@@ -1,0 +1,219 @@
+"""A reorganisation of the chain takes the award back, and with it the token of the session."""
+
+import pytest
+from attacking import wait_until
+from pairs import RATE
+
+from ape_v2v.market import Market
+from ape_v2v.session.chain import MarketChain
+from ape_v2v.session.errors import ErrorCode, SessionError
+from ape_v2v.session.settling import Patience, Supervisor
+from ape_v2v.session.wire import ChargingState, StopReason
+
+LONG_WH = 20_000
+CONFIRMATIONS = 3
+
+
+@pytest.fixture
+def reorganise(chain):
+    """Replace the last blocks by as many empty ones."""
+
+    def reorganise(depth):
+        height = chain.blocks.height
+        chain.provider.make_request("anvil_reorg", [depth, []])
+        assert chain.blocks.height == height
+
+    return reorganise
+
+
+@pytest.fixture
+def seen(market, provider):
+    """The chain as the provider sees it: what has enough blocks on top."""
+
+    def seen(auction_id, confirmations=CONFIRMATIONS):
+        connection = Market.at(market.address).connection(auction_id)
+        return MarketChain(connection, provider, confirmations)
+
+    return seen
+
+
+@pytest.fixture
+def award_again(market, consumer, clock):
+    """End the auction once more, so many seconds after its close; the token."""
+
+    def award_again(auction_id, seconds):
+        clock.next_block_at(market.auctions(auction_id).closingTime + seconds)
+        market.endAuction(sender=consumer)
+        return bytes(market.accessToken(auction_id))
+
+    return award_again
+
+
+# As deep as what is believed
+
+
+def test_nobody_begins_on_an_award_that_may_still_be_taken_back(connect, seen, chain):
+    auction_id = int(connect())
+    chain.mine(CONFIRMATIONS - 1)
+    with pytest.raises(SessionError) as refusal:
+        seen(auction_id).agreement()
+    assert refusal.value.code is ErrorCode.NOT_CONNECTED
+    assert "is not connected at block" in str(refusal.value)
+
+    chain.mine()
+    assert seen(auction_id).agreement().auction_id == auction_id
+
+
+def test_a_reorganisation_above_the_award_changes_nothing(connect, seen, chain, reorganise):
+    auction_id = int(connect())
+    chain.mine(CONFIRMATIONS)
+    before = seen(auction_id)
+    agreement = before.agreement()
+
+    reorganise(CONFIRMATIONS)
+    chain.mine(CONFIRMATIONS)
+
+    before.require_award(agreement)
+    assert before.outcome(agreement) is None
+    assert seen(auction_id).agreement().token == agreement.token
+
+
+def test_a_deeper_one_is_noticed_once_the_new_blocks_are_deep_enough(
+    connect, seen, chain, reorganise, award_again
+):
+    auction_id = int(connect())
+    chain.mine(CONFIRMATIONS)
+    before = seen(auction_id)
+    agreement = before.agreement()
+
+    reorganise(CONFIRMATIONS + 1)
+    with pytest.raises(SessionError) as refusal:
+        before.require_award(agreement)
+    assert refusal.value.code is ErrorCode.AWARD_TAKEN_BACK
+
+    assert award_again(auction_id, 1) != agreement.token
+    chain.mine(CONFIRMATIONS)
+    with pytest.raises(SessionError):
+        before.require_award(agreement)
+    assert before.outcome(agreement) is None  # that is another connection
+
+
+def test_a_node_that_is_behind_takes_no_award_back(connect, seen, chain):
+    auction_id = int(connect())
+    agreement = seen(auction_id, confirmations=0).agreement()
+    behind = seen(auction_id, confirmations=1)  # it does not know of the award yet
+    behind.require_award(agreement)
+
+
+def test_a_connection_that_has_ended_was_not_taken_back(connect, seen, market, consumer):
+    auction_id = int(connect())
+    agreement = seen(auction_id, confirmations=0).agreement()
+    market.endConnection(sender=consumer)
+    seen(auction_id, confirmations=0).require_award(agreement)
+
+
+# In the middle of a session
+
+
+@pytest.fixture
+def charging(admission):
+    """A provider that has delivered an increment against a receipt, and who looks after it."""
+    there = admission(LONG_WH)
+    session_id = there.admitted()
+    while (value := there.value(session_id))[0] < there.provider.limits.increment_wh:
+        there.provider.receipt(there.receipt_for(session_id, *value))
+    there.provider.receipt(there.receipt_for(session_id, *value))
+    said: list[str] = []
+    patience = Patience(
+        for_the_last_receipt=0, for_the_consumer=0, between_looks=0, between_looks_at_the_chain=0
+    )
+    return there, Supervisor(there.provider, patience, said.append), said
+
+
+def standing(there):
+    connection = there.provider.connection
+    assert connection is not None
+    return there.provider.state, connection.stop_reason
+
+
+def test_a_provider_whose_award_is_taken_back_delivers_nothing_more(charging, reorganise):
+    there, supervisor, said = charging
+    assert not supervisor.step()
+    assert standing(there) == (ChargingState.CHARGING, None)
+
+    reorganise(1)
+
+    assert not supervisor.step()
+    assert standing(there) == (ChargingState.STOPPING, StopReason.OTHER)
+    assert supervisor.problem.code is ErrorCode.AWARD_TAKEN_BACK
+    assert said == [str(supervisor.problem)]
+    delivered = there.cable.flow().energy_at(there.cable.clock())
+    assert there.provider.unacknowledged_wh() <= there.provider.limits.max_unacknowledged_wh
+    assert not supervisor.step()
+    assert standing(there) == (ChargingState.CLOSED, StopReason.OTHER)
+    assert there.cable.flow().energy_at(there.cable.clock()) == delivered
+    assert there.provider.acknowledged is not None  # and is kept
+
+
+def test_receipts_are_settled_if_the_award_comes_back(charging, reorganise, award_again):
+    there, supervisor, _ = charging
+    reorganise(1)
+    while there.provider.state is not ChargingState.CLOSED:
+        assert not supervisor.step()
+
+    assert award_again(there.agreement.auction_id, 0) == there.agreement.token
+
+    assert not supervisor.step()
+    assert supervisor.problem is None
+    while supervisor.outcome is None:
+        supervisor.step()
+    assert supervisor.outcome.energy_wh == there.provider.acknowledged.energy_wh > 0
+
+
+def test_it_waits_no_longer_than_it_could_settle(charging, chain, clock, reorganise):
+    there, supervisor, _ = charging
+    reorganise(1)
+    assert not supervisor.step()
+    clock.next_block_at(there.agreement.expires_at)
+    chain.mine()
+    assert supervisor.step()
+    assert supervisor.outcome is None
+
+
+def test_a_provider_to_whom_nobody_has_come_does_not_wait(admission, reorganise):
+    there = admission()
+    supervisor = Supervisor(there.provider)
+    reorganise(1)
+    assert supervisor.step()
+    assert supervisor.problem is not None
+    assert supervisor.problem.code is ErrorCode.AWARD_TAKEN_BACK
+
+
+def test_both_sides_say_so_and_the_new_award_is_charged_from_the_start(
+    pair, market, reorganise, award_again
+):
+    both = pair(LONG_WH, speed=100)
+    both.provider.start()
+    assert both.provider.await_message() == both.url
+    both.consumer.start()
+    _, consumer = both.stores
+    first = both.token
+    wait_until(lambda: len(consumer.receipts(first)) > 2, "energy is acknowledged")
+
+    reorganise(1)
+
+    assert both.consumer.await_exit() == 1
+    acknowledged = consumer.highest_receipt(first)
+    both.provider.kill()  # it would wait for the award to come back
+    assert both.outcomes() == (None, None)
+    assert market.auctions(both.auction_id).state == 1
+
+    both.token = award_again(both.auction_id, 1)
+    assert both.token != first
+    both.consumer.replace(limit_wh=200)
+    both.run()
+
+    ours, theirs = both.outcomes()
+    assert ours == theirs
+    assert (ours.event, ours.energy_wh, ours.cost) == ("ConnectionEnded", 200, 200 * RATE)
+    assert consumer.highest_receipt(first) == acknowledged
