@@ -102,11 +102,17 @@ def refusal(error: SessionError) -> ErrorRes:
 
 
 async def _refuse(send: Send, error: SessionError) -> None:
+    body = refusal(error).text().encode()
+    headers = {
+        "content-type": "application/json",
+        "content-length": len(body),
+        "connection": "close",
+    }
     await send(
         {
             "type": "http.response.start",
             "status": int(error.code.status),
-            "headers": [(b"content-type", b"application/json"), (b"connection", b"close")],
+            "headers": [(name.encode(), str(value).encode()) for name, value in headers.items()],
         }
     )
-    await send({"type": "http.response.body", "body": refusal(error).text().encode()})
+    await send({"type": "http.response.body", "body": body})
