@@ -150,7 +150,7 @@ def reverted(open_auction, ready, v2v_provider):
 
 
 @pytest.fixture(params=["refused", "reverted"])
-def failing(request):
+def failing(request, ready):  # named here: else Ape would take the market back with the first test
     return request.getfixturevalue(request.param)
 
 
