@@ -9,11 +9,8 @@ then repeated on Anvil, transactions only.
 """
 
 import json
-import sys
 import time
-from importlib import import_module
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import ape
@@ -21,14 +18,7 @@ import click
 from hypothesis import Phase
 
 from ape_v2v.testing.chains import AnvilChain, PyrevmChain
-
-
-def fuzz_module(name: str) -> Any:
-    """A module of the tests, which are no package of their own."""
-    tests = str(Path(ape.project.path, "tests"))
-    if tests not in sys.path:
-        sys.path.insert(0, tests)
-    return import_module(f"fuzz.{name}")
+from scripts._tests import of_the_tests
 
 
 def in_process(build: Any, seeds: int, steps: int, workers: int) -> dict[str, float]:
@@ -36,10 +26,10 @@ def in_process(build: Any, seeds: int, steps: int, workers: int) -> dict[str, fl
     # The clock runs while all processes are at work: not for the first seeds and not for the last.
     margin = 4 * workers
     numbers = range(1, 1 + margin + seeds + margin)
-    tallies = fuzz_module("campaign").fuzz_many(build, numbers, steps, workers=workers)
+    tallies = of_the_tests("fuzz.campaign").fuzz_many(build, numbers, steps, workers=workers)
     for _ in range(margin):
         next(tallies)
-    total, began = fuzz_module("tally").Tally(), time.perf_counter()
+    total, began = of_the_tests("fuzz.tally").Tally(), time.perf_counter()
     for tally in islice(tallies, seeds):
         total.update(tally)
     seconds = time.perf_counter() - began
@@ -56,24 +46,25 @@ def in_process(build: Any, seeds: int, steps: int, workers: int) -> dict[str, fl
 
 def on_a_node(build: Any, steps: int) -> dict[str, float]:
     """The same programs on Anvil."""
-    recording, recordings = fuzz_module("recording"), []
+    recording, recorders = of_the_tests("fuzz.recording"), []
 
     def record() -> Any:
-        recordings.append(recording.RecordingChain(PyrevmChain()))
-        return recordings[-1]
+        recorders.append(recording.Recorder(PyrevmChain()))
+        return recorders[-1]
 
-    fuzz_module("campaign").fuzz(
+    of_the_tests("fuzz.campaign").fuzz(
         build.artifacts(), 1, steps, new_chain=record, phases=[Phase.generate]
     )
+    programs = [recording.transactions(recorder.program) for recorder in recorders]
     with AnvilChain() as node:
         began = time.perf_counter()
-        for one in recordings:
+        for program in programs:
             start = node.snapshot()
-            if one.repeated_on(node) != one.program:
+            if recording.repeated(program, node) != program:
                 raise click.ClickException("Anvil and pyrevm disagree")
             node.revert(start)
         seconds = time.perf_counter() - began
-    transactions = sum(len(one.program) for one in recordings)
+    transactions = sum(map(len, programs))
     return {
         "transactions": transactions,
         "seconds": round(seconds, 2),
@@ -87,7 +78,7 @@ def on_a_node(build: Any, steps: int) -> dict[str, float]:
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1))
 @click.option("--json", "as_json", is_flag=True)
 def cli(seeds: int, steps: int, workers: int, as_json: bool) -> None:
-    build = fuzz_module("campaign").Build.of(ape.project)
+    build = of_the_tests("fuzz.campaign").Build.of(ape.project)
     compared = in_process(build, seeds, steps, workers)
     repeated = on_a_node(build, steps)
     if as_json:

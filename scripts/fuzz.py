@@ -7,24 +7,15 @@ disagreement ends it, with the seed that repeats it. A campaign that was stopped
 report says, if that is of the same seed, contract and versions.
 """
 
-import sys
 import time
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import ape
 import click
 
+from scripts._tests import of_the_tests
+
 SAVE_EVERY = 10  # seeds
-
-
-def fuzz_module(name: str) -> Any:
-    """A module of the tests, which are no package of their own."""
-    tests = str(Path(ape.project.path, "tests"))
-    if tests not in sys.path:
-        sys.path.insert(0, tests)
-    return import_module(f"fuzz.{name}")
 
 
 @click.command(short_help="Let random people loose on the market")
@@ -36,7 +27,8 @@ def fuzz_module(name: str) -> Any:
 def cli(
     profile: str, seed: int | None, workers: int, minutes: float | None, report: Path | None
 ) -> None:
-    campaign, chosen, reports = map(fuzz_module, ("campaign", "chosen", "report"))
+    names = ("fuzz.campaign", "fuzz.chosen", "fuzz.report")
+    campaign, chosen, reports = map(of_the_tests, names)
     if profile not in campaign.PROFILES:
         raise click.BadParameter(f"{profile}: use one of {', '.join(campaign.PROFILES)}")
     build = campaign.Build.of(ape.project)

@@ -5,14 +5,13 @@ ape run planted_bugs --report docs/assurance/planted-bugs.md
 The bugs are those of tests/fuzz/plants.yaml. The sources themselves are not touched.
 """
 
-import sys
 import time
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import ape
 import click
+
+from scripts._tests import of_the_tests
 
 SEEDS = range(1, 31)
 
@@ -31,14 +30,6 @@ campaign has {ci:,} steps. The unchanged sources went through {control:,} steps 
 | --- | ---: | ---: |
 {rows}
 """
-
-
-def of_the_tests(name: str) -> Any:
-    """A module of the tests, which are no package of their own."""
-    tests = str(Path(ape.project.path, "tests"))
-    if tests not in sys.path:
-        sys.path.insert(0, tests)
-    return import_module(name)
 
 
 @click.command(short_help="Plant bugs into the market and see them found")

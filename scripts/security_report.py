@@ -6,21 +6,10 @@ Reads what `make assure`, `ape run fuzz` and `ape run planted_bugs` have left, a
 on a local chain of its own. What has not been run is shown as such.
 """
 
-import sys
-from importlib import import_module
-from pathlib import Path
-from typing import Any
-
 import ape
 import click
 
-
-def of_the_tests(name: str) -> Any:
-    """A module of the tests, which are no package of their own."""
-    tests = str(Path(ape.project.path, "tests"))
-    if tests not in sys.path:
-        sys.path.insert(0, tests)
-    return import_module(name)
+from scripts._tests import of_the_tests
 
 
 @click.command(short_help="Table III of the paper today: write docs/assurance/security-report.md")

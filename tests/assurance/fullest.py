@@ -8,12 +8,11 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from ethpm_types import ContractType
 from fuzz.actors import DEPLOYER, PEOPLE
+from fuzz.recording import Program, Recorder
 from model.market import DAYS, HOUR, Parameters
 
 from ape_v2v.testing.chains import PyrevmChain
 from ape_v2v.testing.contracts import Contract, Interface
-
-from .programs import Program, Recorder
 
 UINT32, UINT64 = 2**32 - 1, 2**64 - 1
 WEEK, LAST_SECOND = 7 * DAYS, 2**40 - 1

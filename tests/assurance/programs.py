@@ -5,88 +5,22 @@ out differently, or they do not: where they do, the property tests fail, because
 of what is taken down here with the model. What no model knows is in fullest.py.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import product
 from typing import Any, NamedTuple
 
 from ethpm_types import ContractType
 from fuzz.actors import DEPLOYER, PEOPLE
 from fuzz.campaign import fuzz
+from fuzz.recording import Program, Recorder, comparable, outcome_of
 from fuzz.world import Artifacts
 from hypothesis import Phase
 from model.market import Parameters
 
-from ape_v2v.testing.chains import ZERO_ADDRESS, Chain, ChainError, PyrevmChain, Receipt, Reverted
+from ape_v2v.testing.chains import ZERO_ADDRESS, Chain, ChainError, PyrevmChain, Reverted
 from ape_v2v.testing.contracts import Contract, Interface
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
-
-
-class Step(NamedTuple):
-    """Something done on a chain: a method's name and arguments, and the outcome."""
-
-    timestamp: int
-    method: str
-    arguments: tuple[Any, ...]
-    outcome: Any
-
-
-Program = Sequence[Step]
-
-
-class Recorder(Chain):
-    """Passes everything on to a chain, and takes it down."""
-
-    def __init__(self, chain: Chain | None = None) -> None:
-        self._chain = chain or PyrevmChain()
-        self.chain_id = self._chain.chain_id
-        self.program: list[Step] = []
-
-    @property
-    def timestamp(self) -> int:
-        return self._chain.timestamp
-
-    @timestamp.setter
-    def timestamp(self, timestamp: int) -> None:
-        self._chain.timestamp = timestamp
-
-    def deploy(self, sender: str, code: bytes) -> str:
-        outcome = self._do("deploy", sender, code)
-        if isinstance(outcome, Reverted):
-            raise outcome
-        return str(outcome)
-
-    def transact(self, sender: str, to: str, data: bytes = b"", value: int = 0) -> Receipt:
-        receipt = self._chain.transact(sender, to, data, value)
-        arguments = (sender, to, data, value)
-        self.program.append(Step(self.timestamp, "transact", arguments, _seen(receipt)))
-        return receipt
-
-    def call(self, to: str, data: bytes, sender: str = ZERO_ADDRESS) -> bytes:
-        outcome = self._do("call", to, data, sender)
-        if isinstance(outcome, Reverted):
-            raise outcome
-        return bytes(outcome)
-
-    def balance(self, account: str) -> int:
-        return int(self._do("balance", account))
-
-    def set_balance(self, account: str, amount: int) -> None:
-        self._do("set_balance", account, amount)
-
-    def set_storage(self, account: str, slot: int, word: int) -> None:
-        self._do("set_storage", account, slot, word)
-
-    def snapshot(self) -> int:
-        return int(self._do("snapshot"))
-
-    def revert(self, snapshot: int) -> None:
-        self._do("revert", snapshot)
-
-    def _do(self, method: str, *arguments: Any) -> Any:
-        outcome = _outcome(self._chain, method, arguments)
-        self.program.append(Step(self.timestamp, method, arguments, _comparable(outcome)))
-        return outcome
 
 
 def campaign(artifacts: Artifacts, seed: int, steps: int) -> list[Program]:
@@ -153,29 +87,9 @@ def first_difference(program: Program, original: bytes, changed: bytes) -> Diffe
             sender, code = arguments
             arguments = (sender, changed + code[len(original) :])
         try:
-            outcome = _comparable(_outcome(chain, method, arguments))
+            outcome = comparable(outcome_of(chain, method, arguments))
         except ChainError as error:
             return Difference(number, str(error))
         if outcome != expected:
             return Difference(number, outcome)
     return None
-
-
-def _outcome(chain: Chain, method: str, arguments: tuple[Any, ...]) -> Any:
-    try:
-        return getattr(chain, method)(*arguments)
-    except Reverted as reverted:
-        return reverted
-
-
-def _comparable(outcome: Any) -> Any:
-    if isinstance(outcome, Receipt):
-        return _seen(outcome)
-    if isinstance(outcome, Reverted):
-        return "reverted", outcome.output
-    return outcome
-
-
-def _seen(receipt: Receipt) -> Any:
-    """What the property tests look at in a receipt: not the gas."""
-    return receipt.success, receipt.output, receipt.logs

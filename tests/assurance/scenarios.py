@@ -9,6 +9,7 @@ from unittest.mock import patch
 from fuzz import world as world_module
 from fuzz.actors import MALLORY
 from fuzz.present import Present
+from fuzz.recording import Program, Recorder
 from fuzz.strategies import Flaw
 from fuzz.tally import Tally
 from fuzz.world import Artifacts, World
@@ -16,8 +17,6 @@ from model.market import DAYS, Parameters
 from model.signatures import STRUCTS
 
 from ape_v2v.testing.chains import PyrevmChain
-
-from .programs import Program, Recorder
 
 UINT16, UINT32, UINT64 = 2**16 - 1, 2**32 - 1, 2**64 - 1
 # The year 20,000 and something: needs all but one of the bits that a moment has.

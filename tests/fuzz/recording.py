@@ -1,30 +1,32 @@
-"""A chain that remembers what was done on it, so that it can be done on another one."""
+"""What is done on a chain, taken down so that it can be done again, there or elsewhere."""
 
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
 
-from ape_v2v.testing.chains import ZERO_ADDRESS, Chain, Receipt
+from ape_v2v.testing.chains import ZERO_ADDRESS, Chain, PyrevmChain, Receipt, Reverted
 
 
-class Transaction(NamedTuple):
+class Step(NamedTuple):
+    """Something done on a chain: a method's name and arguments, and the outcome."""
+
     timestamp: int
-    sender: str
-    to: str | None
-    """None for a deployment."""
-    data: bytes
-    value: int
-    outcome: Receipt | str
-    """What became of it; of a deployment, the address. Without the gas."""
+    method: str
+    arguments: tuple[Any, ...]
+    outcome: Any
 
 
-class RecordingChain(Chain):
-    """Passes everything on to the chain that it is made with."""
+Program = Sequence[Step]
 
-    def __init__(self, chain: Chain) -> None:
-        self._chain = chain
-        self.chain_id = chain.chain_id
-        self.endowments: dict[str, int] = {}
-        self.program: list[Transaction] = []
+
+class Recorder(Chain):
+    """Passes everything on to a chain, and takes it down."""
+
+    def __init__(self, chain: Chain | None = None) -> None:
+        self._chain = chain or PyrevmChain()
+        self.chain_id = self._chain.chain_id
+        self.program: list[Step] = []
+        self._snapshots: list[int] = []
 
     @property
     def timestamp(self) -> int:
@@ -35,44 +37,83 @@ class RecordingChain(Chain):
         self._chain.timestamp = timestamp
 
     def deploy(self, sender: str, code: bytes) -> str:
-        address = self._chain.deploy(sender, code)
-        self.program.append(Transaction(self.timestamp, sender, None, code, 0, address))
-        return address
+        outcome = self._do("deploy", sender, code)
+        if isinstance(outcome, Reverted):
+            raise outcome
+        return str(outcome)
 
     def transact(self, sender: str, to: str, data: bytes = b"", value: int = 0) -> Receipt:
         receipt = self._chain.transact(sender, to, data, value)
-        outcome = replace(receipt, gas_used=0)
-        self.program.append(Transaction(self.timestamp, sender, to, data, value, outcome))
+        arguments = (sender, to, data, value)
+        self.program.append(Step(self.timestamp, "transact", arguments, _seen(receipt)))
         return receipt
 
     def call(self, to: str, data: bytes, sender: str = ZERO_ADDRESS) -> bytes:
-        return self._chain.call(to, data, sender)
+        outcome = self._do("call", to, data, sender)
+        if isinstance(outcome, Reverted):
+            raise outcome
+        return bytes(outcome)
 
     def balance(self, account: str) -> int:
-        return self._chain.balance(account)
+        return int(self._do("balance", account))
 
     def set_balance(self, account: str, amount: int) -> None:
-        self._chain.set_balance(account, amount)
-        self.endowments[account] = amount
+        self._do("set_balance", account, amount)
+
+    def set_storage(self, account: str, slot: int, word: int) -> None:
+        self._do("set_storage", account, slot, word)
 
     def snapshot(self) -> int:
-        return self._chain.snapshot()
+        # Counted from here, so that they are the same ones on another chain.
+        self._snapshots.append(self._chain.snapshot())
+        number = len(self._snapshots) - 1
+        self.program.append(Step(self.timestamp, "snapshot", (), number))
+        return number
 
     def revert(self, snapshot: int) -> None:
-        self._chain.revert(snapshot)
+        timestamp = self.timestamp
+        self._chain.revert(self._snapshots[snapshot])
+        del self._snapshots[snapshot:]
+        self.program.append(Step(timestamp, "revert", (snapshot,), None))
 
-    def close(self) -> None:
-        self._chain.close()
+    def _do(self, method: str, *arguments: Any) -> Any:
+        outcome = outcome_of(self._chain, method, arguments)
+        self.program.append(Step(self.timestamp, method, arguments, comparable(outcome)))
+        return outcome
 
-    def repeated_on(self, chain: Chain) -> list[Transaction]:
-        """Do the same on another chain: what comes of it there."""
-        there = RecordingChain(chain)
-        for account, amount in self.endowments.items():
-            there.set_balance(account, amount)
-        for timestamp, sender, to, data, value, _ in self.program:
-            there.timestamp = timestamp
-            if to is None:
-                there.deploy(sender, data)
-            else:
-                there.transact(sender, to, data, value)
-        return there.program
+
+def transactions(program: Program) -> Program:
+    """The steps that change a chain, without those that only ask it."""
+    return [step for step in program if step.method not in {"call", "balance"}]
+
+
+def repeated(program: Program, chain: Chain) -> Program:
+    """Do the same on another chain: what comes of it there."""
+    there = Recorder(chain)
+    for timestamp, method, arguments, _ in program:
+        there.timestamp = timestamp
+        with suppress(Reverted):
+            getattr(there, method)(*arguments)
+    return there.program
+
+
+def outcome_of(chain: Chain, method: str, arguments: tuple[Any, ...]) -> Any:
+    """What a call returns, or the revert that it ends with."""
+    try:
+        return getattr(chain, method)(*arguments)
+    except Reverted as reverted:
+        return reverted
+
+
+def comparable(outcome: Any) -> Any:
+    """What of an outcome has to be the same: in a receipt, what the property tests look at."""
+    if isinstance(outcome, Receipt):
+        return _seen(outcome)
+    if isinstance(outcome, Reverted):
+        return "reverted", outcome.output
+    return outcome
+
+
+def _seen(receipt: Receipt) -> Any:
+    """What the property tests look at in a receipt: not the gas."""
+    return receipt.success, receipt.output, receipt.logs

@@ -8,8 +8,10 @@ from enum import StrEnum
 from multiprocessing import get_context
 from typing import NamedTuple
 
+from fuzz.recording import Program
+
 from ..compiler import CompilationError, Compiler, market_sources
-from ..programs import Program, first_difference
+from ..programs import first_difference
 from .mutants import Mutant
 
 
