@@ -75,7 +75,11 @@ class MarketMachine(RuleBasedStateMachine):
         patient: Sequence[str],
         expelled: bool,
     ) -> None:
-        """Deploy a market with some EVs. In the end all leave in `order`, expelled first or not."""
+        """Deploy a market with some EVs.
+
+        In the end all leave in `order`, and from the same state in the reverse order: expelled
+        first or not, the patient ones the other time in haste.
+        """
         self.world = World(self._new_chain(), self._artifacts, parameters, self._tally)
         self.present = Present(self.world)
         self._order, self._patient, self._expelled = order, patient, expelled
@@ -92,10 +96,17 @@ class MarketMachine(RuleBasedStateMachine):
         self._tally.lengths[self._steps] += 1
         with self.world.chain:
             if not self.world.broken:
-                if self._expelled:
-                    expel_everybody(self.world)
-                everybody_leaves(self.world, self._order, self._patient)
-                self._tally.departures += 1
+                with self.world.rehearsal():
+                    self._leave(self._order, self._patient)
+                # Of each two people, the other one goes first now.
+                hasty = [who for who in ACTORS if who not in self._patient]
+                self._leave(self._order[::-1], hasty)
+
+    def _leave(self, order: Sequence[str], patient: Sequence[str]) -> None:
+        if self._expelled:
+            expel_everybody(self.world)
+        everybody_leaves(self.world, order, patient)
+        self._tally.departures += 1
 
     def _expel(self, who: str) -> None:
         owner = self.present.owner(Role.ENTITLED)

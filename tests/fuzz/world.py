@@ -3,7 +3,9 @@
 The world knows who is who and what time it is; rules and tests only say who does what.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -50,6 +52,11 @@ METHODS: dict[tuple[str, int], Callable[..., list[Event]]] = {
     ("transferOwnership", 1): Market.transfer_ownership,
     ("withdraw", 1): Market.withdraw,
 }
+
+# What of a world changes with its chain.
+_CHANGING = (
+    "model", "mallory", "removed", "turn", "_spent_by_operator", "_invariants", "_observation"
+)  # fmt: skip
 
 
 class Artifacts(NamedTuple):
@@ -216,6 +223,16 @@ class World:
         """Compare the hash that is signed with that of the contract's view."""
         digest = self.contract.view(f"hash{message.purpose}", *message.values)
         assert digest == message.digest, f"hash{message.purpose}{message.values}"
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """What succeeds in here is undone in the end, on the chain and in the model."""
+        snapshot = self.chain.snapshot()
+        # In one copy: they refer to one another.
+        before = deepcopy({name: vars(self)[name] for name in _CHANGING})
+        yield
+        self.chain.revert(snapshot)
+        vars(self).update(before)
 
     # --- Observations -----------------------------------------------------------------------------
 
