@@ -10,6 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from ape import chain
 from ape.contracts import ContractContainer
 from ethpm_types import ContractType
 
@@ -50,5 +51,11 @@ def container() -> ContractContainer:
 
 
 def instance(address: AddressType | str) -> ContractInstance:
-    """The market at an address."""
-    return container().at(address, fetch_from_explorer=False)
+    """The market at an address, by this ABI alone.
+
+    Otherwise Ape adds what it remembers of that address: an explorer's ABI, or another contract
+    that was there before the chain was taken back.
+    """
+    return chain.contracts.instance_at(
+        address, contract_type(), fetch_from_explorer=False, detect_proxy=False, replace=True
+    )

@@ -33,3 +33,10 @@ def test_the_artifact_documents_itself():
     assert contract_type.devdoc
     assert "placeBid(uint256,uint64)" in contract_type.userdoc["methods"]
     assert "rate" in contract_type.devdoc["methods"]["placeBid(uint256,uint64)"]["params"]
+
+
+def test_nothing_is_added_to_it_that_ape_remembers_of_an_address(organization, project, chain):
+    """Another contract has been there, say, and has events of the same names."""
+    another = organization.deploy(project.PaperMarket)
+    assert chain.contracts[another.address].name == "PaperMarket"
+    assert Market.at(another.address).contract.contract_type.abi == contract.contract_type().abi

@@ -1,6 +1,6 @@
 """I6: from each kind of state everybody leaves, in every order, patient or not, expelled or not.
 
-The stateful test ends every run in the same way, in some order; here all orders are tried.
+The stateful test ends every run in an order and in its reverse; here all orders are tried.
 """
 
 from collections.abc import Callable
