@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from ape_v2v.connection import Connection
     from ape_v2v.session.store import Signed
 
+# How often, and after how many seconds, a node is asked again before an award is given up.
+_LOOKS = 10
+_BETWEEN_LOOKS = 0.1
 _ENDS = ("ConnectionEnded", "ConnectionForfeited", "ConnectionExpired")
 
 
@@ -150,16 +153,12 @@ class MarketChain:
             return self._find_end(agreement, block)
 
     def require_award(self, agreement: Agreement) -> None:
-        contract = self._connection.market.contract
-        with _node():
-            block = self._confirmed_block()
-            if block < agreement.block:
-                return  # this node is behind, or the new chain is not long enough yet
-            info = contract.auctions(agreement.auction_id, block_identifier=block)
-            if State(info.state) is State.CONNECTED and agreement.token == _token(info):
-                return
-            if self._find_end(agreement, block):
-                return
+        # A node may show the state of a block before the block, or ask another one in between.
+        for _ in range(_LOOKS):
+            with _node():
+                if self._has_award(agreement):
+                    return
+            time.sleep(_BETWEEN_LOOKS)
         raise SessionError(
             ErrorCode.AWARD_TAKEN_BACK,
             f"the award of auction {agreement.auction_id} is not on the chain any more: a "
@@ -167,6 +166,16 @@ class MarketChain:
             "nothing unless that award comes back: look at the auction, and begin anew if it is "
             "connected",
         )
+
+    def _has_award(self, agreement: Agreement) -> bool:
+        contract = self._connection.market.contract
+        block = self._confirmed_block()
+        if block < agreement.block:
+            return True  # this node is behind, or the new chain is not long enough yet
+        info = contract.auctions(agreement.auction_id, block_identifier=block)
+        if State(info.state) is State.CONNECTED and agreement.token == _token(info):
+            return True
+        return self._find_end(agreement, block) is not None
 
     def settle(self, receipt: Signed) -> None:
         with _node():

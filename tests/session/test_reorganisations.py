@@ -112,6 +112,25 @@ def test_a_connection_that_has_ended_was_not_taken_back(connect, seen, market, c
     seen(auction_id, confirmations=0).require_award(agreement)
 
 
+def test_an_end_whose_event_comes_later_than_its_state_is_no_reorganisation(
+    connect, seen, market, consumer, monkeypatch
+):
+    """Anvil, for one, shows the state of a block for a moment before the block."""
+    auction_id = int(connect())
+    there = seen(auction_id, confirmations=0)
+    agreement = there.agreement()
+    market.endConnection(sender=consumer)
+    find, asked = there._find_end, []
+
+    def find_later(*arguments):
+        asked.append(arguments)
+        return find(*arguments) if len(asked) > 2 else None
+
+    monkeypatch.setattr(there, "_find_end", find_later)
+    there.require_award(agreement)
+    assert len(asked) == 3
+
+
 # In the middle of a session
 
 
