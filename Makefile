@@ -27,7 +27,7 @@ endif
 COMPILED := .build/compiled.stamp
 GANACHE := toolchain/ganache/node_modules/.package-lock.json
 SOURCES := ape-config.yaml $(shell find contracts -name "*.sol" -not -path "*/.cache/*")
-PYTHON_SOURCES = $(wildcard ape_v2v scripts tests toolchain)
+PYTHON_SOURCES = $(wildcard ape_v2v benchmarks demo scripts tests toolchain)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup compile test test-pyevm lint format assure assure-nightly demo ganache report lock clean distclean FORCE
@@ -52,7 +52,7 @@ test: lint $(COMPILED) ## Check the style, then run the tests on a local chain
 	$(BIN)/ape test -n $(WORKERS) --maxprocesses 4 --dist worksteal $(TEST_ARGS)
 
 # The tests of the contracts; TEST_ARGS names fewer.
-CONTRACT_TESTS := $(addprefix tests/test_,$(addsuffix .py,auction bidding connection ledger market registry \
+CONTRACT_TESTS := $(addprefix tests/contracts/test_,$(addsuffix .py,auction bidding connection ledger market registry \
 	rooms signatures signed_bids))
 
 test-pyevm: $(COMPILED) ## Run the tests of the contracts on another EVM, py-evm
@@ -71,10 +71,10 @@ format: $(STAMP) ## Bring Python and Solidity into shape
 	$(BIN)/forge fmt
 
 assure: $(COMPILED) ## Property tests, planted bugs, attacks, coverage, a sample of mutants, Slither, Halmos
-	PYTHONPATH=tests $(BIN)/python -m assurance $(STAGES)
+	$(BIN)/python -m tests.assurance $(STAGES)
 
 assure-nightly: $(COMPILED) ## The same with every mutant, and the large campaign of property tests
-	PYTHONPATH=tests $(BIN)/python -m assurance nightly
+	$(BIN)/python -m tests.assurance nightly
 
 demo: $(STAMP) ## Run a market from start to end on a local chain
 	$(BIN)/ape run demo

@@ -9,38 +9,48 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ape import plugins
+import pluggy
 
 if TYPE_CHECKING:
     from ape.api import PluginConfig
 
-    from ape_v2v.auction import Auction, AuctionInfo, SignedBid, State
-    from ape_v2v.connection import Connection, Receipt
     from ape_v2v.errors import (
         ConfigurationError,
         DeploymentError,
         NotMined,
-        Refused,
         V2VError,
         VerificationError,
     )
-    from ape_v2v.market import EV, Market
-    from ape_v2v.parameters import Parameters
-    from ape_v2v.units import Energy, Money, Rate, UnitError
+    from ape_v2v.market.auction import (
+        Auction,
+        AuctionInfo,
+        SignedBid,
+        State,
+    )
+    from ape_v2v.market.connection import Connection, Receipt
+    from ape_v2v.market.market import EV, Market
+    from ape_v2v.market.parameters import Parameters
+    from ape_v2v.market.refusals import Refused
+    from ape_v2v.units import (
+        Energy,
+        Money,
+        Rate,
+        UnitError,
+    )
 
 _HOMES = {
-    "auction": ("Auction", "AuctionInfo", "SignedBid", "State"),
-    "connection": ("Connection", "Receipt"),
+    "market.auction": ("Auction", "AuctionInfo", "SignedBid", "State"),
+    "market.connection": ("Connection", "Receipt"),
     "errors": (
         "ConfigurationError",
         "DeploymentError",
         "NotMined",
-        "Refused",
         "V2VError",
         "VerificationError",
     ),
-    "market": ("EV", "Market"),
-    "parameters": ("Parameters",),
+    "market.market": ("EV", "Market"),
+    "market.parameters": ("Parameters",),
+    "market.refusals": ("Refused",),
     "units": ("Energy", "Money", "Rate", "UnitError"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -68,7 +78,7 @@ __all__ = [
 ]
 
 
-@plugins.register(plugins.Config)  # type: ignore[attr-defined]
+@pluggy.HookimplMarker("ape")  # what `ape.plugins.register` comes to, without loading Ape
 def config_class() -> type[PluginConfig]:
     """Tell Ape about the `v2v:` section of its configuration."""
     from ape_v2v.config import V2VConfig  # noqa: PLC0415
@@ -80,3 +90,7 @@ def __getattr__(name: str) -> Any:
     if home := _HOME_OF.get(name):
         return getattr(import_module(f"{__name__}.{home}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -14,15 +14,64 @@ Everything may be left out; these are the defaults, and a market and the fees of
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Any, Self
 
 from ape.api import PluginConfig
 from eth_utils.address import is_checksum_address
-from pydantic import BaseModel, Field, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import SettingsConfigDict
 
-from ape_v2v.fees import Fees  # noqa: TC001 - pydantic reads it
-from ape_v2v.units import Energy, Money, Rate
+from ape_v2v.units import Energy, Money, Rate, UnitError
+
+
+def _price(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return Money.parse(value)
+    except UnitError as error:
+        raise ValueError(str(error)) from error
+
+
+PricePerGas = Annotated[InstanceOf[Money], BeforeValidator(_price)]
+
+
+class Fees(BaseModel):
+    """The gas policy of one network: what a transaction may cost per gas, and when it counts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_fee: PricePerGas | None = None
+    """All in all; left out, as Ape finds it."""
+    priority_fee: PricePerGas | None = None
+    """To who makes the block; left out, as the node proposes."""
+    confirmations: int | None = Field(default=None, ge=0, le=1_000)
+    """Blocks to wait for; left out, those of Ape's network."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Fees:
+        if self.max_fee and self.priority_fee and self.priority_fee > self.max_fee:
+            raise ValueError(
+                f"priority_fee of {self.priority_fee} is above max_fee of {self.max_fee}: the "
+                "priority fee is part of it"
+            )
+        return self
+
+    def over(self, other: Fees) -> Fees:
+        """These, and where they say nothing, the others."""
+        return Fees(**{**_said(other), **_said(self)})
+
+
+def _said(fees: Fees) -> dict[str, Any]:
+    return {name: value for name in Fees.model_fields if (value := getattr(fees, name)) is not None}
 
 
 class MarketSettings(BaseModel):

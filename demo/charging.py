@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ape import chain
 
-from ape_v2v.connection import Receipt
 from ape_v2v.errors import V2VError
+from ape_v2v.market.connection import Receipt
 from ape_v2v.session.store import Store
 from ape_v2v.units import Energy
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ape.api import AccountAPI
 
-    from ape_v2v.connection import Connection
+    from ape_v2v.market.connection import Connection
 
 METER = "ACME-EM24-00042"
 POWER_W = 11_000

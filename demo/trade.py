@@ -16,11 +16,18 @@ from ape import chain
 from rich.table import Table
 from rich.text import Text
 
-from ape_v2v import demo_charging, deployment
-from ape_v2v.errors import Refused, V2VError
-from ape_v2v.market import Market
-from ape_v2v.transactions import simulate
-from ape_v2v.units import Energy, Money, Rate, format_duration
+from ape_v2v import deployment
+from ape_v2v.errors import V2VError
+from ape_v2v.market.market import Market
+from ape_v2v.market.refusals import Refused
+from ape_v2v.market.transactions import simulate
+from ape_v2v.units import (
+    Energy,
+    Money,
+    Rate,
+    format_duration,
+)
+from demo import charging as demo_charging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +36,9 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI, ReceiptAPI
     from rich.console import Console
 
-    from ape_v2v.auction import Auction
-    from ape_v2v.connection import Connection
-    from ape_v2v.demo_charging import Charged
+    from ape_v2v.market.auction import Auction
+    from ape_v2v.market.connection import Connection
+    from demo.charging import Charged
 
 ENERGY = Energy.parse("20 kWh")
 MAX_RATE = Rate.parse("0.0003 ether/kWh")

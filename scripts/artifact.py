@@ -4,7 +4,7 @@ from pathlib import Path
 
 import ape
 
-from ape_v2v import contract
+from ape_v2v.market import contract
 
 
 def main() -> None:

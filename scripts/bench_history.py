@@ -21,11 +21,11 @@ from eth_utils.address import to_checksum_address
 from rich.console import Console
 from rich.table import Table
 
-from ape_v2v import contract as artifact
-from ape_v2v.auction import auction_id
-from ape_v2v.parameters import Parameters
-from ape_v2v.testing.chains import GAS_LIMIT, AnvilChain
-from ape_v2v.testing.contracts import Interface
+from ape_v2v.evm.chains import GAS_LIMIT, AnvilChain
+from ape_v2v.evm.contracts import Interface
+from ape_v2v.market import contract as artifact
+from ape_v2v.market.auction import auction_id
+from ape_v2v.market.parameters import Parameters
 
 ORGANIZATION, BOB, CAROL, *CONSUMERS = (f"0x{0xE5 << 152 | number:040x}" for number in range(8))
 FUNDS = 10**20

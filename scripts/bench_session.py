@@ -26,16 +26,16 @@ from ape.logging import logger
 from eth_account import Account
 from eth_utils.crypto import keccak
 
-from ape_v2v.session import charging
-from ape_v2v.session.agreement import Agreement
-from ape_v2v.session.client import Link
+from ape_v2v.metering.meter import Reading
 from ape_v2v.session.consumer import Consumer
-from ape_v2v.session.meters.meter import Reading
+from ape_v2v.session.link.client import Link
+from ape_v2v.session.link.server import Service, create_app
+from ape_v2v.session.protocol import charging
+from ape_v2v.session.protocol.agreement import Agreement
+from ape_v2v.session.protocol.signing import require_signer
+from ape_v2v.session.protocol.wire import MeteringReceiptReq, MeterValueReq
 from ape_v2v.session.provider import Limits, Provider
-from ape_v2v.session.service import Service, create_app
-from ape_v2v.session.signing import require_signer
 from ape_v2v.session.store import Signed, Store
-from ape_v2v.session.wire import MeteringReceiptReq, MeterValueReq
 
 TARGET_RATE = 200  # receipts/s
 TARGET_HANDSHAKE = 0.150  # s

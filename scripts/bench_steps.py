@@ -17,7 +17,7 @@ import ape
 import click
 from hypothesis import Phase
 
-from ape_v2v.testing.chains import AnvilChain, PyrevmChain
+from ape_v2v.evm.chains import AnvilChain, PyrevmChain
 from scripts._tests import of_the_tests
 
 

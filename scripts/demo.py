@@ -13,8 +13,8 @@ from ape.cli import ConnectedProviderCommand
 from ape.logging import logger
 from rich.console import Console
 
-from ape_v2v import demo
 from ape_v2v.errors import V2VError
+from demo import trade as demo
 
 
 @click.command(cls=ConnectedProviderCommand, short_help="A whole trade, told as it happens")

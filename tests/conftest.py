@@ -8,9 +8,11 @@ from typing import Any
 
 import ape
 import pytest
-import second_evm
 from eip712 import EIP712Message
-from scenario import (
+
+from ape_v2v.market import messages
+from tests.helpers import second_evm
+from tests.helpers.scenario import (
     BIDDING_TIME,
     ENERGY,
     FUNDS,
@@ -20,8 +22,6 @@ from scenario import (
     RATE,
     VALIDITY,
 )
-
-from ape_v2v import messages
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -163,7 +163,7 @@ def token(market, connection_id):
 
 @pytest.fixture
 def sign(market, chain):
-    """Sign a message of `ape_v2v.messages`; 65 bytes: r, s, v."""
+    """Sign a message of `ape_v2v.market.messages`; 65 bytes: r, s, v."""
 
     def sign(signer, message: type[EIP712Message], *, on=market, chain_id=None, **fields) -> bytes:
         domain = messages.domain(on.address, chain_id or chain.chain_id)

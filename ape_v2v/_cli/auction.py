@@ -28,7 +28,13 @@ from ape_v2v._cli.options import (
     reading,
     writing,
 )
-from ape_v2v._cli.references import AUCTION, PLACE, TIME, DocumentType, own_auction
+from ape_v2v._cli.references import (
+    AUCTION,
+    PLACE,
+    TIME,
+    DocumentType,
+    own_auction,
+)
 from ape_v2v._cli.standing import (
     amount,
     auction_name,
@@ -40,14 +46,19 @@ from ape_v2v._cli.standing import (
     standing,
     state_name,
 )
-from ape_v2v.auction import NO_MONEY, State, moment
-from ape_v2v.autobid import POLL_SECONDS, Autobidder, Policy
-from ape_v2v.board import DEFAULT_WITHIN_KM, Board, Filters, Listing
-from ape_v2v.details import Details
-from ape_v2v.documents import BidDocument
-from ape_v2v.errors import Refused
-from ape_v2v.history import History
-from ape_v2v.market import DEFAULT_BIDDING_TIME, DEFAULT_VALIDITY
+from ape_v2v.bidding.autobidder import POLL_SECONDS, Autobidder, Policy
+from ape_v2v.index.board import (
+    DEFAULT_WITHIN_KM,
+    Board,
+    Filters,
+    Listing,
+)
+from ape_v2v.index.history import History
+from ape_v2v.market.auction import NO_MONEY, State, moment
+from ape_v2v.market.details import Details
+from ape_v2v.market.documents import BidDocument
+from ape_v2v.market.market import DEFAULT_BIDDING_TIME, DEFAULT_VALIDITY
+from ape_v2v.market.refusals import Refused
 from ape_v2v.units import format_duration
 
 if TYPE_CHECKING:
@@ -56,9 +67,9 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from ape_v2v._cli.references import AuctionReference
-    from ape_v2v.auction import Auction, AuctionInfo, AuctionRecord
-    from ape_v2v.autobid import Decision, Summary
-    from ape_v2v.details import Place
+    from ape_v2v.bidding.autobidder import Decision, Summary
+    from ape_v2v.market.auction import Auction, AuctionInfo, AuctionRecord
+    from ape_v2v.market.details import Place
     from ape_v2v.units import Energy, Money, Rate
 
 RUNNING = {state_name(state): state for state in (State.OPEN, State.CONNECTED)}

@@ -9,10 +9,28 @@ from ape.cli import account_option
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
-from ape_v2v._cli.options import ENERGY, Context, grid, prompts_on_stderr, reading, writing
-from ape_v2v._cli.references import AUCTION, HASH, DocumentType, own_auction
-from ape_v2v._cli.standing import amount, auction_name, notice, standing, utc
-from ape_v2v.documents import NO_METER_DATA, ReceiptDocument
+from ape_v2v._cli.options import (
+    ENERGY,
+    Context,
+    grid,
+    prompts_on_stderr,
+    reading,
+    writing,
+)
+from ape_v2v._cli.references import (
+    AUCTION,
+    HASH,
+    DocumentType,
+    own_auction,
+)
+from ape_v2v._cli.standing import (
+    amount,
+    auction_name,
+    notice,
+    standing,
+    utc,
+)
+from ape_v2v.market.documents import NO_METER_DATA, ReceiptDocument
 from ape_v2v.units import Energy, Money
 
 if TYPE_CHECKING:
@@ -21,7 +39,7 @@ if TYPE_CHECKING:
     from ape.api import ReceiptAPI
 
     from ape_v2v._cli.references import AuctionReference
-    from ape_v2v.connection import Connection
+    from ape_v2v.market.connection import Connection
 
 
 @click.group(short_help="Access token, receipts, settlement")

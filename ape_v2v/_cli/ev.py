@@ -12,13 +12,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from ape_v2v._cli.history import open_history
-from ape_v2v._cli.options import ADDRESS, EXPECTED_ERRORS, Context, grid, reading, writing
+from ape_v2v._cli.options import (
+    ADDRESS,
+    EXPECTED_ERRORS,
+    Context,
+    grid,
+    reading,
+    writing,
+)
 from ape_v2v._cli.standing import utc
-from ape_v2v.auction import moment
-from ape_v2v.details import printable
 from ape_v2v.errors import V2VError
-from ape_v2v.market import BURNT
-from ape_v2v.parameters import MAX_TEXT_BYTES
+from ape_v2v.market.auction import moment
+from ape_v2v.market.details import printable
+from ape_v2v.market.market import BURNT
+from ape_v2v.market.parameters import MAX_TEXT_BYTES
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:

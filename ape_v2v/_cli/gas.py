@@ -15,9 +15,9 @@ from ape.logging import logger
 from rich.console import Console
 
 from ape_v2v.errors import V2VError
-from ape_v2v.gas import snapshot as snapshots
-from ape_v2v.gas.prices import CURRENCIES, Currency
-from ape_v2v.testing.chains import ChainError
+from ape_v2v.evm.chains import ChainError
+from benchmarks.gas import snapshot as snapshots
+from benchmarks.gas.prices import CURRENCIES, Currency
 
 if TYPE_CHECKING:
     from ape.api import ProviderAPI
@@ -80,8 +80,8 @@ def report(
     quick: bool,
 ) -> None:
     """Measure everything, in a clone of the project; it takes a minute or two."""
-    from ape_v2v.gas import document, measurements, report  # noqa: PLC0415 - half a second
-    from ape_v2v.gas.sources import Sources  # noqa: PLC0415
+    from benchmarks.gas import document, measurements, report  # noqa: PLC0415 - half a second
+    from benchmarks.gas.sources import Sources  # noqa: PLC0415
 
     if not provider.network.is_dev:
         raise click.UsageError(
@@ -124,8 +124,8 @@ def report(
 @click.option("--accept", is_flag=True, help=f"Write the figures to {snapshots.PATH}.")
 def snapshot(*, as_json: bool, accept: bool) -> None:
     """Compare what the functions cost with what is committed; exit code 1 when it differs."""
-    from ape_v2v.gas.measurements import measure  # noqa: PLC0415
-    from ape_v2v.gas.sources import Sources  # noqa: PLC0415
+    from benchmarks.gas.measurements import measure  # noqa: PLC0415
+    from benchmarks.gas.sources import Sources  # noqa: PLC0415
 
     logger.set_level(logging.WARNING)
     try:

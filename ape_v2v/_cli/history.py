@@ -17,23 +17,29 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ape_v2v import events, views
 from ape_v2v._cli.live import interval_option, stop_signals
 from ape_v2v._cli.options import ADDRESS, Context, reading
 from ape_v2v._cli.references import AUCTION, TIME
-from ape_v2v.auction import consumer_of, moment
-from ape_v2v.details import printable
 from ape_v2v.errors import V2VError
-from ape_v2v.history import POLL_SECONDS, History
-from ape_v2v.units import Energy, Money, Rate, format_duration
+from ape_v2v.index import views
+from ape_v2v.index.history import POLL_SECONDS, History
+from ape_v2v.market import events
+from ape_v2v.market.auction import consumer_of, moment
+from ape_v2v.market.details import printable
+from ape_v2v.units import (
+    Energy,
+    Money,
+    Rate,
+    format_duration,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ape_v2v._cli.references import AuctionReference
-    from ape_v2v.events import Event
-    from ape_v2v.history import Moment
-    from ape_v2v.views import ChargeRecord
+    from ape_v2v.index.history import Moment
+    from ape_v2v.index.views import ChargeRecord
+    from ape_v2v.market.events import Event
 
 _TIME = "%Y-%m-%d %H:%M:%S"
 _FORMATS = (".csv", ".json")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ape_v2v.handlers import in_a_thread
+from ape_v2v.signals import in_a_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

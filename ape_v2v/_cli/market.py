@@ -12,7 +12,14 @@ from eth_utils.conversions import to_hex
 from rich.console import Group
 
 from ape_v2v import deployment
-from ape_v2v._cli.options import ADDRESS, Context, grid, prompts_on_stderr, reading, writing
+from ape_v2v._cli.options import (
+    ADDRESS,
+    Context,
+    grid,
+    prompts_on_stderr,
+    reading,
+    writing,
+)
 from ape_v2v._cli.verification import verify
 from ape_v2v.errors import V2VError
 from ape_v2v.units import Money

@@ -32,9 +32,15 @@ from web3.exceptions import Web3Exception
 from ape_v2v import deployment
 from ape_v2v.config import V2VConfig
 from ape_v2v.errors import V2VError
-from ape_v2v.market import Market
-from ape_v2v.transactions import Write, send, simulate
-from ape_v2v.units import Energy, Money, Rate, UnitError, parse_duration
+from ape_v2v.market.market import Market
+from ape_v2v.market.transactions import Write, send, simulate
+from ape_v2v.units import (
+    Energy,
+    Money,
+    Rate,
+    UnitError,
+    parse_duration,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,14 +10,14 @@ import click
 from eth_utils.hexadecimal import decode_hex, is_hexstr
 
 from ape_v2v._cli.options import ADDRESS
-from ape_v2v.auction import Auction, auction_id
-from ape_v2v.details import Place
-from ape_v2v.documents import BidDocument, DocumentError, ReceiptDocument
 from ape_v2v.errors import V2VError
+from ape_v2v.market.auction import Auction, auction_id
+from ape_v2v.market.details import Place
+from ape_v2v.market.documents import BidDocument, DocumentError, ReceiptDocument
 
 if TYPE_CHECKING:
     from ape_v2v._cli.options import Context
-    from ape_v2v.market import Market
+    from ape_v2v.market.market import Market
 
 _ROUND = 2**32 - 1
 _ID_DIGITS = 58  # of 2**192

@@ -25,7 +25,7 @@ from ape_v2v._cli.references import AUCTION, HASH, own_auction
 from ape_v2v._cli.sessionview import View, show_end
 from ape_v2v._cli.standing import auction_name
 from ape_v2v.errors import V2VError
-from ape_v2v.market import Market
+from ape_v2v.market.market import Market
 from ape_v2v.units import Energy, Money
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ape_v2v._cli.options import Context
-    from ape_v2v.session.agreement import Agreement
     from ape_v2v.session.progress import Progress
+    from ape_v2v.session.protocol.agreement import Agreement
     from ape_v2v.session.running import Ended
 
 

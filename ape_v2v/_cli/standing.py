@@ -9,14 +9,14 @@ import click
 from ape import chain
 from eth_utils.address import to_checksum_address
 
-from ape_v2v.auction import State, consumer_of, moment
+from ape_v2v.market.auction import State, consumer_of, moment
 from ape_v2v.units import format_duration
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from ape_v2v._cli.options import Context
-    from ape_v2v.auction import AuctionInfo, AuctionRecord
+    from ape_v2v.market.auction import AuctionInfo, AuctionRecord
     from ape_v2v.units import Money, Rate
 
 _ROUND = (1 << 32) - 1

@@ -10,15 +10,22 @@ import click
 from pydantic import ValidationError
 
 from ape_v2v import deployment
-from ape_v2v._cli.options import MONEY, Context, grid, prompts_on_stderr, reading, writing
+from ape_v2v._cli.options import (
+    MONEY,
+    Context,
+    grid,
+    prompts_on_stderr,
+    reading,
+    writing,
+)
+from ape_v2v.chain.fees import Price, configured_fees
+from ape_v2v.chain.replacement import look_up, replace
+from ape_v2v.config import Fees
 from ape_v2v.errors import V2VError
-from ape_v2v.fees import Fees
-from ape_v2v.pricing import Price, configured_fees
-from ape_v2v.replacement import look_up, replace
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
-    from ape_v2v.replacement import Sent
+    from ape_v2v.chain.replacement import Sent
 
 
 class _HashType(click.ParamType):

@@ -8,7 +8,12 @@ import ape
 import click
 
 from ape_v2v import deployment
-from ape_v2v._cli.options import Context, grid, prompts_on_stderr, reading
+from ape_v2v._cli.options import (
+    Context,
+    grid,
+    prompts_on_stderr,
+    reading,
+)
 from ape_v2v.deployment.publishing import EXPLORERS, publish
 from ape_v2v.deployment.verification import compile_market
 from ape_v2v.deployment.verification import verify as compare

@@ -11,12 +11,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from ape_v2v._cli.history import open_history
-from ape_v2v._cli.options import ADDRESS, MONEY, Context, grid, reading, writing
-from ape_v2v.auction import NO_MONEY, State
+from ape_v2v._cli.options import (
+    ADDRESS,
+    MONEY,
+    Context,
+    grid,
+    reading,
+    writing,
+)
 from ape_v2v.errors import V2VError
+from ape_v2v.market.auction import NO_MONEY, State
 
 if TYPE_CHECKING:
-    from ape_v2v.history import History
+    from ape_v2v.index.history import History
     from ape_v2v.units import Money
 
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from ape import chain
 
-from ape_v2v.auction import State
-from ape_v2v.board import EVERYTHING
-from ape_v2v.errors import Refused, V2VError
+from ape_v2v.errors import V2VError
+from ape_v2v.index.board import EVERYTHING
+from ape_v2v.market.auction import State
+from ape_v2v.market.refusals import Refused
 
 if TYPE_CHECKING:
     import threading
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 
     from ape.api import AccountAPI
 
-    from ape_v2v.auction import AuctionInfo
-    from ape_v2v.board import Filters, Listing
-    from ape_v2v.market import Market
+    from ape_v2v.index.board import Filters, Listing
+    from ape_v2v.market.auction import AuctionInfo
+    from ape_v2v.market.market import Market
     from ape_v2v.units import Rate
 
 POLL_SECONDS = 2.0

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from ape import chain
 
-from ape_v2v.config import V2VConfig
+from ape_v2v.chain.networks import upstream_name
+from ape_v2v.config import Fees, V2VConfig
 from ape_v2v.errors import V2VError
-from ape_v2v.fees import Fees
-from ape_v2v.networks import upstream_name
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from ape.exceptions import TransactionNotFoundError
 from eth_utils.conversions import to_hex
 from web3.exceptions import TransactionNotFound, Web3RPCError
 
+from ape_v2v.chain.fees import Price, confirmations, price
 from ape_v2v.errors import NotMined, V2VError
-from ape_v2v.pricing import Price, confirmations, price
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI, ReceiptAPI
     from web3.types import TxData
 
-    from ape_v2v.fees import Fees
+    from ape_v2v.config import Fees
 
 
 @dataclass(frozen=True)

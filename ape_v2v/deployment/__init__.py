@@ -3,6 +3,7 @@
 Whichever command deploys a market, it is `deploy` that does it.
 """
 
+from ape_v2v.chain.networks import network_name
 from ape_v2v.deployment.deploying import deploy, take_up
 from ape_v2v.deployment.planning import Plan, plan
 from ape_v2v.deployment.records import (
@@ -14,7 +15,6 @@ from ape_v2v.deployment.records import (
 )
 from ape_v2v.deployment.rehearsal import Rehearsal, rehearse
 from ape_v2v.deployment.settings import Settings, settings
-from ape_v2v.networks import network_name
 
 __all__ = [
     "PendingDeployment",

@@ -18,13 +18,13 @@ from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 from web3.exceptions import TransactionNotFound, Web3RPCError
 
-from ape_v2v import contract as artifact
+from ape_v2v.chain.fees import amount_paid
+from ape_v2v.chain.networks import network_name
 from ape_v2v.deployment.planning import Plan, plan
 from ape_v2v.deployment.records import PendingDeployment, Record, Records
 from ape_v2v.errors import DeploymentError, NotMined
-from ape_v2v.market import Market
-from ape_v2v.networks import network_name
-from ape_v2v.pricing import amount_paid
+from ape_v2v.market import contract as artifact
+from ape_v2v.market.market import Market
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:

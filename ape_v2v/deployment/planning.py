@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 from ape import chain
 from web3.utils import get_create_address
 
-from ape_v2v import contract as artifact
+from ape_v2v.chain.fees import (
+    Price,
+    configured_fees,
+    confirmations,
+    price,
+)
+from ape_v2v.chain.networks import network_name
 from ape_v2v.errors import DeploymentError
-from ape_v2v.networks import network_name
-from ape_v2v.pricing import Price, configured_fees, confirmations, price
-from ape_v2v.transactions import simulate_deployment
+from ape_v2v.market import contract as artifact
+from ape_v2v.market.transactions import simulate_deployment
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.deployment.records import Records
     from ape_v2v.deployment.settings import Settings
-    from ape_v2v.parameters import Parameters
+    from ape_v2v.market.parameters import Parameters
 
 _GAS_RESERVE_PERCENT = 20
 """What is allowed beyond the estimate; what is not used is not paid."""

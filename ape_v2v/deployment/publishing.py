@@ -15,8 +15,8 @@ from ape import chain
 from ape.exceptions import ApeException
 from requests import RequestException
 
-from ape_v2v import contract as artifact
 from ape_v2v.errors import VerificationError
+from ape_v2v.market import contract as artifact
 
 if TYPE_CHECKING:
     from ape.api import ExplorerAPI

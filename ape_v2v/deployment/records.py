@@ -16,10 +16,10 @@ from typing import Any
 
 from ape import chain
 
+from ape_v2v.chain.networks import network_name, upstream_name
 from ape_v2v.config import V2VConfig
 from ape_v2v.deployment.settings import FOLDER
 from ape_v2v.errors import ConfigurationError, DeploymentError
-from ape_v2v.networks import network_name, upstream_name
 
 
 @dataclass(frozen=True)

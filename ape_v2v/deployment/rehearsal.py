@@ -10,10 +10,10 @@ from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 from web3.types import Nonce, RPCEndpoint, Wei
 
-from ape_v2v import contract as artifact
-from ape_v2v.anvil import anvil
 from ape_v2v.errors import DeploymentError
-from ape_v2v.parameters import Parameters
+from ape_v2v.evm.anvil import anvil
+from ape_v2v.market import contract as artifact
+from ape_v2v.market.parameters import Parameters
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:

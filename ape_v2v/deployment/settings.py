@@ -4,7 +4,7 @@
 
     chain_id: 11155111
     organization: "0x…"     # owner, an account or a multisig; left out: the deployer
-    parameters:             # left out: the defaults of ape_v2v.parameters
+    parameters:             # left out: the defaults of ape_v2v.market.parameters
       awardWindow: 1 h
     gas:                    # left out: `v2v: fees:` of ape-config.yaml
       max_fee: 30 gwei
@@ -22,10 +22,10 @@ from ape import chain
 from eth_utils.address import is_checksum_address
 from pydantic import ValidationError
 
+from ape_v2v.chain.networks import upstream_name
+from ape_v2v.config import Fees
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.fees import Fees
-from ape_v2v.networks import upstream_name
-from ape_v2v.parameters import Parameters
+from ape_v2v.market.parameters import Parameters
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,10 +16,10 @@ from eth_abi.abi import encode
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
-from ape_v2v import contract as artifact
-from ape_v2v import messages
 from ape_v2v.errors import VerificationError
-from ape_v2v.parameters import Parameters
+from ape_v2v.market import contract as artifact
+from ape_v2v.market import messages
+from ape_v2v.market.parameters import Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ethpm_types import ContractType
 
-    from ape_v2v.testing.chains import Chain, Log
+    from ape_v2v.evm.chains import Chain, Log
 
 # Solidity's own errors, which no ABI lists.
 _BUILT_IN = (

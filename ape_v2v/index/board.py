@@ -14,15 +14,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ape_v2v.details import Details
-from ape_v2v.errors import Refused
+from ape_v2v.market.details import Details
+from ape_v2v.market.refusals import Refused
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from ape_v2v.auction import AuctionInfo, State
-    from ape_v2v.details import Place
-    from ape_v2v.history import History, Progress
+    from ape_v2v.index.history import History, Progress
+    from ape_v2v.market.auction import AuctionInfo, State
+    from ape_v2v.market.details import Place
     from ape_v2v.units import Energy, Rate
 
 DEFAULT_WITHIN_KM = 10.0

@@ -25,18 +25,20 @@ import ape
 from ape import chain
 from eth_utils.conversions import to_hex
 
-from ape_v2v import deployment, events, views
+from ape_v2v import deployment
+from ape_v2v.chain.node import NodeError, request
 from ape_v2v.config import V2VConfig
 from ape_v2v.errors import V2VError
-from ape_v2v.events import Event, Log
-from ape_v2v.eventstore import Checkpoint, EventStore, Position
-from ape_v2v.node import NodeError, request
+from ape_v2v.index import views
+from ape_v2v.index.store import Checkpoint, EventStore, Position
+from ape_v2v.market import events
+from ape_v2v.market.events import Event, Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ape_v2v.market import Market
-    from ape_v2v.views import AuctionSummary, ChargeRecord, Registration
+    from ape_v2v.index.views import AuctionSummary, ChargeRecord, Registration
+    from ape_v2v.market.market import Market
 
 Moment: TypeAlias = "int | datetime"
 """A block by its number, or a time."""

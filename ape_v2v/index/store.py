@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ape_v2v.database import Database
-from ape_v2v.events import Log
+from ape_v2v.market.events import Log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

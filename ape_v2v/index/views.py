@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from eth_utils.conversions import to_hex
 
-from ape_v2v.auction import NO_MONEY, moment
+from ape_v2v.market.auction import NO_MONEY, moment
 from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from ape_v2v.events import Event
+    from ape_v2v.market.events import Event
 
 NO_ENERGY = Energy(0)
 

@@ -6,7 +6,7 @@ The node that is asked need not be trusted: what it says is checked against the 
 proofs (EIP-1186), so a lie is found out and named. See docs/light-node.md.
 """
 
-from ape_v2v.session.lightnode.connection import ProvenConnection, prove_connection
-from ape_v2v.session.lightnode.header import Header
+from ape_v2v.lightnode.header import Header
+from ape_v2v.lightnode.proven import ProvenConnection, prove_connection
 
 __all__ = ["Header", "ProvenConnection", "prove_connection"]

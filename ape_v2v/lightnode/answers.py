@@ -9,7 +9,7 @@ from eth_utils.hexadecimal import decode_hex
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from ape_v2v.session.lightnode.errors import MalformedAnswer
+from ape_v2v.lightnode.faults import MalformedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

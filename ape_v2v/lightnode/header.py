@@ -9,8 +9,13 @@ import rlp
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
-from ape_v2v.session.lightnode.answers import Data, Hash, Quantity, parsed
-from ape_v2v.session.lightnode.errors import HeaderMismatch, UnknownHeaderField
+from ape_v2v.lightnode.answers import (
+    Data,
+    Hash,
+    Quantity,
+    parsed,
+)
+from ape_v2v.lightnode.faults import HeaderMismatch, UnknownHeaderField
 
 # In the order in which they are hashed.
 _FIELDS: dict[str, Any] = {

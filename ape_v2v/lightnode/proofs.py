@@ -12,8 +12,8 @@ from rlp.exceptions import RLPException
 from trie import HexaryTrie
 from trie.exceptions import BadTrieProof
 
-from ape_v2v.session.lightnode.answers import AccountAnswer, SlotAnswer, parsed
-from ape_v2v.session.lightnode.errors import AccountAbsent, InvalidProof
+from ape_v2v.lightnode.answers import AccountAnswer, SlotAnswer, parsed
+from ape_v2v.lightnode.faults import AccountAbsent, InvalidProof
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,10 +12,9 @@ from eth_utils.crypto import keccak
 from eth_utils.hexadecimal import decode_hex
 
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.messages import access_token
-from ape_v2v.session.lightnode.answers import Data, parsed
-from ape_v2v.session.lightnode.code import is_market
-from ape_v2v.session.lightnode.errors import (
+from ape_v2v.lightnode.answers import Data, parsed
+from ape_v2v.lightnode.code import is_market
+from ape_v2v.lightnode.faults import (
     NotConnected,
     StaleAuction,
     TokenExpired,
@@ -25,11 +24,12 @@ from ape_v2v.session.lightnode.errors import (
     WrongProvider,
     WrongTerms,
 )
-from ape_v2v.session.lightnode.header import Header
-from ape_v2v.session.lightnode.proofs import ProvenAccount
+from ape_v2v.lightnode.header import Header
+from ape_v2v.lightnode.proofs import ProvenAccount
+from ape_v2v.market.messages import access_token
 
 if TYPE_CHECKING:
-    from ape_v2v.session.lightnode.answers import Rpc
+    from ape_v2v.lightnode.answers import Rpc
 
 _BOOK_SLOT = 3  # the mapping `_book` in contracts/market/AuctionBook.sol
 _ROUND_BITS = 32
@@ -88,7 +88,7 @@ def prove_connection(
     """Prove that an auction is connected, with the help of a node that is not trusted.
 
     Args:
-        rpc: Asks the node, as `ape_v2v.node.request` does. What it raises goes through.
+        rpc: Asks the node, as `ape_v2v.chain.node.request` does. What it raises goes through.
         market: The market's address, which has to be known beforehand.
         auction_id: Of the auction.
         trusted_block: The hash of a block, or its header, that somebody trusted has given.
@@ -101,7 +101,7 @@ def prove_connection(
     Raises:
         ConfigurationError: The trusted block's hash is none.
         ProofError: It cannot be proven, or is not so; each reason has a class of its own in
-            `ape_v2v.session.lightnode.errors`.
+            `ape_v2v.lightnode.faults`.
     """
     _require_sensible(market, auction_id)
     header = trusted_block if isinstance(trusted_block, Header) else _header(rpc, trusted_block)

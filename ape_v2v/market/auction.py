@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from ape import chain
 
-from ape_v2v import messages
-from ape_v2v.errors import Refused
+from ape_v2v.market import messages
+from ape_v2v.market.refusals import Refused
 from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI, ReceiptAPI
 
-    from ape_v2v.connection import Connection
-    from ape_v2v.market import Market
+    from ape_v2v.market.connection import Connection
+    from ape_v2v.market.market import Market
 
 NO_MONEY = Money(0)
 

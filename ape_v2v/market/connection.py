@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ape_v2v import messages
-from ape_v2v.auction import NO_MONEY, AuctionInfo, AuctionRecord, State
-from ape_v2v.errors import Refused
+from ape_v2v.market import messages
+from ape_v2v.market.auction import (
+    NO_MONEY,
+    AuctionInfo,
+    AuctionRecord,
+    State,
+)
+from ape_v2v.market.refusals import Refused
 from ape_v2v.units import Energy, Rate
 
 if TYPE_CHECKING:

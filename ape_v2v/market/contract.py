@@ -41,7 +41,7 @@ def distilled(contract_type: ContractType) -> str:
 @cache
 def contract_type() -> ContractType:
     """The market's contract type: ABI, bytecode and documentation."""
-    text = resources.files("ape_v2v").joinpath("artifacts", ARTIFACT).read_text("utf-8")
+    text = resources.files("ape_v2v.market").joinpath("artifacts", ARTIFACT).read_text("utf-8")
     return ContractType.model_validate_json(text)
 
 

@@ -35,7 +35,7 @@ from pydantic import (
 )
 
 from ape_v2v.errors import V2VError
-from ape_v2v.parameters import MAX_TEXT_BYTES
+from ape_v2v.market.parameters import MAX_TEXT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -24,20 +24,21 @@ from eth_utils.conversions import to_hex
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic.alias_generators import to_camel
 
-from ape_v2v import messages
-from ape_v2v.auction import SignedBid, State
 from ape_v2v.config import V2VConfig
-from ape_v2v.connection import Receipt
-from ape_v2v.errors import Refused, V2VError
-from ape_v2v.fields import Address, Hash, Signature  # noqa: TC001 - pydantic reads them
+from ape_v2v.errors import V2VError
+from ape_v2v.market import messages
+from ape_v2v.market.auction import SignedBid, State
+from ape_v2v.market.connection import Receipt
+from ape_v2v.market.fields import Address, Hash, Signature  # noqa: TC001 - pydantic reads them
+from ape_v2v.market.refusals import Refused
 from ape_v2v.units import Energy, Rate
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI
     from eip712 import EIP712Message
 
-    from ape_v2v.auction import Auction, AuctionInfo, AuctionRecord
-    from ape_v2v.connection import Connection
+    from ape_v2v.market.auction import Auction, AuctionInfo, AuctionRecord
+    from ape_v2v.market.connection import Connection
 
 NO_METER_DATA = bytes(32)
 """The hash in a receipt that refers to no record of a meter."""

@@ -11,8 +11,8 @@ from eth_utils.address import to_checksum_address
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
-from ape_v2v import contract as artifact
-from ape_v2v.auction import consumer_of, moment
+from ape_v2v.market import contract as artifact
+from ape_v2v.market.auction import consumer_of, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

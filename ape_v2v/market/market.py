@@ -17,13 +17,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ape import chain
 
-from ape_v2v import contract as artifact
-from ape_v2v import messages
-from ape_v2v.auction import NO_MONEY, Auction, moment
-from ape_v2v.connection import Connection
-from ape_v2v.errors import V2VError, refusals
-from ape_v2v.parameters import Parameters
-from ape_v2v.transactions import Gateway, Write, send, simulate_deployment
+from ape_v2v.errors import V2VError
+from ape_v2v.market import contract as artifact
+from ape_v2v.market import messages
+from ape_v2v.market.auction import NO_MONEY, Auction, moment
+from ape_v2v.market.connection import Connection
+from ape_v2v.market.parameters import Parameters
+from ape_v2v.market.refusals import refusals
+from ape_v2v.market.transactions import (
+    Gateway,
+    Write,
+    send,
+    simulate_deployment,
+)
 from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:
@@ -240,7 +246,7 @@ class Market:
     def sign(
         self, message: type[EIP712Message], *, signer: AccountAPI, **fields: int | bytes
     ) -> bytes:
-        """Sign one of `ape_v2v.messages` for this market: 65 bytes.
+        """Sign one of `ape_v2v.market.messages` for this market: 65 bytes.
 
         Raises:
             V2VError: The account did not sign.

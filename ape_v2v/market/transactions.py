@@ -15,8 +15,9 @@ from ape.exceptions import TransactionNotFoundError
 from web3.exceptions import ContractCustomError, Web3RPCError
 from web3.exceptions import ContractLogicError as Web3ContractLogicError
 
-from ape_v2v.errors import NotMined, V2VError, decoded, refusals
-from ape_v2v.pricing import configured_fees, transaction_options
+from ape_v2v.chain.fees import configured_fees, transaction_options
+from ape_v2v.errors import NotMined, V2VError
+from ape_v2v.market.refusals import decoded, refusals
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:

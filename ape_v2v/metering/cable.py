@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.session.meters.curve import ChargingCurve
-from ape_v2v.session.meters.meter import MeterError
+from ape_v2v.metering.curve import ChargingCurve
+from ape_v2v.metering.meter import MeterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,16 +21,16 @@ from pydantic import ValidationError
 from pyocmf.core import Payload, Signature
 from pyocmf.exceptions import PyOCMFError, SpecWarning
 
-from ape_v2v.session.meters.meter import Reading, wire_id
-from ape_v2v.session.meters.records import RecordError
-from ape_v2v.session.meters.signatures import read_public_key, verify
+from ape_v2v.metering.meter import Reading, wire_id
+from ape_v2v.metering.records import RecordError
+from ape_v2v.metering.signatures import read_public_key, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyocmf.core import Reading as Entry
 
-    from ape_v2v.session.meters.records import Records
+    from ape_v2v.metering.records import Records
 
 # Meters in the field leave out this and that; what matters here is checked below.
 warnings.filterwarnings("ignore", category=SpecWarning)

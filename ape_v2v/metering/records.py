@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ape_v2v.session.meters.meter import MeterError
+from ape_v2v.metering.meter import MeterError
 
 if TYPE_CHECKING:
     from io import RawIOBase

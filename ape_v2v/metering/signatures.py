@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey 
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.session.meters.records import RecordError
+from ape_v2v.metering.records import RecordError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,12 +11,12 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.session.meters.cable import Flow
-from ape_v2v.session.meters.meter import MeterError, Reading, wire_id
+from ape_v2v.metering.cable import Flow
+from ape_v2v.metering.meter import MeterError, Reading, wire_id
 
 if TYPE_CHECKING:
-    from ape_v2v.session.meters.cable import Cable
-    from ape_v2v.session.meters.curve import ChargingCurve
+    from ape_v2v.metering.cable import Cable
+    from ape_v2v.metering.curve import ChargingCurve
 
 # Over so much energy, Wh, a meter's error stays the same.
 _NOISE_STEP = 50

@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from ape_v2v.errors import Refused, V2VError
-from ape_v2v.session import charging, handshake
+from ape_v2v.market.refusals import Refused
+from ape_v2v.metering.meter import MeterError, wire_id
 from ape_v2v.session.boundaries import Boundary, crossing
-from ape_v2v.session.errors import ErrorCode, LinkError, SessionError
-from ape_v2v.session.meters.meter import MeterError, wire_id
 from ape_v2v.session.progress import Progress
-from ape_v2v.session.signing import public_key_of
-from ape_v2v.session.store import Signed, StoredSession, StoredValue
-from ape_v2v.session.wire import (
+from ape_v2v.session.protocol import charging, handshake
+from ape_v2v.session.protocol.codes import ErrorCode, LinkError, SessionError
+from ape_v2v.session.protocol.signing import public_key_of
+from ape_v2v.session.protocol.wire import (
     AuthorizationReq,
     AuthorizationRes,
     ChargingState,
@@ -33,14 +32,16 @@ from ape_v2v.session.wire import (
     SettlementRes,
     StopReason,
 )
+from ape_v2v.session.store import Signed, StoredSession, StoredValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ape_v2v.session.agreement import Outcome
-    from ape_v2v.session.chain import Chain
-    from ape_v2v.session.meters.meter import Meter
-    from ape_v2v.session.signing import Signer
+    from ape_v2v.errors import V2VError
+    from ape_v2v.metering.meter import Meter
+    from ape_v2v.session.onchain import Chain
+    from ape_v2v.session.protocol.agreement import Outcome
+    from ape_v2v.session.protocol.signing import Signer
     from ape_v2v.session.store import Store, StoredConnection
 
 _CHALLENGE_BYTES = 32

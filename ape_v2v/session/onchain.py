@@ -10,14 +10,15 @@ from ape import chain
 from ape.exceptions import ApeException
 from web3.exceptions import Web3Exception
 
-from ape_v2v import events, messages, node
-from ape_v2v.auction import State
+from ape_v2v.chain import node
 from ape_v2v.config import V2VConfig
-from ape_v2v.connection import Receipt
-from ape_v2v.events import Log
-from ape_v2v.session.agreement import Agreement, Outcome
-from ape_v2v.session.errors import ErrorCode, SessionError
-from ape_v2v.session.lightnode import prove_connection
+from ape_v2v.lightnode import prove_connection
+from ape_v2v.market import events, messages
+from ape_v2v.market.auction import State
+from ape_v2v.market.connection import Receipt
+from ape_v2v.market.events import Log
+from ape_v2v.session.protocol.agreement import Agreement, Outcome
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.units import Energy
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from ape.api import AccountAPI
 
-    from ape_v2v.connection import Connection
+    from ape_v2v.market.connection import Connection
     from ape_v2v.session.store import Signed
 
 # How often, and after how many seconds, a node is asked again before an award is given up.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ape_v2v.session.wire import ChargingState, StopReason
+    from ape_v2v.session.protocol.wire import ChargingState, StopReason
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ape_v2v.session import charging, handshake
+from ape_v2v.metering.meter import MeterError, wire_id
 from ape_v2v.session.boundaries import Boundary, crossing
-from ape_v2v.session.errors import ErrorCode, SessionError
-from ape_v2v.session.meters.meter import MeterError, wire_id
 from ape_v2v.session.progress import Progress
-from ape_v2v.session.store import Signed, StoredSession, StoredValue
-from ape_v2v.session.wire import (
+from ape_v2v.session.protocol import charging, handshake
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.protocol.wire import (
     AuthorizationReq,
     AuthorizationRes,
     ChargingState,
@@ -35,13 +34,14 @@ from ape_v2v.session.wire import (
     SettlementRes,
     StopReason,
 )
+from ape_v2v.session.store import Signed, StoredSession, StoredValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape_v2v.session.chain import Chain
-    from ape_v2v.session.meters.meter import Meter, Reading
-    from ape_v2v.session.signing import Signer
+    from ape_v2v.metering.meter import Meter, Reading
+    from ape_v2v.session.onchain import Chain
+    from ape_v2v.session.protocol.signing import Signer
     from ape_v2v.session.store import Store, StoredConnection
 
 _CHALLENGE_BYTES = 32

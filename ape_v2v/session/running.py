@@ -9,26 +9,26 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ape_v2v.session.chain import MarketChain
-from ape_v2v.session.charging import Tolerance
-from ape_v2v.session.client import Link
 from ape_v2v.session.consumer import Consumer, Terms
+from ape_v2v.session.link.client import Link
+from ape_v2v.session.link.serving import serve
+from ape_v2v.session.onchain import MarketChain
+from ape_v2v.session.protocol.charging import Tolerance
+from ape_v2v.session.protocol.signing import AccountSigner
 from ape_v2v.session.provider import Limits, Provider
-from ape_v2v.session.serving import serve
-from ape_v2v.session.settling import Patience, agreed
-from ape_v2v.session.signing import AccountSigner
+from ape_v2v.session.supervisor import Patience, agreed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ape.api import AccountAPI
 
-    from ape_v2v.connection import Connection
-    from ape_v2v.session.agreement import Agreement, Outcome
+    from ape_v2v.market.connection import Connection
     from ape_v2v.session.progress import Progress
+    from ape_v2v.session.protocol.agreement import Agreement, Outcome
+    from ape_v2v.session.protocol.wire import StopReason
     from ape_v2v.session.settings import ChargeSettings, ServeSettings
     from ape_v2v.session.store import Store
-    from ape_v2v.session.wire import StopReason
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.session.meters.cable import Cable
-from ape_v2v.session.meters.curve import ChargingCurve
-from ape_v2v.session.meters.ocmf import OcmfMeter
-from ape_v2v.session.meters.records import records_at
-from ape_v2v.session.meters.simulated import SimulatedMeter, SimulatedSource
+from ape_v2v.metering.cable import Cable
+from ape_v2v.metering.curve import ChargingCurve
+from ape_v2v.metering.ocmf import OcmfMeter
+from ape_v2v.metering.records import records_at
+from ape_v2v.metering.simulated import SimulatedMeter, SimulatedSource
 
 if TYPE_CHECKING:
-    from ape_v2v.session.agreement import Agreement
-    from ape_v2v.session.meters.meter import Meter
+    from ape_v2v.metering.meter import Meter
+    from ape_v2v.session.protocol.agreement import Agreement
     from ape_v2v.session.provider import EnergySource
 
 _BATTERY_ABOVE_CONTRACT = 4  # a quarter more, so that a session runs at full power

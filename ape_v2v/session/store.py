@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from ape_v2v.database import Database
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.session.agreement import Agreement, Outcome
-from ape_v2v.session.wire import StopReason
+from ape_v2v.session.protocol.agreement import Agreement, Outcome
+from ape_v2v.session.protocol.wire import StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,17 +6,18 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ape_v2v.errors import Refused, V2VError
+from ape_v2v.errors import V2VError
+from ape_v2v.market.refusals import Refused
 from ape_v2v.session.boundaries import Boundary, crossing
-from ape_v2v.session.errors import ErrorCode, SessionError
-from ape_v2v.session.wire import ChargingState, StopReason
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.protocol.wire import ChargingState, StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
 
-    from ape_v2v.session.agreement import Agreement, Outcome
-    from ape_v2v.session.chain import Chain
+    from ape_v2v.session.onchain import Chain
+    from ape_v2v.session.protocol.agreement import Agreement, Outcome
     from ape_v2v.session.provider import Provider
     from ape_v2v.session.store import Store
 

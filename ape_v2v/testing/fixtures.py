@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from ape.api import AccountAPI
 
-    from ape_v2v.auction import Auction
-    from ape_v2v.connection import Connection
-    from ape_v2v.market import Market
+    from ape_v2v.market.auction import Auction
+    from ape_v2v.market.connection import Connection
+    from ape_v2v.market.market import Market
 
     Fixture = TypeVar("Fixture", bound=Callable[..., Any])
 
@@ -73,8 +73,8 @@ def v2v_market(
     """A factory: `v2v_market(awardWindow="30 min")` deploys a market with three funded EVs."""
     # Nothing is loaded in a project that does not ask for it.
     from ape_v2v.errors import ConfigurationError  # noqa: PLC0415
-    from ape_v2v.market import Market  # noqa: PLC0415
-    from ape_v2v.parameters import Parameters  # noqa: PLC0415
+    from ape_v2v.market.market import Market  # noqa: PLC0415
+    from ape_v2v.market.parameters import Parameters  # noqa: PLC0415
 
     evs = (v2v_consumer, v2v_provider, v2v_rival)
 

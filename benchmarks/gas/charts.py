@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v.errors import V2VError
-from ape_v2v.gas import published
-from ape_v2v.gas.scenarios import trade_gas
-from ape_v2v.gas.sections import repricing, same_pair
-from ape_v2v.gas.sections.floors import floors
-from ape_v2v.gas.sections.targets import TO_REBUILT
+from benchmarks.gas import published
+from benchmarks.gas.scenarios import trade_gas
+from benchmarks.gas.sections import repricing, same_pair
+from benchmarks.gas.sections.floors import floors
+from benchmarks.gas.sections.targets import TO_REBUILT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from ape_v2v.gas.report import Report
+    from benchmarks.gas.report import Report
 
 # Colours that the colour-blind can tell apart.
 _PUBLISHED, _FLOOR, _SIGNED = "#999999", "#DDCC77", "#009E73"

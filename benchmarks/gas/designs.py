@@ -5,9 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from ape_v2v import messages
-from ape_v2v.gas.stage import ETHER, Call, Stage, person
-from ape_v2v.parameters import Parameters
+from ape_v2v.market import messages
+from ape_v2v.market.parameters import Parameters
+from benchmarks.gas.stage import (
+    ETHER,
+    Call,
+    Stage,
+    person,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

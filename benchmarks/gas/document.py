@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas import charts
+from benchmarks.gas import charts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ape_v2v.gas.report import Report
+    from benchmarks.gas.report import Report
 
 _INTRODUCTION = """\
 # What it costs

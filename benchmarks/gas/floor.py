@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ape_v2v.gas.prices import PriceList
+    from benchmarks.gas.prices import PriceList
 
 _WORD = 32
 
@@ -179,7 +179,7 @@ FLOORS = {
         events=(Event(indexed=2, words=1),),
     ),
 }
-"""By the labels of `ape_v2v.gas.scenarios`."""
+"""By the labels of `benchmarks.gas.scenarios`."""
 
 TIGHTEST = {
     "startAuction": replace(FLOORS["startAuction"], changed=1),

@@ -14,7 +14,14 @@ from web3 import HTTPProvider
 from web3.types import RPCEndpoint
 
 from ape_v2v.errors import V2VError
-from ape_v2v.testing.chains import GAS_LIMIT, GENESIS, ZERO_ADDRESS, Chain, ChainError, Receipt
+from ape_v2v.evm.chains import (
+    GAS_LIMIT,
+    GENESIS,
+    ZERO_ADDRESS,
+    Chain,
+    ChainError,
+    Receipt,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

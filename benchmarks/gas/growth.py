@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas.designs import ORGANIZATION, OwnMarket, PaperMarket
-from ape_v2v.gas.scenarios import CONSUMER, PROVIDER, PROVIDERS, RIVAL, used_market
-from ape_v2v.gas.stage import Stage
-from ape_v2v.gas.trades import total
-from ape_v2v.testing.chains import AnvilChain
+from ape_v2v.evm.chains import AnvilChain
+from benchmarks.gas.designs import ORGANIZATION, OwnMarket, PaperMarket
+from benchmarks.gas.scenarios import (
+    CONSUMER,
+    PROVIDER,
+    PROVIDERS,
+    RIVAL,
+    used_market,
+)
+from benchmarks.gas.stage import Stage
+from benchmarks.gas.trades import total
 
 if TYPE_CHECKING:
-    from ape_v2v.gas.designs import Market
-    from ape_v2v.gas.sources import Sources
+    from benchmarks.gas.designs import Market
+    from benchmarks.gas.sources import Sources
 
 EV_COUNTS = (10, 100, 1_000)
 AUCTION_COUNTS = (1, 5, 10, 25)

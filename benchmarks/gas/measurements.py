@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas import growth, scenarios, throughput
-from ape_v2v.gas.designs import PaperMarket
-from ape_v2v.gas.ganache import GanacheChain
-from ape_v2v.gas.sources import code_size
-from ape_v2v.gas.stage import Stage
-from ape_v2v.gas.trades import whole_trades
-from ape_v2v.testing.chains import AnvilChain
+from ape_v2v.evm.chains import AnvilChain
+from benchmarks.gas import growth, scenarios, throughput
+from benchmarks.gas.designs import PaperMarket
+from benchmarks.gas.ganache import GanacheChain
+from benchmarks.gas.sources import code_size
+from benchmarks.gas.stage import Stage
+from benchmarks.gas.trades import whole_trades
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape_v2v.gas.growth import Growth
-    from ape_v2v.gas.scenarios import PaperCalls
-    from ape_v2v.gas.sources import Sources
-    from ape_v2v.gas.stage import Call
-    from ape_v2v.gas.throughput import Throughput
-    from ape_v2v.gas.trades import Trade
+    from benchmarks.gas.growth import Growth
+    from benchmarks.gas.scenarios import PaperCalls
+    from benchmarks.gas.sources import Sources
+    from benchmarks.gas.stage import Call
+    from benchmarks.gas.throughput import Throughput
+    from benchmarks.gas.trades import Trade
 
 
 @dataclass(frozen=True)

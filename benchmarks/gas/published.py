@@ -25,7 +25,7 @@ COUNTERPARTS = {
     "endAuction": "EndAuction",
     "endConnection": "EndConnection",
 }
-"""By the labels of `ape_v2v.gas.scenarios`."""
+"""By the labels of `benchmarks.gas.scenarios`."""
 
 
 def trade() -> int:

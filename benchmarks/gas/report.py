@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.gas.ganache import HARDFORK as HARDFORK_2020
-from ape_v2v.gas.sections import (
+from ape_v2v.evm.chains import HARDFORK
+from benchmarks.gas.ganache import HARDFORK as HARDFORK_2020
+from benchmarks.gas.sections import (
     floors,
     functions,
     growth,
@@ -23,15 +24,14 @@ from ape_v2v.gas.sections import (
     throughput,
     trades,
 )
-from ape_v2v.gas.tables import Table, as_csv
-from ape_v2v.testing.chains import HARDFORK
+from benchmarks.gas.tables import Table, as_csv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ape_v2v.gas.measurements import Measurements
-    from ape_v2v.gas.prices import Currency
-    from ape_v2v.gas.sources import Sources
+    from benchmarks.gas.measurements import Measurements
+    from benchmarks.gas.prices import Currency
+    from benchmarks.gas.sources import Sources
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas.designs import (
+from ape_v2v.market.parameters import Parameters
+from benchmarks.gas.designs import (
     BIDDING_TIME,
     ENERGY,
     RELAYER,
@@ -15,8 +16,12 @@ from ape_v2v.gas.designs import (
     PaperMarket,
     rate_of,
 )
-from ape_v2v.gas.stage import ETHER, Call, Stage, person
-from ape_v2v.parameters import Parameters
+from benchmarks.gas.stage import (
+    ETHER,
+    Call,
+    Stage,
+    person,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

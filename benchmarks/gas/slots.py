@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ape_v2v.gas.prices import PriceList
-    from ape_v2v.testing.chains import AnvilChain
+    from ape_v2v.evm.chains import AnvilChain
+    from benchmarks.gas.prices import PriceList
 
 
 @dataclass(frozen=True)

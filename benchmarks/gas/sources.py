@@ -11,8 +11,8 @@ import solcx
 from ethpm_types import ContractType
 
 from ape_v2v.errors import V2VError
-from ape_v2v.gas.ganache import EVM_VERSION
-from ape_v2v.testing.contracts import Interface
+from ape_v2v.evm.contracts import Interface
+from benchmarks.gas.ganache import EVM_VERSION
 
 if TYPE_CHECKING:
     from ape.managers import ProjectManager

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from eth_account import Account
 from eth_utils.crypto import keccak
 
-from ape_v2v import messages
 from ape_v2v.errors import V2VError
-from ape_v2v.gas.slots import Slots
-from ape_v2v.testing.chains import AnvilChain
+from ape_v2v.evm.chains import AnvilChain
+from ape_v2v.market import messages
+from benchmarks.gas.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from eip712 import EIP712Message
     from eth_account.signers.local import LocalAccount
 
-    from ape_v2v.gas.ganache import GanacheChain
-    from ape_v2v.testing.contracts import Interface
+    from ape_v2v.evm.contracts import Interface
+    from benchmarks.gas.ganache import GanacheChain
 
 ETHER = 10**18
 _FUNDS = 10**6 * ETHER

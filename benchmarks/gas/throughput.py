@@ -14,19 +14,24 @@ from eth_utils.address import to_checksum_address
 from web3 import HTTPProvider
 from web3.types import RPCEndpoint
 
-from ape_v2v.gas.designs import BIDDING_TIME, ENERGY, MAX_RATE, OwnMarket
-from ape_v2v.gas.scenarios import CONSUMER, PROVIDER, RIVAL
-from ape_v2v.gas.stage import Stage
-from ape_v2v.market import Market as ApiMarket
-from ape_v2v.testing.chains import BLOCK_GAS_LIMIT, AnvilChain, ChainError
+from ape_v2v.evm.chains import BLOCK_GAS_LIMIT, AnvilChain, ChainError
+from ape_v2v.market.market import Market as ApiMarket
 from ape_v2v.units import Energy, Money, Rate
+from benchmarks.gas.designs import (
+    BIDDING_TIME,
+    ENERGY,
+    MAX_RATE,
+    OwnMarket,
+)
+from benchmarks.gas.scenarios import CONSUMER, PROVIDER, RIVAL
+from benchmarks.gas.stage import Stage
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI
     from eth_account.signers.local import LocalAccount
 
-    from ape_v2v.auction import Auction
-    from ape_v2v.testing.contracts import Interface
+    from ape_v2v.evm.contracts import Interface
+    from ape_v2v.market.auction import Auction
 
 BATCH = 400
 """Bids that are sent at once; they fit into one block."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas.scenarios import CONSUMER, OTHERS, PROVIDERS
-from ape_v2v.gas.stage import ETHER
+from benchmarks.gas.scenarios import CONSUMER, OTHERS, PROVIDERS
+from benchmarks.gas.stage import ETHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ape_v2v.gas.designs import OwnMarket, PaperMarket
-    from ape_v2v.gas.stage import Call
+    from benchmarks.gas.designs import OwnMarket, PaperMarket
+    from benchmarks.gas.stage import Call
 
 BID_COUNTS = (1, 2, 10, 50)
 

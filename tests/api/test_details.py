@@ -5,8 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ape_v2v.details import Details, DetailsError, Place, printable
-from ape_v2v.parameters import MAX_TEXT_BYTES
+from ape_v2v.market.details import (
+    Details,
+    DetailsError,
+    Place,
+    printable,
+)
+from ape_v2v.market.parameters import MAX_TEXT_BYTES
 
 PARIS = Place(48.8566, 2.3522)
 LYON = Place(45.7640, 4.8357)

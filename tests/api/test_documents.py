@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ape_v2v.documents import BidDocument, DocumentError, ReceiptDocument
+from ape_v2v.market.documents import BidDocument, DocumentError, ReceiptDocument
 from ape_v2v.units import Energy, Rate
 
 

@@ -8,7 +8,19 @@ from ape.exceptions import CustomError
 from eth_abi.abi import encode
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
-from scenario import (
+
+from ape_v2v import (
+    Energy,
+    Market,
+    Money,
+    Rate,
+    Receipt,
+    Refused,
+    V2VError,
+)
+from ape_v2v.market.contract import contract_type
+from ape_v2v.market.refusals import refusals, sentence
+from tests.helpers.scenario import (
     BOND,
     FUNDS,
     METER_DATA,
@@ -18,10 +30,6 @@ from scenario import (
     VALIDITY,
     ZERO_ADDRESS,
 )
-
-from ape_v2v import Energy, Market, Money, Rate, Receipt, Refused, V2VError
-from ape_v2v.contract import contract_type
-from ape_v2v.errors import refusals, sentence
 
 ERRORS = sorted(contract_type().errors, key=lambda error: error.name)
 SOMEBODY = "0x52908400098527886E0F7030069857D2E4169EE7"

@@ -8,9 +8,21 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from ape_v2v import ConfigurationError, Energy, Market, Money, Rate, State
+from ape_v2v import (
+    ConfigurationError,
+    Energy,
+    Market,
+    Money,
+    Rate,
+    State,
+)
 from ape_v2v.testing.assertions import reverts_with, rollback
-from ape_v2v.testing.strategies import auctions, bids, refused_auctions, refused_bids
+from ape_v2v.testing.strategies import (
+    auctions,
+    bids,
+    refused_auctions,
+    refused_bids,
+)
 
 BID = "0.0002 ether/kWh"
 
@@ -109,9 +121,9 @@ def test_what_a_test_does_is_undone(connected, ready, v2v_consumer, run):
 
 
 def test_nothing_is_loaded_before_it_is_asked_for():
-    heavy = "ape_v2v.market", "ape_v2v.contract", "hypothesis", "web3", "pandas"
+    heavy = "ape_v2v.market.market", "ape_v2v.market.contract", "hypothesis", "web3", "pandas"
     program = (
-        "import sys; import ape_v2v.fixtures; "
+        "import sys; import ape_v2v.testing.fixtures; "
         f"print([name for name in {heavy} if name in sys.modules])"
     )
 

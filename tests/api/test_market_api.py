@@ -9,20 +9,6 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
-from scenario import (
-    BIDDING_TIME,
-    BOND,
-    ENERGY,
-    FUNDS,
-    LOWER_RATE,
-    MAX_RATE,
-    METER_DATA,
-    PARAMETERS,
-    PENALTY,
-    RATE,
-    RESERVE,
-    VALIDITY,
-)
 
 from ape_v2v import (
     EV,
@@ -37,9 +23,23 @@ from ape_v2v import (
     State,
     UnitError,
 )
-from ape_v2v.auction import auction_id, consumer_of
+from ape_v2v.market.auction import auction_id, consumer_of
+from ape_v2v.market.transactions import Write, send, simulate
 from ape_v2v.testing.assertions import rollback
-from ape_v2v.transactions import Write, send, simulate
+from tests.helpers.scenario import (
+    BIDDING_TIME,
+    BOND,
+    ENERGY,
+    FUNDS,
+    LOWER_RATE,
+    MAX_RATE,
+    METER_DATA,
+    PARAMETERS,
+    PENALTY,
+    RATE,
+    RESERVE,
+    VALIDITY,
+)
 
 
 def at(timestamp):

@@ -1,12 +1,12 @@
 """The rules of a market in Python: the same bounds as in the contract, which has the last word."""
 
 import pytest
-from scenario import PARAMETERS
 
 from ape_v2v import ConfigurationError, Market, Parameters
-from ape_v2v.contract import container
+from ape_v2v.market.contract import container
+from ape_v2v.market.transactions import simulate_deployment
 from ape_v2v.testing.assertions import reverts_with
-from ape_v2v.transactions import simulate_deployment
+from tests.helpers.scenario import PARAMETERS
 
 BOUNDS = {
     "penaltyBps": (1, 10_000),

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from ape_v2v.handlers import in_a_thread
+from ape_v2v.signals import in_a_thread
 
 PATIENCE = 10  # seconds
 

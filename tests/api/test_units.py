@@ -8,7 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ape_v2v import Energy, Money, Rate, UnitError
+from ape_v2v import (
+    Energy,
+    Money,
+    Rate,
+    UnitError,
+)
 from ape_v2v.units import format_duration, parse_duration
 
 KINDS = (Energy, Money, Rate)

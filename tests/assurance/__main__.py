@@ -1,4 +1,4 @@
-"""Run the analyses: `python -m assurance ci`, or `nightly`, or the names of stages.
+"""Run the analyses: `python -m tests.assurance ci`, or `nightly`, or the names of stages.
 
 Writes what was found to .cache/assurance, and ends with a table; fails if any stage does.
 """
@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import ape
-from fuzz.campaign import Build
-from fuzz.report import fingerprint
+
+from tests.fuzz.campaign import Build
+from tests.fuzz.report import fingerprint
 
 from . import halmos, properties, slither
 from .coverage import run as coverage

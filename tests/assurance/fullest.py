@@ -1,18 +1,19 @@
 """A program with all fields of all slots as full as they can be, which is written into the storage.
 
 No run of the property tests gets there: it would take 2^32 auctions. What has to come out is in
-tests/test_market.py, which fills the slots in the same way and says what each call then does.
+tests/contracts/test_market.py, which fills the slots in the same way and says what each call then
+does.
 """
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from ethpm_types import ContractType
-from fuzz.actors import DEPLOYER, PEOPLE
-from fuzz.recording import Program, Recorder
-from model.market import DAYS, HOUR, Parameters
 
-from ape_v2v.testing.chains import PyrevmChain
-from ape_v2v.testing.contracts import Contract, Interface
+from ape_v2v.evm.chains import PyrevmChain
+from ape_v2v.evm.contracts import Contract, Interface
+from tests.fuzz.actors import DEPLOYER, PEOPLE
+from tests.fuzz.recording import Program, Recorder
+from tests.model.market import DAYS, HOUR, Parameters
 
 UINT32, UINT64 = 2**32 - 1, 2**64 - 1
 WEEK, LAST_SECOND = 7 * DAYS, 2**40 - 1

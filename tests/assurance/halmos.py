@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import ape
 from ethpm_types import ContractType
-from fuzz.campaign import Build
-from fuzz.report import fingerprint
+
+from tests.fuzz.campaign import Build
+from tests.fuzz.report import fingerprint
 
 from .places import BIN, RESULTS, ROOT
 from .tools import LOCKS, executable

@@ -10,15 +10,26 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from ethpm_types import ContractType
-from fuzz.actors import DEPLOYER, PEOPLE
-from fuzz.campaign import fuzz
-from fuzz.recording import Program, Recorder, comparable, outcome_of
-from fuzz.world import Artifacts
 from hypothesis import Phase
-from model.market import Parameters
 
-from ape_v2v.testing.chains import ZERO_ADDRESS, Chain, ChainError, PyrevmChain, Reverted
-from ape_v2v.testing.contracts import Contract, Interface
+from ape_v2v.evm.chains import (
+    ZERO_ADDRESS,
+    Chain,
+    ChainError,
+    PyrevmChain,
+    Reverted,
+)
+from ape_v2v.evm.contracts import Contract, Interface
+from tests.fuzz.actors import DEPLOYER, PEOPLE
+from tests.fuzz.campaign import fuzz
+from tests.fuzz.recording import (
+    Program,
+    Recorder,
+    comparable,
+    outcome_of,
+)
+from tests.fuzz.world import Artifacts
+from tests.model.market import Parameters
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 

@@ -6,17 +6,16 @@ Each one acts in a world, where the model is asked after every call.
 from collections.abc import Callable
 from unittest.mock import patch
 
-from fuzz import world as world_module
-from fuzz.actors import MALLORY
-from fuzz.present import Present
-from fuzz.recording import Program, Recorder
-from fuzz.strategies import Flaw
-from fuzz.tally import Tally
-from fuzz.world import Artifacts, World
-from model.market import DAYS, Parameters
-from model.signatures import STRUCTS
-
-from ape_v2v.testing.chains import PyrevmChain
+from ape_v2v.evm.chains import PyrevmChain
+from tests.fuzz import world as world_module
+from tests.fuzz.actors import MALLORY
+from tests.fuzz.present import Present
+from tests.fuzz.recording import Program, Recorder
+from tests.fuzz.strategies import Flaw
+from tests.fuzz.tally import Tally
+from tests.fuzz.world import Artifacts, World
+from tests.model.market import DAYS, Parameters
+from tests.model.signatures import STRUCTS
 
 UINT16, UINT32, UINT64 = 2**16 - 1, 2**32 - 1, 2**64 - 1
 # The year 20,000 and something: needs all but one of the bits that a moment has.

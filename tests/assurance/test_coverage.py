@@ -4,9 +4,10 @@ from functools import cache
 from typing import Any
 
 import pytest
-from scenario import PARAMETERS
 from web3 import HTTPProvider, Web3
 from web3.types import Wei
+
+from tests.helpers.scenario import PARAMETERS
 
 from .coverage.build import Build, build
 from .coverage.measure import EXECUTED, NOT_TAKEN, TAKEN, measure, merged

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from fuzz.campaign import Build
+
+from tests.fuzz.campaign import Build
 
 from .compiler import Compiler, market_sources
 from .halmos import PROVEN, REFUTED, Suite, faults_of, of_another_market, read
@@ -44,6 +45,7 @@ def test_proofs_about_another_code_than_the_deployable_are_a_fault(project: Any)
     with Compiler() as compiler:
         code = compiler.creation_code(market_sources(), optimized=False)
     other = build.market.model_copy(deep=True)
+    assert other.deployment_bytecode is not None
     other.deployment_bytecode.bytecode = f"0x{code.hex()}"
 
     assert of_another_market(build.market, build.market) == []

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from fuzz.campaign import Build
-from fuzz.plants import hunt, with_code_of
+
+from tests.fuzz.campaign import Build
+from tests.fuzz.plants import hunt, with_code_of
 
 from .compiler import Compiler, market_sources
 from .mutation import run
@@ -37,8 +38,10 @@ def examiner(project: Any) -> Examiner:
     """With a small part of the programs: enough for mutants that many of them kill."""
     build = Build.of(project)
     programs = [play(extensions, build.artifacts()), *campaign(build.artifacts(), 1, 50)]
-    code = build.market.deployment_bytecode.bytecode
-    return Examiner(Corpus(programs, bytes.fromhex(code.removeprefix("0x"))))
+    code = build.market.deployment_bytecode
+    assert code is not None
+    assert code.bytecode is not None
+    return Examiner(Corpus(programs, bytes.fromhex(code.bytecode.removeprefix("0x"))))
 
 
 def of_bidding(mutants: list[Mutant], change: str) -> Mutant:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fuzz.campaign import Build
 
-from ape_v2v.testing.chains import PyrevmChain
+from ape_v2v.evm.chains import PyrevmChain
+from tests.fuzz.campaign import Build
 
 from .compiler import MARKET, Compiler, market_sources
 from .places import ROOT

@@ -10,7 +10,7 @@ from .places import BIN, COPIES, ROOT
 
 # The tests that talk to a market through Ape.
 CONTRACT_TESTS = tuple(
-    f"tests/test_{name}.py"
+    f"tests/contracts/test_{name}.py"
     for name in (
         "auction",
         "bidding",
@@ -23,7 +23,7 @@ CONTRACT_TESTS = tuple(
     )
 )
 _COPIED = ("ape-config.yaml", "pyproject.toml", "contracts", "tests")
-_LINKED = ("node_modules", "ape_v2v")
+_LINKED = ("node_modules", "ape_v2v", "benchmarks", "demo")
 
 
 class Workspace:
@@ -60,11 +60,10 @@ class Workspace:
         self, *arguments: str | Path, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-        plugins = str(ROOT / "tests")
         return subprocess.run(
             [BIN / "ape", *arguments],
             cwd=self.path,
-            env={**os.environ, "PATH": path, "PYTHONPATH": plugins, **(environment or {})},
+            env={**os.environ, "PATH": path, "PYTHONPATH": str(self.path), **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -5,7 +5,8 @@ whoever builds the block, and every attacker pays its own.
 """
 
 import pytest
-from scenario import FUNDS, ZERO_ADDRESS
+
+from tests.helpers.scenario import FUNDS, ZERO_ADDRESS
 
 BURNT = "burnt"
 

@@ -1,7 +1,9 @@
 """Attacks on the bidding: what they gain, what they cost, and whom."""
 
 import pytest
-from scenario import (
+
+from ape_v2v.testing.assertions import reverts_with
+from tests.helpers.scenario import (
     BIDDING_TIME,
     BOND,
     ENERGY,
@@ -12,8 +14,6 @@ from scenario import (
     PENALTY,
     RATE,
 )
-
-from ape_v2v.testing.assertions import reverts_with
 
 REFUSE = 1
 WINDOW = PARAMETERS["extensionWindow"]

@@ -5,9 +5,17 @@ from typing import Any
 
 import pytest
 from ape.exceptions import ContractLogicError, CustomError
-from scenario import BOND, ENERGY, ETHER, FUNDS, RESERVE, VALIDITY, ZERO_ADDRESS
 
 from ape_v2v.testing.assertions import reverts_with
+from tests.helpers.scenario import (
+    BOND,
+    ENERGY,
+    ETHER,
+    FUNDS,
+    RESERVE,
+    VALIDITY,
+    ZERO_ADDRESS,
+)
 
 UINT32, UINT64, UINT128 = 2**32 - 1, 2**64 - 1, 2**128 - 1
 WEEK = 7 * 86_400

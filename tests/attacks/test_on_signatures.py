@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 from eth_account import Account
 from eth_keys.constants import SECPK1_N
-from scenario import (
+
+from ape_v2v.evm.chains import HARDFORK, AnvilChain
+from ape_v2v.evm.contracts import Contract, Interface
+from ape_v2v.market import messages
+from ape_v2v.testing.assertions import reverts_with
+from tests.helpers.scenario import (
     BIDDING_TIME,
     ENERGY,
     FUNDS,
@@ -15,11 +20,6 @@ from scenario import (
     PENALTY,
     RATE,
 )
-
-from ape_v2v import messages
-from ape_v2v.testing.assertions import reverts_with
-from ape_v2v.testing.chains import HARDFORK, AnvilChain
-from ape_v2v.testing.contracts import Contract, Interface
 
 FOREVER = 2**256 - 1
 OPEN, CONNECTED = 1, 2

@@ -2,7 +2,10 @@
 
 import pytest
 from ape.exceptions import CustomError
-from scenario import (
+
+from ape_v2v.market import messages
+from ape_v2v.testing.assertions import reverts_with, rollback
+from tests.helpers.scenario import (
     ENERGY,
     FUNDS,
     LOWER_RATE,
@@ -12,9 +15,6 @@ from scenario import (
     RATE,
     VALIDITY,
 )
-
-from ape_v2v import messages
-from ape_v2v.testing.assertions import reverts_with, rollback
 
 NONE, OPEN, CONNECTED = range(3)
 AWARD_WINDOW = PARAMETERS["awardWindow"]

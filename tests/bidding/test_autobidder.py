@@ -3,14 +3,27 @@
 import threading
 
 import pytest
-from scenario import BIDDING_TIME, BOND, ENERGY, FUNDS, GWEI, MAX_RATE, RATE
 
-from ape_v2v.autobid import Action, Autobidder, Decision, Policy
-from ape_v2v.board import Board, Filters, Listing
-from ape_v2v.details import Details
+from ape_v2v.bidding.autobidder import (
+    Action,
+    Autobidder,
+    Decision,
+    Policy,
+)
 from ape_v2v.errors import V2VError
-from ape_v2v.history import History
+from ape_v2v.index.board import Board, Filters, Listing
+from ape_v2v.index.history import History
+from ape_v2v.market.details import Details
 from ape_v2v.units import Energy, Rate
+from tests.helpers.scenario import (
+    BIDDING_TIME,
+    BOND,
+    ENERGY,
+    FUNDS,
+    GWEI,
+    MAX_RATE,
+    RATE,
+)
 
 FLOOR = 150 * GWEI
 

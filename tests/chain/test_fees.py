@@ -2,8 +2,13 @@
 
 import pytest
 
-from ape_v2v.fees import Fees
-from ape_v2v.pricing import Price, amount_paid, price, transaction_options
+from ape_v2v.chain.fees import (
+    Price,
+    amount_paid,
+    price,
+    transaction_options,
+)
+from ape_v2v.config import Fees
 from ape_v2v.units import Money
 
 GWEI = 10**9

@@ -10,7 +10,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from scenario import (
+
+from ape_v2v.market.auction import moment
+from tests.helpers.scenario import (
     BOND,
     ENERGY,
     FUNDS,
@@ -21,8 +23,6 @@ from scenario import (
     RATE,
     RESERVE,
 )
-
-from ape_v2v.auction import moment
 
 APE = Path(sys.executable).with_name("ape")
 NONE, OPEN, CONNECTED = range(3)

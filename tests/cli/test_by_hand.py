@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 import pytest
-from documentation import examples
 from eth_account import Account
-from processes import project_folder
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint
 
 from ape_v2v._cli import cli
+from tests.helpers.documentation import examples
+from tests.helpers.processes import project_folder
 
 MNEMONIC = "test test test test test test test test test test test junk"  # anvil's own
 PEOPLE = ("organization", "alice", "bob", "carol", "dave")

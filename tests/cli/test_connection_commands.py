@@ -5,9 +5,19 @@ import json
 import pytest
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
-from scenario import BOND, ENERGY, FUNDS, METER_DATA, PARAMETERS, PENALTY, RATE, RESERVE, VALIDITY
 
-from ape_v2v.auction import moment
+from ape_v2v.market.auction import moment
+from tests.helpers.scenario import (
+    BOND,
+    ENERGY,
+    FUNDS,
+    METER_DATA,
+    PARAMETERS,
+    PENALTY,
+    RATE,
+    RESERVE,
+    VALIDITY,
+)
 
 NONE, OPEN, CONNECTED = range(3)
 COST = RATE * ENERGY

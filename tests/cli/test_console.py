@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from processes import ROOT, project_folder, run_ape
+
+from tests.helpers.processes import ROOT, project_folder, run_ape
 
 EXTRAS = "from ape_v2v.console import ape_init_extras\n"
 CODE = """
@@ -53,5 +54,5 @@ def test_without_a_market_there_is_a_hint(console, tmp_path):
     folder = project_folder(tmp_path)
     (folder / "ape_console_extras.py").write_text(EXTRAS, encoding="utf-8")
     answer = console(folder, "print(market, Market)")
-    assert "None <class 'ape_v2v.market.Market'>" in answer.stdout
+    assert "None <class 'ape_v2v.market.market.Market'>" in answer.stdout
     assert "market is None: no market is known on ethereum-local: " in answer.stderr

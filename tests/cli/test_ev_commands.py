@@ -5,9 +5,9 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from scenario import ETHER, FUNDS, ZERO_ADDRESS
 
-from ape_v2v.parameters import MAX_TEXT_BYTES
+from ape_v2v.market.parameters import MAX_TEXT_BYTES
+from tests.helpers.scenario import ETHER, FUNDS, ZERO_ADDRESS
 
 
 @pytest.fixture

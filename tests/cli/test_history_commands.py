@@ -13,7 +13,17 @@ from pathlib import Path
 
 import pytest
 from eth_utils.crypto import keccak
-from scenario import BIDDING_TIME, ENERGY, GWEI, MAX_RATE, METER_DATA, PENALTY, RATE, VALIDITY
+
+from tests.helpers.scenario import (
+    BIDDING_TIME,
+    ENERGY,
+    GWEI,
+    MAX_RATE,
+    METER_DATA,
+    PENALTY,
+    RATE,
+    VALIDITY,
+)
 
 APE = Path(sys.executable).with_name("ape")
 PATIENCE = 60  # seconds

@@ -4,11 +4,11 @@ import re
 
 import click
 import pytest
-from processes import add_live_network, project_folder, run_ape
-from scenario import FUNDS, PARAMETERS, RESERVE
 
 from ape_v2v._cli import cli
 from ape_v2v.units import Money
+from tests.helpers.processes import add_live_network, project_folder, run_ape
+from tests.helpers.scenario import FUNDS, PARAMETERS, RESERVE
 
 NOBODY = "0x52908400098527886E0F7030069857D2E4169EE7"
 

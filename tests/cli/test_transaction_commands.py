@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from live import SEPOLIA, be_impatient, connected
 from web3.types import RPCEndpoint
 
-from ape_v2v.anvil import anvil
-from ape_v2v.fees import Fees
+from ape_v2v.config import Fees
+from ape_v2v.evm.anvil import anvil
 from ape_v2v.units import Money
+from tests.helpers.live import SEPOLIA, be_impatient, connected
 
 UNKNOWN = "0x" + "11" * 32
 

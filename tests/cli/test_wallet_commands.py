@@ -3,7 +3,15 @@
 import re
 
 import pytest
-from scenario import BOND, ETHER, FUNDS, GWEI, LOWER_RATE, RESERVE
+
+from tests.helpers.scenario import (
+    BOND,
+    ETHER,
+    FUNDS,
+    GWEI,
+    LOWER_RATE,
+    RESERVE,
+)
 
 # Deposits
 

@@ -4,7 +4,9 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
-from scenario import (
+
+from ape_v2v.testing.assertions import reverts_with
+from tests.helpers.scenario import (
     BIDDING_TIME,
     BOND,
     ENERGY,
@@ -20,8 +22,6 @@ from scenario import (
     VALIDITY,
     ZERO_ADDRESS,
 )
-
-from ape_v2v.testing.assertions import reverts_with
 
 NONE, OPEN, CONNECTED = range(3)
 NO_AUCTION = (NONE, ZERO_ADDRESS, 0, 0, 0, 0, ZERO_ADDRESS, 0, 0, 0)

@@ -7,7 +7,10 @@ import pytest
 from eth_abi.abi import encode
 from eth_account import Account
 from eth_utils.crypto import keccak
-from scenario import (
+
+from ape_v2v.market import messages
+from ape_v2v.testing.assertions import reverts_with
+from tests.helpers.scenario import (
     BIDDING_TIME,
     BOND,
     ENERGY,
@@ -21,9 +24,6 @@ from scenario import (
     VALIDITY,
     ZERO_ADDRESS,
 )
-
-from ape_v2v import messages
-from ape_v2v.testing.assertions import reverts_with
 
 NONE, OPEN, CONNECTED = range(3)
 NO_AUCTION = (NONE, ZERO_ADDRESS, 0, 0, 0, 0, ZERO_ADDRESS, 0, 0, 0)

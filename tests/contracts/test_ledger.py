@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from ape.exceptions import ContractLogicError, CustomError
-from scenario import (
+
+from ape_v2v.testing.assertions import reverts_with
+from tests.helpers.scenario import (
     BIDDING_TIME,
     BOND,
     ENERGY,
@@ -21,8 +23,6 @@ from scenario import (
     VALIDITY,
     ZERO_ADDRESS,
 )
-
-from ape_v2v.testing.assertions import reverts_with
 
 POOR = RESERVE - 1  # wei: one less than what an auction or a bid takes
 

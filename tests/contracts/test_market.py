@@ -8,7 +8,10 @@ from ape.exceptions import VirtualMachineError
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
-from scenario import (
+from web3.exceptions import ContractCustomError, ContractLogicError
+
+from ape_v2v.testing.assertions import reverts_with
+from tests.helpers.scenario import (
     BIDDING_TIME,
     ENERGY,
     FUNDS,
@@ -20,9 +23,6 @@ from scenario import (
     VALIDITY,
     ZERO_ADDRESS,
 )
-from web3.exceptions import ContractCustomError, ContractLogicError
-
-from ape_v2v.testing.assertions import reverts_with
 
 MINUTES = 60
 HOUR = 3_600

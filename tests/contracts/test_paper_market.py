@@ -5,9 +5,17 @@ Its weaknesses are the paper's, and are tested as well: they are what this proje
 
 import pytest
 from ape.exceptions import ContractLogicError
-from scenario import BIDDING_TIME, ENERGY, LOWER_RATE, MAX_RATE, RATE, RESERVE, ZERO_ADDRESS
 
 from ape_v2v.testing.assertions import rollback
+from tests.helpers.scenario import (
+    BIDDING_TIME,
+    ENERGY,
+    LOWER_RATE,
+    MAX_RATE,
+    RATE,
+    RESERVE,
+    ZERO_ADDRESS,
+)
 
 NOTES = "Leaf, 39 kWh"
 

@@ -1,9 +1,18 @@
 """Who may take part: the organization decides, and nothing else."""
 
 import pytest
-from scenario import BIDDING_TIME, ENERGY, FUNDS, MAX_RATE, PARAMETERS, RATE, VALIDITY, ZERO_ADDRESS
 
 from ape_v2v.testing.assertions import reverts_with
+from tests.helpers.scenario import (
+    BIDDING_TIME,
+    ENERGY,
+    FUNDS,
+    MAX_RATE,
+    PARAMETERS,
+    RATE,
+    VALIDITY,
+    ZERO_ADDRESS,
+)
 
 MAX_TEXT = 512  # bytes
 

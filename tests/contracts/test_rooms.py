@@ -7,7 +7,10 @@ import pytest
 from ape.exceptions import ContractLogicError, CustomError
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
-from scenario import (
+
+from ape_v2v.market import messages
+from ape_v2v.testing.assertions import reverts_with
+from tests.helpers.scenario import (
     BIDDING_TIME,
     BOND,
     ENERGY,
@@ -22,9 +25,6 @@ from scenario import (
     VALIDITY,
     ZERO_ADDRESS,
 )
-
-from ape_v2v import messages
-from ape_v2v.testing.assertions import reverts_with
 
 SALT = b"\x22" * 32
 OTHER_SALT = b"\x33" * 32

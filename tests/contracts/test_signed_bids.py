@@ -7,7 +7,10 @@ import pytest
 from eip712 import EIP712Message
 from eth_account import Account
 from eth_pydantic_types import abi
-from scenario import (
+
+from ape_v2v.market import messages
+from ape_v2v.testing.assertions import reverts_with
+from tests.helpers.scenario import (
     BIDDING_TIME,
     BOND,
     ENERGY,
@@ -22,9 +25,6 @@ from scenario import (
     VALIDITY,
     ZERO_ADDRESS,
 )
-
-from ape_v2v import messages
-from ape_v2v.testing.assertions import reverts_with
 
 NONE, OPEN, CONNECTED = range(3)
 FOREVER = 2**256 - 1

@@ -5,11 +5,11 @@ import re
 from typing import Any
 
 import pytest
-from processes import add_live_network, project_folder, run_ape
 from rich.console import Console
 from rich.text import Text
 
-from ape_v2v import demo
+from demo import trade as demo
+from tests.helpers.processes import add_live_network, project_folder, run_ape
 
 PEOPLE = ["Organization", "Alice", "Bob", "Carol", "Dave"]
 

@@ -8,10 +8,16 @@ from datetime import UTC, datetime
 import pytest
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
-from processes import ROOT, project_folder, run_ape
-from scenario import ZERO_ADDRESS
 
-from ape_v2v import ConfigurationError, DeploymentError, Market, Money, Parameters, Refused
+from ape_v2v import (
+    ConfigurationError,
+    DeploymentError,
+    Market,
+    Money,
+    Parameters,
+    Refused,
+)
+from ape_v2v.config import Fees
 from ape_v2v.deployment import (
     Plan,
     Records,
@@ -23,8 +29,9 @@ from ape_v2v.deployment import (
     settings,
     take_up,
 )
-from ape_v2v.fees import Fees
 from ape_v2v.testing.assertions import rollback
+from tests.helpers.processes import ROOT, project_folder, run_ape
+from tests.helpers.scenario import ZERO_ADDRESS
 
 DEFAULTS = Settings(chain_id=None, organization=None, parameters=Parameters())
 SOMEBODY = "0x52908400098527886E0F7030069857D2E4169EE7"

@@ -16,8 +16,8 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 from hypothesis.stateful import run_state_machine_as_test
 
-from ape_v2v.testing.chains import Chain, PyrevmChain
-from ape_v2v.testing.contracts import Interface
+from ape_v2v.evm.chains import Chain, PyrevmChain
+from ape_v2v.evm.contracts import Interface
 
 from .machine import MarketMachine
 from .tally import Tally

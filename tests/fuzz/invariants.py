@@ -7,10 +7,9 @@ common is still found. I6 is what liveness.py does with every market in the end.
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-from model.ledger import BURNT, Ledger
-from model.market import ZERO_ADDRESS, State
-
-from ape_v2v.testing.contracts import Event, Failure
+from ape_v2v.evm.contracts import Event, Failure
+from tests.model.ledger import BURNT, Ledger
+from tests.model.market import ZERO_ADDRESS, State
 
 from .observation import Observation
 from .signing import Signed

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from model.hostile import Answer
-from model.ledger import BURNT, FORCED, balance
-from model.market import Auction, State
+from tests.model.hostile import Answer
+from tests.model.ledger import BURNT, FORCED, balance
+from tests.model.market import Auction, State
 
 from .actors import ACTORS
 from .strategies import UINT256

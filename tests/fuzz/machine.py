@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from model.hostile import Answer
-from model.market import Auction, Parameters
 
-from ape_v2v.testing.chains import Chain
+from ape_v2v.evm.chains import Chain
+from tests.model.hostile import Answer
+from tests.model.market import Auction, Parameters
 
 from . import strategies as some
 from .actors import ACTORS, MALLORY

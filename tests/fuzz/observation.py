@@ -5,9 +5,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from eth_abi.abi import decode
-from model.market import ZERO_ADDRESS, Market, State
 
-from ape_v2v.testing.contracts import Contract
+from ape_v2v.evm.contracts import Contract
+from tests.model.market import ZERO_ADDRESS, Market, State
 
 NO_TOKEN = bytes(32)
 WORD = 32

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import yaml
-from assurance.compiler import Compiler, market_sources
 from ethpm_types import ContractType
 from hypothesis import Phase
 
-from ape_v2v.testing.chains import Reverted
+from ape_v2v.evm.chains import Reverted
+from tests.assurance.compiler import Compiler, market_sources
 
 from .campaign import Build, fuzz
 from .tally import Tally

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from model.market import Auction, State
+from tests.model.market import Auction, State
 
 from .actors import ACTORS, MALLORY, OPERATOR, PEOPLE
 from .signing import Draft, Signed

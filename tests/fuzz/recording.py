@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from ape_v2v.testing.chains import ZERO_ADDRESS, Chain, PyrevmChain, Receipt, Reverted
+from ape_v2v.evm.chains import (
+    ZERO_ADDRESS,
+    Chain,
+    PyrevmChain,
+    Receipt,
+    Reverted,
+)
 
 
 class Step(NamedTuple):

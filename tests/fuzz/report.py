@@ -12,7 +12,7 @@ from typing import Any
 from eth_utils.crypto import keccak
 from ethpm_types import ContractType
 
-from ape_v2v.testing.chains import HARDFORK
+from ape_v2v.evm.chains import HARDFORK
 
 from .campaign import Profile
 from .tally import Tally

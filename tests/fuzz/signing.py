@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from eth_account import Account
-from model.signatures import ORDER, SIGNATURE_LENGTH, Message
+
+from tests.model.signatures import ORDER, SIGNATURE_LENGTH, Message
 
 from .actors import OTHER_MARKET, PEOPLE
 from .strategies import Flaw

@@ -10,7 +10,16 @@ from typing import NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from model.market import DAYS, HOUR, MAX_DURATION, MAX_TEXT_BYTES, MINUTES, ZERO_ADDRESS, Parameters
+
+from tests.model.market import (
+    DAYS,
+    HOUR,
+    MAX_DURATION,
+    MAX_TEXT_BYTES,
+    MINUTES,
+    ZERO_ADDRESS,
+    Parameters,
+)
 
 from .actors import ACTORS, NOBODY, PEOPLE, THE_MARKET
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .transitions import REFUSALS, Transition, reached
 
 if TYPE_CHECKING:
-    from model.market import Parameters
+    from tests.model.market import Parameters
 
     from .invariants import Step
 

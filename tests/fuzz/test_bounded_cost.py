@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from model.market import Parameters
 
-from ape_v2v.testing.chains import AnvilChain
-from ape_v2v.testing.contracts import Contract, Interface
+from ape_v2v.evm.chains import AnvilChain
+from ape_v2v.evm.contracts import Contract, Interface
+from tests.model.market import Parameters
 
 from .actors import DEPLOYER, PEOPLE
 from .chosen import chosen_market

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from ape_v2v.testing.chains import (
+from ape_v2v.evm.chains import (
     GENESIS,
     AnvilChain,
     Chain,

@@ -8,10 +8,10 @@ from itertools import chain, combinations, permutations
 from typing import Any
 
 import pytest
-from model.hostile import Answer
-from model.market import DAYS, HOUR, Parameters
 
-from ape_v2v.testing.chains import PyrevmChain
+from ape_v2v.evm.chains import PyrevmChain
+from tests.model.hostile import Answer
+from tests.model.market import DAYS, HOUR, Parameters
 
 from .actors import MALLORY
 from .campaign import Build

@@ -17,11 +17,16 @@ from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
-from model.market import ZERO_ADDRESS, Market, Parameters
-from model.refusal import Refused
 
-from ape_v2v.testing.chains import AnvilChain, Chain, PyrevmChain, Reverted
-from ape_v2v.testing.contracts import Contract, Failure, Interface
+from ape_v2v.evm.chains import (
+    AnvilChain,
+    Chain,
+    PyrevmChain,
+    Reverted,
+)
+from ape_v2v.evm.contracts import Contract, Failure, Interface
+from tests.model.market import ZERO_ADDRESS, Market, Parameters
+from tests.model.refusal import Refused
 
 from . import strategies as some
 from .actors import DEPLOYER

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from assurance.compiler import Compiler, market_sources
+
+from tests.assurance.compiler import Compiler, market_sources
 
 from .campaign import Build
 from .chosen import chosen_profile

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
-from model.market import ROUND_BITS, ZERO_ADDRESS, Parameters, State
+from tests.model.market import (
+    ROUND_BITS,
+    ZERO_ADDRESS,
+    Parameters,
+    State,
+)
 
 from .invariants import Step
 from .observation import AuctionView

@@ -9,14 +9,24 @@ from copy import deepcopy
 from functools import partial
 from typing import Any, NamedTuple
 
-from model.hostile import Answer, HostileEV
-from model.ledger import wallet
-from model.market import ZERO_ADDRESS, Call, Market, Parameters, State
-from model.refusal import Refused
-from model.signatures import Message
-
-from ape_v2v.testing.chains import Chain, Receipt, Reverted
-from ape_v2v.testing.contracts import Contract, Event, Failure, Interface
+from ape_v2v.evm.chains import Chain, Receipt, Reverted
+from ape_v2v.evm.contracts import (
+    Contract,
+    Event,
+    Failure,
+    Interface,
+)
+from tests.model.hostile import Answer, HostileEV
+from tests.model.ledger import wallet
+from tests.model.market import (
+    ZERO_ADDRESS,
+    Call,
+    Market,
+    Parameters,
+    State,
+)
+from tests.model.refusal import Refused
+from tests.model.signatures import Message
 
 from .actors import ACTORS, DEPLOYER, MALLORY, NOBODY, OPERATOR, PEOPLE, THE_MARKET
 from .invariants import Invariants, Step

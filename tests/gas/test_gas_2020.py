@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ape_v2v.gas.ganache import is_installed
-from ape_v2v.gas.measurements import reproduce
-from ape_v2v.gas.sections import reproduction
-from ape_v2v.gas.sources import Sources
+from benchmarks.gas.ganache import is_installed
+from benchmarks.gas.measurements import reproduce
+from benchmarks.gas.sections import reproduction
+from benchmarks.gas.sources import Sources
 
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "docs" / "gas-report.json"

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from scenario import (
+
+from ape_v2v.market import messages
+from ape_v2v.testing.assertions import rollback
+from tests.helpers.scenario import (
     BIDDING_TIME,
     ENERGY,
     ETHER,
@@ -19,9 +22,6 @@ from scenario import (
     PARAMETERS,
     VALIDITY,
 )
-
-from ape_v2v import messages
-from ape_v2v.testing.assertions import rollback
 
 # Wh, and wei per Wh.
 TERMS = [(ENERGY, MAX_RATE), (7_200, 30 * GWEI)]

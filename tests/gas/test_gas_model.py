@@ -4,12 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from ape_v2v.gas import published
-from ape_v2v.gas.floor import FLOORS, Event, Needs
-from ape_v2v.gas.prices import CURRENCIES, FUTURE, TODAY
-from ape_v2v.gas.scenarios import SCENES
-from ape_v2v.gas.slots import Slots
-from ape_v2v.gas.tables import Table, as_csv, ratio
+from benchmarks.gas import published
+from benchmarks.gas.floor import FLOORS, Event, Needs
+from benchmarks.gas.prices import CURRENCIES, FUTURE, TODAY
+from benchmarks.gas.scenarios import SCENES
+from benchmarks.gas.slots import Slots
+from benchmarks.gas.tables import Table, as_csv, ratio
 
 
 def test_the_papers_trade_is_the_sum_of_its_table():

@@ -5,14 +5,19 @@ from decimal import Decimal
 
 import pytest
 
-from ape_v2v.gas import charts, document, report, snapshot
-from ape_v2v.gas.floor import FLOORS, TIGHTEST
-from ape_v2v.gas.measurements import measure
-from ape_v2v.gas.prices import CURRENCIES, TODAY
-from ape_v2v.gas.scenarios import TRADE, trade_gas
-from ape_v2v.gas.sections import targets
-from ape_v2v.gas.sections.targets import TO_REBUILT
-from ape_v2v.gas.sources import Sources
+from benchmarks.gas import (
+    charts,
+    document,
+    report,
+    snapshot,
+)
+from benchmarks.gas.floor import FLOORS, TIGHTEST
+from benchmarks.gas.measurements import measure
+from benchmarks.gas.prices import CURRENCIES, TODAY
+from benchmarks.gas.scenarios import TRADE, trade_gas
+from benchmarks.gas.sections import targets
+from benchmarks.gas.sections.targets import TO_REBUILT
+from benchmarks.gas.sources import Sources
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import pytest
 from ape import Project
 
 from ape_v2v.errors import V2VError
-from ape_v2v.gas.ganache import GanacheChain
-from ape_v2v.gas.sources import Sources
+from benchmarks.gas.ganache import GanacheChain
+from benchmarks.gas.sources import Sources
 
 
 def test_outside_of_a_clone_there_is_nothing_to_measure(tmp_path):

@@ -1,7 +1,7 @@
 """How fast it goes: that all ways can be measured, not how fast they are."""
 
-from ape_v2v.gas import throughput
-from ape_v2v.gas.sources import Sources
+from benchmarks.gas import throughput
+from benchmarks.gas.sources import Sources
 
 
 def test_every_way_of_bidding_is_measured(project, chain):

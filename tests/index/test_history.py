@@ -19,19 +19,31 @@ from datetime import UTC, datetime, timedelta
 import ape
 import pytest
 from ape.api.networks import ProviderContextManager
-from providers import TOO_MANY_REQUESTS, TOO_MUCH, Line, Provider, Refusal, error
 
-from ape_v2v import Energy, Market, Money, Rate
-from ape_v2v import contract as artifact
-from ape_v2v.auction import auction_id
+from ape_v2v import (
+    Energy,
+    Market,
+    Money,
+    Rate,
+)
+from ape_v2v.chain.node import NodeError
 from ape_v2v.config import MarketSettings, V2VConfig
 from ape_v2v.errors import ConfigurationError, V2VError
-from ape_v2v.history import History
-from ape_v2v.node import NodeError
-from ape_v2v.parameters import Parameters
-from ape_v2v.testing.chains import AnvilChain, Log
-from ape_v2v.testing.contracts import Interface
-from ape_v2v.views import Outcome
+from ape_v2v.evm.chains import AnvilChain, Log
+from ape_v2v.evm.contracts import Interface
+from ape_v2v.index.history import History
+from ape_v2v.index.views import Outcome
+from ape_v2v.market import contract as artifact
+from ape_v2v.market.auction import auction_id
+from ape_v2v.market.parameters import Parameters
+from tests.helpers.providers import (
+    TOO_MANY_REQUESTS,
+    TOO_MUCH,
+    Line,
+    Provider,
+    Refusal,
+    error,
+)
 
 PEOPLE = [f"0x{0xE5 << 152 | number:040x}" for number in range(5)]
 ORGANIZATION, ALICE, BOB, CAROL, DAVE = PEOPLE

@@ -5,19 +5,27 @@ from random import Random
 
 import pytest
 import rlp
-from documentation import examples
 from eth_abi.abi import decode, encode
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 from eth_utils.hexadecimal import decode_hex
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lying_node import lying_node
-from scenario import BIDDING_TIME, ENERGY, LOWER_RATE, RATE, VALIDITY
 from trie import HexaryTrie
 
-from ape_v2v import ConfigurationError, node
-from ape_v2v.session.lightnode import Header, errors, prove_connection
+from ape_v2v import ConfigurationError
+from ape_v2v.chain import node
+from ape_v2v.lightnode import Header, prove_connection
+from ape_v2v.lightnode import faults as errors
+from tests.helpers.documentation import examples
+from tests.helpers.lying_node import lying_node
+from tests.helpers.scenario import (
+    BIDDING_TIME,
+    ENERGY,
+    LOWER_RATE,
+    RATE,
+    VALIDITY,
+)
 
 SLOT = 3
 

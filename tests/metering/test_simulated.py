@@ -8,16 +8,16 @@ import sys
 import textwrap
 
 import pytest
-from documentation import examples
 from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ape_v2v import ConfigurationError
-from ape_v2v.session.meters.cable import Cable
-from ape_v2v.session.meters.curve import ChargingCurve
-from ape_v2v.session.meters.meter import MeterError, wire_id
-from ape_v2v.session.meters.simulated import SimulatedMeter, SimulatedSource
+from ape_v2v.metering.cable import Cable
+from ape_v2v.metering.curve import ChargingCurve
+from ape_v2v.metering.meter import MeterError, wire_id
+from ape_v2v.metering.simulated import SimulatedMeter, SimulatedSource
+from tests.helpers.documentation import examples
 
 HOUR = 3600
 CONSTANT = ChargingCurve(power_w=11_000, taper_from_wh=50_000, full_wh=50_000, end_power_w=11_000)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from ape_v2v.testing.contracts import Event
+from ape_v2v.evm.contracts import Event
 
 from .market import Call, Market
 from .refusal import Refused

@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from ape_v2v.testing.contracts import Event
+from ape_v2v.evm.contracts import Event
 
 from .ledger import BURNT, FORCED, Ledger, balance, bond, reserve, wallet
 from .refusal import Refused

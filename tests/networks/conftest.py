@@ -4,10 +4,10 @@ import ape
 import ape_etherscan.client
 import ape_etherscan.explorer
 import pytest
-from explorers import KEY, Etherscan, Sourcify
-from live import SEPOLIA, connected
 
-from ape_v2v.anvil import anvil
+from ape_v2v.evm.anvil import anvil
+from tests.helpers.live import SEPOLIA, connected
+from tests.networks.explorers import KEY, Etherscan, Sourcify
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,16 @@ from contextlib import contextmanager
 import ape
 import pytest
 from ape.api.address import Address
-from live import SEPOLIA, confirm_at_once, connected
-from scenario import BOND, ENERGY, FUNDS, METER_DATA, RATE
 from web3.types import RPCEndpoint
 
-from ape_v2v import Energy, Market, Money, Parameters, Rate
-from ape_v2v.anvil import anvil
-from ape_v2v.auction import State
+from ape_v2v import (
+    Energy,
+    Market,
+    Money,
+    Parameters,
+    Rate,
+)
+from ape_v2v.config import Fees
 from ape_v2v.deployment import (
     Records,
     Settings,
@@ -22,7 +25,16 @@ from ape_v2v.deployment import (
     rehearse,
     settings,
 )
-from ape_v2v.fees import Fees
+from ape_v2v.evm.anvil import anvil
+from ape_v2v.market.auction import State
+from tests.helpers.live import SEPOLIA, confirm_at_once, connected
+from tests.helpers.scenario import (
+    BOND,
+    ENERGY,
+    FUNDS,
+    METER_DATA,
+    RATE,
+)
 
 SETTINGS = Settings(SEPOLIA, None, Parameters(), Fees(confirmations=0))
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from documentation import examples
 from eth_account import Account
-from explorers import KEY, Etherscan
-from live import SEPOLIA
 
-from ape_v2v.anvil import anvil
+from ape_v2v.evm.anvil import anvil
+from tests.helpers.documentation import examples
+from tests.helpers.live import SEPOLIA
+from tests.networks.explorers import KEY, Etherscan
 
 ROOT = Path(__file__).resolve().parents[2]
 MNEMONIC = "test test test test test test test test test test test junk"  # anvil's own

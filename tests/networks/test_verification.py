@@ -8,15 +8,15 @@ import pytest
 import requests
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
-from explorers import KEY
-from live import SEPOLIA
 from web3.types import RPCEndpoint
 
 from ape_v2v import Parameters, VerificationError
+from ape_v2v.config import Fees
 from ape_v2v.deployment import Records, Settings, deploy
 from ape_v2v.deployment.publishing import publish
 from ape_v2v.deployment.verification import compile_market, verify
-from ape_v2v.fees import Fees
+from tests.helpers.live import SEPOLIA
+from tests.networks.explorers import KEY
 
 PARAMETERS = Parameters(bondBps=5_000, awardWindow=1_800)
 SETTINGS = Settings(None, None, PARAMETERS, Fees(confirmations=0))

@@ -4,15 +4,27 @@ import json
 from dataclasses import replace as changed
 
 import pytest
-from live import SEPOLIA, be_impatient, connected
 from web3.types import RPCEndpoint
 
-from ape_v2v import DeploymentError, Market, Money, NotMined, Parameters, V2VError
-from ape_v2v.anvil import anvil
-from ape_v2v.config import V2VConfig
-from ape_v2v.deployment import Records, Settings, deploy, plan, take_up
-from ape_v2v.fees import Fees
-from ape_v2v.replacement import look_up, replace
+from ape_v2v import (
+    DeploymentError,
+    Market,
+    Money,
+    NotMined,
+    Parameters,
+    V2VError,
+)
+from ape_v2v.chain.replacement import look_up, replace
+from ape_v2v.config import Fees, V2VConfig
+from ape_v2v.deployment import (
+    Records,
+    Settings,
+    deploy,
+    plan,
+    take_up,
+)
+from ape_v2v.evm.anvil import anvil
+from tests.helpers.live import SEPOLIA, be_impatient, connected
 
 NOW = Fees(confirmations=0)
 SETTINGS = Settings(SEPOLIA, None, Parameters(), NOW)

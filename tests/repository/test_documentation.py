@@ -2,9 +2,9 @@
 
 import yaml
 from ape.logging import LogLevel, logger
-from documentation import examples
 
 from ape_v2v.config import V2VConfig
+from tests.helpers.documentation import examples
 
 
 def test_the_examples_of_the_api_print_what_they_say(chain, capsys):

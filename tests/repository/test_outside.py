@@ -18,11 +18,11 @@ from pathlib import Path
 
 import click
 import pytest
-from documentation import examples
 
 from ape_v2v._cli import cli
+from tests.helpers.documentation import examples
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements.lock"
 BIN = Path(sys.executable).parent
 NETWORK = ("--network", "ethereum:local:foundry")
@@ -222,7 +222,7 @@ def test_the_wheel_holds_what_it_takes(wheel):
     assert {name for name in names if name.startswith("ape_v2v/")} == expected
     assert expected >= {
         "ape_v2v/py.typed",
-        "ape_v2v/artifacts/V2VMarket.json",
+        "ape_v2v/market/artifacts/V2VMarket.json",
         "ape_v2v/_cli/__init__.py",
         "ape_v2v/testing/assertions.py",
     }
@@ -260,7 +260,7 @@ for module in pkgutil.walk_packages(ape_v2v.__path__, "ape_v2v."):
     modules = outside.run(folder, "python", "-c", program).stdout.split()
 
     assert {f"ape_v2v._cli.{topic}" for topic in TOPICS} <= set(modules)
-    assert {"ape_v2v.fixtures", "ape_v2v.testing.strategies"} <= set(modules)
+    assert {"ape_v2v.testing.fixtures", "ape_v2v.testing.strategies"} <= set(modules)
 
 
 def test_a_command_that_cannot_be_imported_says_so(outside, folder):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SOURCE = "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.24;\n"
 
 

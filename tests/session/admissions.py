@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from eth_utils.crypto import keccak
 
-from ape_v2v.session import charging, handshake
-from ape_v2v.session.errors import ErrorCode, SessionError
-from ape_v2v.session.signing import AccountSigner, public_key_of
-from ape_v2v.session.wire import AuthorizationReq, MeteringReceiptReq, MeterValueReq
+from ape_v2v.session.protocol import charging, handshake
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.protocol.signing import AccountSigner, public_key_of
+from ape_v2v.session.protocol.wire import AuthorizationReq, MeteringReceiptReq, MeterValueReq
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ape_v2v.session.agreement import Agreement
-    from ape_v2v.session.meters.cable import Cable
+    from ape_v2v.metering.cable import Cable
+    from ape_v2v.session.protocol.agreement import Agreement
+    from ape_v2v.session.protocol.wire import SessionSetupReq, SessionSetupRes
     from ape_v2v.session.provider import Provider
-    from ape_v2v.session.wire import SessionSetupReq, SessionSetupRes
 
 
 @dataclass

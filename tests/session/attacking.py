@@ -14,24 +14,23 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from eth_utils.crypto import keccak
 
-from ape_v2v.session import wire
+from ape_v2v.metering.meter import Reading
 from ape_v2v.session.consumer import Terms
-from ape_v2v.session.errors import SessionError
-from ape_v2v.session.guard import Bounds, refusal
-from ape_v2v.session.meters.meter import Reading
-from ape_v2v.session.service import Service, create_app
-from ape_v2v.session.serving import serve
-from ape_v2v.session.settling import Patience
-from ape_v2v.session.wire import PREFIX, Message
+from ape_v2v.session.link.guard import Bounds, refusal
+from ape_v2v.session.link.server import Service, create_app
+from ape_v2v.session.link.serving import serve
+from ape_v2v.session.protocol import wire
+from ape_v2v.session.protocol.codes import SessionError
+from ape_v2v.session.protocol.wire import PREFIX, Message
+from ape_v2v.session.supervisor import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from admissions import Admission
-
-    from ape_v2v.session.errors import ErrorCode
-    from ape_v2v.session.meters.meter import Meter
+    from ape_v2v.metering.meter import Meter
+    from ape_v2v.session.protocol.codes import ErrorCode
     from ape_v2v.session.provider import Provider
+    from tests.session.admissions import Admission
 
 PATIENCE = 20.0  # seconds, for what should take one
 REQUESTS: dict[str, tuple[type[Message], str]] = {

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from admissions import Admission
-from pairs import RATE, SESSION_WH, SPEED, Pair, free_port
-from runner import PROCESSES, Plan, Side, consume, provide, warm_up
 
-from ape_v2v.market import Market
-from ape_v2v.session.chain import MarketChain
-from ape_v2v.session.meters.cable import Cable
+from ape_v2v.market.market import Market
+from ape_v2v.metering.cable import Cable
+from ape_v2v.session.onchain import MarketChain
+from ape_v2v.session.protocol.signing import AccountSigner
 from ape_v2v.session.provider import Limits, Provider
 from ape_v2v.session.settings import ChargeSettings, Equipment, ServeSettings
-from ape_v2v.session.settling import Patience
-from ape_v2v.session.signing import AccountSigner
 from ape_v2v.session.store import Store
+from ape_v2v.session.supervisor import Patience
+from tests.helpers.processes import ROOT
+from tests.session.admissions import Admission
+from tests.session.pairs import (
+    RATE,
+    SESSION_WH,
+    SPEED,
+    Pair,
+    free_port,
+)
+from tests.session.runner import (
+    PROCESSES,
+    Plan,
+    Side,
+    consume,
+    provide,
+    warm_up,
+)
 
 
 @pytest.fixture
@@ -39,7 +52,7 @@ def connect(market, start_auction, provider, consumer, clock):
 def fork_server():
     """Import everything once: what the tests wait for is a session, not Python."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # where the server finds the runner
+        patch.setenv("PYTHONPATH", str(ROOT))  # where the server finds the runner
         process = PROCESSES.Process(target=warm_up, daemon=True)
         process.start()
         process.join()

@@ -6,13 +6,13 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runner import KILLED, Side, await_any
-
-from ape_v2v.session.meters.cable import Cable
+from ape_v2v.metering.cable import Cable
+from ape_v2v.session.settings import ServeSettings
 from ape_v2v.session.store import Store
+from tests.session.runner import KILLED, Side, await_any
 
 if TYPE_CHECKING:
-    from ape_v2v.session.agreement import Outcome
+    from ape_v2v.session.protocol.agreement import Outcome
 
 RATE = 200 * 10**9  # wei per Wh
 SESSION_WH = 300
@@ -57,7 +57,9 @@ class Pair:
     @property
     def url(self) -> str:
         """Where the provider serves."""
-        return f"http://127.0.0.1:{self.provider.plan.settings.port}"
+        settings = self.provider.plan.settings
+        assert isinstance(settings, ServeSettings)
+        return f"http://127.0.0.1:{settings.port}"
 
     @property
     def stores(self) -> tuple[Store, Store]:
@@ -67,7 +69,9 @@ class Pair:
     @property
     def delivered_wh(self) -> float:
         """What has come through the cable."""
-        cable = Cable(self.provider.plan.settings.equipment.cable)
+        path = self.provider.plan.settings.equipment.cable
+        assert path is not None
+        cable = Cable(path)
         flow = cable.flow()
         return flow.energy_at(cable.clock()) if flow else 0.0
 

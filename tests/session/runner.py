@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import ape
 from ape.logging import logger
 
-from ape_v2v.market import Market
+from ape_v2v.market.market import Market
 from ape_v2v.session.boundaries import VARIABLE
 from ape_v2v.session.running import Watch, run_consumer, run_provider
 from ape_v2v.session.settings import ChargeSettings, ServeSettings, Settings
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ape_v2v.session.provider import Limits
-    from ape_v2v.session.settling import Patience
+    from ape_v2v.session.supervisor import Patience
 
 KILLED = -9
 _PATIENCE = 180  # seconds, longer than any session of a test on a busy machine
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["ape_v2v.market", "ape_v2v.session.running", __name__])
+PROCESSES.set_forkserver_preload(["ape_v2v.market.market", "ape_v2v.session.running", __name__])
 
 
 def _network(node: str) -> Any:

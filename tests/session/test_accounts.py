@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from ape_accounts import import_account_from_private_key
 
-from ape_v2v import messages
 from ape_v2v._cli.session import unlocked
-from ape_v2v.session.signing import AccountSigner, require_signer
+from ape_v2v.market import messages
+from ape_v2v.session.protocol.signing import AccountSigner, require_signer
 
 ALIAS = "session-keyfile"
 PASSPHRASE = "correct horse battery staple"

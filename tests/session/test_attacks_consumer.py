@@ -1,12 +1,17 @@
 """Attacks by the consumer of the connection: it wants energy without paying for it."""
 
 import pytest
-from attacking import attacking, attacking_to_the_end, delivered, wait_until
-from pairs import RATE, SESSION_WH
 
-from ape_v2v.session.errors import ErrorCode
-from ape_v2v.session.wire import MeterValueReq, SettlementReq
+from ape_v2v.session.protocol.codes import ErrorCode
+from ape_v2v.session.protocol.wire import MeterValueReq, SettlementReq
 from ape_v2v.testing.assertions import reverts_with
+from tests.session.attacking import (
+    attacking,
+    attacking_to_the_end,
+    delivered,
+    wait_until,
+)
+from tests.session.pairs import RATE, SESSION_WH
 
 INCREMENT = 100  # Wh: maxUnacknowledgedWh
 LONG_WH = 10 * SESSION_WH

@@ -4,14 +4,14 @@ import json
 from contextlib import closing
 
 import pytest
-from attacking import Client, attacking, delivered
 from eth_utils.hexadecimal import decode_hex
-from pairs import RATE, SESSION_WH
 
-from ape_v2v.session import charging
-from ape_v2v.session.errors import ErrorCode
-from ape_v2v.session.signing import require_signer
-from ape_v2v.session.wire import SessionStopReq, StopReason
+from ape_v2v.session.protocol import charging
+from ape_v2v.session.protocol.codes import ErrorCode
+from ape_v2v.session.protocol.signing import require_signer
+from ape_v2v.session.protocol.wire import SessionStopReq, StopReason
+from tests.session.attacking import Client, attacking, delivered
+from tests.session.pairs import RATE, SESSION_WH
 
 INCREMENT = 100
 LONG_WH = 10 * SESSION_WH

@@ -6,10 +6,10 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.conversions import to_hex
 from eth_utils.hexadecimal import decode_hex
-from lying_node import lying_node
-from runner import Side, provide
 
 from ape_v2v.errors import V2VError
+from tests.helpers.lying_node import lying_node
+from tests.session.runner import Side, provide
 
 WORDS = {"consumer": 1, "energy": 2, "provider": 6, "rate": 7, "connectedAt": 8}
 INFO_BYTES = 10 * 32  # what auctions() answers

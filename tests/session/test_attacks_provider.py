@@ -4,21 +4,26 @@ import time
 from typing import Any
 
 import pytest
-from attacking import IMPATIENT, LyingMeter, delivered, hostile
 from eth_utils.crypto import keccak
-from pairs import RATE, SESSION_WH
 
-from ape_v2v.market import Market
-from ape_v2v.session import charging, handshake
-from ape_v2v.session.chain import MarketChain
-from ape_v2v.session.client import Link
+from ape_v2v.market.market import Market
 from ape_v2v.session.consumer import Consumer
-from ape_v2v.session.errors import ErrorCode, LinkError, SessionError
+from ape_v2v.session.link.client import Link
+from ape_v2v.session.onchain import MarketChain
+from ape_v2v.session.protocol import charging, handshake
+from ape_v2v.session.protocol.codes import ErrorCode, LinkError, SessionError
+from ape_v2v.session.protocol.signing import AccountSigner
+from ape_v2v.session.protocol.wire import ChargingState
 from ape_v2v.session.settings import Equipment
-from ape_v2v.session.signing import AccountSigner
 from ape_v2v.session.store import Store
-from ape_v2v.session.wire import ChargingState
 from ape_v2v.testing.assertions import reverts_with
+from tests.session.attacking import (
+    IMPATIENT,
+    LyingMeter,
+    delivered,
+    hostile,
+)
+from tests.session.pairs import RATE, SESSION_WH
 
 LONG_WH = 10 * SESSION_WH
 TOLERANCE = 0.02

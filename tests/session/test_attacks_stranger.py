@@ -7,18 +7,18 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from attacking import attacking, delivered, wait_until
-from pairs import SESSION_WH
 
-from ape_v2v.session.errors import ErrorCode
-from ape_v2v.session.guard import Bounds
-from ape_v2v.session.wire import (
+from ape_v2v.session.link.guard import Bounds
+from ape_v2v.session.protocol.codes import ErrorCode
+from ape_v2v.session.protocol.wire import (
     AuthorizationReq,
     MeterValueReq,
     SessionStopReq,
     SettlementReq,
     StopReason,
 )
+from tests.session.attacking import attacking, delivered, wait_until
+from tests.session.pairs import SESSION_WH
 
 LONG_WH = 10 * SESSION_WH
 
@@ -72,8 +72,8 @@ def test_a_recorded_handshake_opens_nothing(admission, stake):
         client.refused(ErrorCode.CHALLENGE_USED, "authorization", authorization)
         # An old challenge of the provider, with a new one of the consumer.
         old = AuthorizationReq.received(authorization)
-        setup, _ = client.set_up()
-        stale = old.model_copy(update={"challenge_evc": setup.challenge_evc})
+        request, _ = client.set_up()
+        stale = old.model_copy(update={"challenge_evc": request.challenge_evc})
         client.refused(ErrorCode.UNKNOWN_SETUP, "authorization", stale)
     assert stake(there) == before
 

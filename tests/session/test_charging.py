@@ -4,13 +4,13 @@ import time
 from decimal import Decimal
 
 import pytest
-from pairs import SESSION_WH
 
-from ape_v2v.session import charging
-from ape_v2v.session.charging import Tolerance
-from ape_v2v.session.errors import ErrorCode, SessionError
-from ape_v2v.session.signing import require_signer
-from ape_v2v.session.wire import SessionStopReq, SettlementReq, StopReason
+from ape_v2v.session.protocol import charging
+from ape_v2v.session.protocol.charging import Tolerance
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.protocol.signing import require_signer
+from ape_v2v.session.protocol.wire import SessionStopReq, SettlementReq, StopReason
+from tests.session.pairs import SESSION_WH
 
 INCREMENT = 100
 

@@ -10,13 +10,13 @@ import time
 from dataclasses import dataclass, field
 
 import pytest
-from crash_report import MAX_UNACKNOWLEDGED_WH, Run, write_report
-from pairs import SESSION_WH, Pair, settled
-from runner import KILLED, await_any, await_ended
 
 from ape_v2v.session.boundaries import Boundary
-from ape_v2v.session.settling import Patience
 from ape_v2v.session.store import Signed
+from ape_v2v.session.supervisor import Patience
+from tests.session.crash_report import MAX_UNACKNOWLEDGED_WH, Run, write_report
+from tests.session.pairs import SESSION_WH, Pair, settled
+from tests.session.runner import KILLED, await_any, await_ended
 
 NIGHTLY = os.environ.get("V2V_CRASH_CAMPAIGN") == "nightly"
 SEED = int(os.environ.get("V2V_CRASH_SEED", "4"))

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from pairs import SESSION_WH, settled
-from runner import KILLED
 
 from ape_v2v.session.boundaries import Boundary
-from ape_v2v.session.settling import Patience
+from ape_v2v.session.supervisor import Patience
+from tests.session.pairs import SESSION_WH, settled
+from tests.session.runner import KILLED
 
 MOMENTS = ("before", "after")
 

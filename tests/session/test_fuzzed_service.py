@@ -8,10 +8,8 @@ from collections import Counter
 
 import pytest
 import schemathesis
-from attacking import PATIENCE, attacking, hostile
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from pairs import SESSION_WH
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
@@ -21,7 +19,15 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from ape_v2v.session.wire import PREFIX, MeterValueReq, SessionStopReq, SettlementReq, StopReason
+from ape_v2v.session.protocol.wire import (
+    PREFIX,
+    MeterValueReq,
+    SessionStopReq,
+    SettlementReq,
+    StopReason,
+)
+from tests.session.attacking import PATIENCE, attacking, hostile
+from tests.session.pairs import SESSION_WH
 
 EXAMPLES = int(os.environ.get("V2V_FUZZ_EXAMPLES", "30"))
 CHECKS = [

@@ -3,10 +3,10 @@
 import pytest
 from eth_keys.constants import SECPK1_N
 
-from ape_v2v.session.errors import ErrorCode, SessionError
-from ape_v2v.session.handshake import PendingSetups, check_setup_answer
-from ape_v2v.session.signing import AccountSigner, require_signer
-from ape_v2v.session.wire import StopReason
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.protocol.handshake import PendingSetups, check_setup_answer
+from ape_v2v.session.protocol.signing import AccountSigner, require_signer
+from ape_v2v.session.protocol.wire import StopReason
 
 
 def high_s(signature):
@@ -177,7 +177,7 @@ def test_only_65_bytes_are_a_signature(admission, consumer):
     there = admission()
     setup = there.setup_request()
     request = there.authorization(setup, there.provider.setup(setup))
-    from ape_v2v.session.handshake import access  # noqa: PLC0415
+    from ape_v2v.session.protocol.handshake import access  # noqa: PLC0415
 
     message = access(there.agreement, request.challenge_evc, request.challenge_evp)
     require_signer(message, request.signature, AccountSigner(consumer).address)

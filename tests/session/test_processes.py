@@ -3,12 +3,12 @@
 import time
 
 import pytest
-from pairs import RATE, SESSION_WH, settled
-from proxy import FAULTS, faulty_link
-from runner import KILLED
 
+from ape_v2v.session.protocol.wire import StopReason
 from ape_v2v.session.provider import Limits
-from ape_v2v.session.wire import StopReason
+from tests.session.pairs import RATE, SESSION_WH, settled
+from tests.session.proxy import FAULTS, faulty_link
+from tests.session.runner import KILLED
 
 KWH_7_2 = 7_200
 

@@ -1,14 +1,14 @@
 """A reorganisation of the chain takes the award back, and with it the token of the session."""
 
 import pytest
-from attacking import wait_until
-from pairs import RATE
 
-from ape_v2v.market import Market
-from ape_v2v.session.chain import MarketChain
-from ape_v2v.session.errors import ErrorCode, SessionError
-from ape_v2v.session.settling import Patience, Supervisor
-from ape_v2v.session.wire import ChargingState, StopReason
+from ape_v2v.market.market import Market
+from ape_v2v.session.onchain import MarketChain
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.protocol.wire import ChargingState, StopReason
+from ape_v2v.session.supervisor import Patience, Supervisor
+from tests.session.attacking import wait_until
+from tests.session.pairs import RATE
 
 LONG_WH = 20_000
 CONFIRMATIONS = 3

@@ -2,11 +2,11 @@
 
 import pytest
 
-from ape_v2v.market import Market
-from ape_v2v.session.chain import MarketChain
-from ape_v2v.session.errors import ErrorCode, SessionError
-from ape_v2v.session.settling import agreed
+from ape_v2v.market.market import Market
+from ape_v2v.session.onchain import MarketChain
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.store import Store
+from ape_v2v.session.supervisor import agreed
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ import sys
 from contextlib import closing
 
 import pytest
-from attacking import PATIENCE, attacking
 from eth_account import Account
-from pairs import SESSION_WH, settled
-from processes import project_folder
 
-from ape_v2v.session.guard import Bounds
+from ape_v2v.session.link.guard import Bounds
 from ape_v2v.session.provider import Limits
 from ape_v2v.session.settings import Equipment, ServeSettings
+from tests.helpers.processes import project_folder
+from tests.session.attacking import PATIENCE, attacking
+from tests.session.pairs import SESSION_WH, settled
 
 PASSPHRASE = "a passphrase that nobody else has"
 LONG = 120  # seconds

@@ -10,17 +10,17 @@ from ipaddress import ip_address
 
 import httpx
 import pytest
-from attacking import wait_until
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from pairs import SESSION_WH, settled
 
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.session import serving
-from ape_v2v.session.errors import ErrorCode
-from ape_v2v.session.guard import Bounds
-from ape_v2v.session.service import Service, create_app
+from ape_v2v.session.link import serving
+from ape_v2v.session.link.guard import Bounds
+from ape_v2v.session.link.server import Service, create_app
+from ape_v2v.session.protocol.codes import ErrorCode
+from tests.session.attacking import wait_until
+from tests.session.pairs import SESSION_WH, settled
 
 PATIENCE = 10  # seconds
 

@@ -7,9 +7,14 @@ from dataclasses import replace
 import pytest
 
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.session.agreement import Agreement, Outcome
-from ape_v2v.session.store import Signed, Store, StoredSession, StoredValue
-from ape_v2v.session.wire import StopReason
+from ape_v2v.session.protocol.agreement import Agreement, Outcome
+from ape_v2v.session.protocol.wire import StopReason
+from ape_v2v.session.store import (
+    Signed,
+    Store,
+    StoredSession,
+    StoredValue,
+)
 
 TOKEN = b"\x01" * 32
 AGREEMENT = Agreement(

@@ -1,8 +1,17 @@
 """The connection that the vectors are about, on a real chain."""
 
 import pytest
-from scenario import BIDDING_TIME, ENERGY, FUNDS, MAX_RATE, PARAMETERS, RATE, VALIDITY
-from vectors import CONTEXT
+
+from tests.helpers.scenario import (
+    BIDDING_TIME,
+    ENERGY,
+    FUNDS,
+    MAX_RATE,
+    PARAMETERS,
+    RATE,
+    VALIDITY,
+)
+from tests.vectors.vectors import CONTEXT
 
 CONNECTED_AT = int(CONTEXT["connectedAt"])
 

@@ -20,8 +20,8 @@ from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 from eth_utils.hexadecimal import decode_hex
 
-from ape_v2v import messages
-from ape_v2v.session.wire import (
+from ape_v2v.market import messages
+from ape_v2v.session.protocol.wire import (
     MAX_RECORD_BYTES,
     AuthorizationReq,
     ChargingState,

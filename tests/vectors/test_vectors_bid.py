@@ -3,9 +3,10 @@
 import pytest
 from eth_utils.conversions import to_hex
 from eth_utils.hexadecimal import decode_hex
-from scenario import FUNDS, RESERVE
-from test_vectors_contract import AUCTION_ID, outcome
-from vectors import parameters
+
+from tests.helpers.scenario import FUNDS, RESERVE
+from tests.vectors.test_vectors_contract import AUCTION_ID, outcome
+from tests.vectors.vectors import parameters
 
 
 @pytest.mark.parametrize("vector", **parameters("bid"))

@@ -5,8 +5,9 @@ from ape.exceptions import CustomError
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 from eth_utils.hexadecimal import decode_hex
-from scenario import MAX_RATE, RATE
-from vectors import CONTEXT, parameters, vectors
+
+from tests.helpers.scenario import MAX_RATE, RATE
+from tests.vectors.vectors import CONTEXT, parameters, vectors
 
 AUCTION_ID = int(CONTEXT["auctionId"])
 CONTRACTED = int(CONTEXT["energyWh"])

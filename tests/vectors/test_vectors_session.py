@@ -5,29 +5,40 @@ import sqlite3
 from contextlib import closing
 from decimal import Decimal
 
-import generate
 import pytest
 from eth_utils.crypto import keccak
 from eth_utils.hexadecimal import decode_hex
 from pydantic import ValidationError
 from starlette.testclient import TestClient
-from vectors import CONTEXT, NAMES, content, parameters, vectors
 
-from ape_v2v.market import Market
-from ape_v2v.session import charging, handshake
-from ape_v2v.session.chain import MarketChain
-from ape_v2v.session.errors import ErrorCode, SessionError
-from ape_v2v.session.provider import Limits, Provider
-from ape_v2v.session.service import create_app
-from ape_v2v.session.settings import Equipment
-from ape_v2v.session.signing import AccountSigner
-from ape_v2v.session.store import Signed, Store, StoredSession, StoredValue
-from ape_v2v.session.wire import (
+from ape_v2v.market.market import Market
+from ape_v2v.session.link.server import create_app
+from ape_v2v.session.onchain import MarketChain
+from ape_v2v.session.protocol import charging, handshake
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.protocol.signing import AccountSigner
+from ape_v2v.session.protocol.wire import (
     MeterValueRes,
     SessionSetupReq,
     SessionSetupRes,
     SettlementRes,
     StopReason,
+)
+from ape_v2v.session.provider import Limits, Provider
+from ape_v2v.session.settings import Equipment
+from ape_v2v.session.store import (
+    Signed,
+    Store,
+    StoredSession,
+    StoredValue,
+)
+from tests.vectors import generate
+from tests.vectors.vectors import (
+    CONTEXT,
+    NAMES,
+    content,
+    parameters,
+    vectors,
 )
 
 TOLERANCE = charging.Tolerance(Decimal("0.02"))

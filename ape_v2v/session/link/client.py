@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 import httpx
 from pydantic import ValidationError
 
-from ape_v2v.session.errors import ErrorCode, LinkError, SessionError
-from ape_v2v.session.wire import (
+from ape_v2v.session.protocol.codes import ErrorCode, LinkError, SessionError
+from ape_v2v.session.protocol.wire import (
     PREFIX,
     AuthorizationReq,
     AuthorizationRes,

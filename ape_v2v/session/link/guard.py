@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.session.errors import ErrorCode, SessionError
-from ape_v2v.session.wire import ErrorRes
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.protocol.wire import ErrorRes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

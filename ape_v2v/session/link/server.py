@@ -15,10 +15,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ape_v2v.errors import V2VError
 from ape_v2v.session.boundaries import Boundary, crossing
-from ape_v2v.session.errors import ErrorCode, SessionError
-from ape_v2v.session.guard import Bounds, Guard, refusal
-from ape_v2v.session.provider import Provider
-from ape_v2v.session.wire import (
+from ape_v2v.session.link.guard import Bounds, Guard, refusal
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.protocol.wire import (
     PREFIX,
     AuthorizationReq,
     AuthorizationRes,
@@ -35,6 +34,7 @@ from ape_v2v.session.wire import (
     SettlementReq,
     SettlementRes,
 )
+from ape_v2v.session.provider import Provider
 
 if TYPE_CHECKING:
     import asyncio

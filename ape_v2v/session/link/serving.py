@@ -7,17 +7,17 @@ import threading
 from typing import TYPE_CHECKING
 
 from ape_v2v.errors import ConfigurationError, V2VError
-from ape_v2v.handlers import in_a_thread
-from ape_v2v.session.service import LOOPBACK, Service, create_app
-from ape_v2v.session.settling import Patience, Supervisor
-from ape_v2v.session.wire import ChargingState, StopReason
+from ape_v2v.session.link.server import LOOPBACK, Service, create_app
+from ape_v2v.session.protocol.wire import ChargingState, StopReason
+from ape_v2v.session.supervisor import Patience, Supervisor
+from ape_v2v.signals import in_a_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ape_v2v.session.agreement import Outcome
-    from ape_v2v.session.guard import Bounds
+    from ape_v2v.session.link.guard import Bounds
+    from ape_v2v.session.protocol.agreement import Outcome
     from ape_v2v.session.provider import Provider
 
 _LAST_ANSWER_SECONDS = 0.5

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 from eth_utils.crypto import keccak
 
-from ape_v2v.messages import MeteringReceipt, MeterValue, Settlement
-from ape_v2v.session.errors import ErrorCode, SessionError
-from ape_v2v.session.signing import require_signer
+from ape_v2v.market.messages import MeteringReceipt, MeterValue, Settlement
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.protocol.signing import require_signer
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from eip712 import EIP712Message
 
-    from ape_v2v.session.agreement import Agreement
+    from ape_v2v.session.protocol.agreement import Agreement
+    from ape_v2v.session.protocol.wire import MeteringReceiptReq, MeterValueRes, SettlementRes
     from ape_v2v.session.store import Signed, StoredValue
-    from ape_v2v.session.wire import MeteringReceiptReq, MeterValueRes, SettlementRes
 
 
 def session_energy(register_wh: int, start_wh: int, most_wh: int) -> int:

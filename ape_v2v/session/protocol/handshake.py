@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 from eth_keys.datatypes import PublicKey
 from eth_utils.conversions import to_hex
 
-from ape_v2v.messages import AccessToken, SessionChallenge
-from ape_v2v.session.errors import ErrorCode, SessionError
-from ape_v2v.session.signing import require_signer
-from ape_v2v.session.wire import SessionSetupReq
+from ape_v2v.market.messages import AccessToken, SessionChallenge
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.protocol.signing import require_signer
+from ape_v2v.session.protocol.wire import SessionSetupReq
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eip712 import EIP712Message
 
-    from ape_v2v.session.agreement import Agreement
-    from ape_v2v.session.wire import AuthorizationReq, SessionSetupRes
+    from ape_v2v.session.protocol.agreement import Agreement
+    from ape_v2v.session.protocol.wire import AuthorizationReq, SessionSetupRes
 
 
 def setup_request(agreement: Agreement, challenge_evc: bytes) -> SessionSetupReq:

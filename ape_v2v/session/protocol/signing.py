@@ -11,8 +11,8 @@ from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 
 from ape_v2v.errors import V2VError
-from ape_v2v.fields import SIGNATURE_BYTES
-from ape_v2v.session.errors import ErrorCode, SessionError
+from ape_v2v.market.fields import SIGNATURE_BYTES
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI

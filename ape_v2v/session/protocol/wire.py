@@ -14,7 +14,14 @@ from eth_utils.hexadecimal import decode_hex
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
-from ape_v2v.fields import AS_HEX, Address, Hash, Signature, hexadecimal, schema
+from ape_v2v.market.fields import (
+    AS_HEX,
+    Address,
+    Hash,
+    Signature,
+    hexadecimal,
+    schema,
+)
 
 if TYPE_CHECKING:
     from pydantic import ValidationInfo

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas.floor import FLOORS
-from ape_v2v.gas.prices import TODAY
-from ape_v2v.gas.tables import Table, ratio
+from benchmarks.gas.floor import FLOORS
+from benchmarks.gas.prices import TODAY
+from benchmarks.gas.tables import Table, ratio
 
 if TYPE_CHECKING:
-    from ape_v2v.gas.measurements import Measurements
-    from ape_v2v.gas.tables import Cell
+    from benchmarks.gas.measurements import Measurements
+    from benchmarks.gas.tables import Cell
 
 BUYS = {
     "startAuction": "asks the second slot too, 2,100: the state is derived from both, so that "
@@ -39,6 +39,6 @@ def table(m: Measurements) -> Table:
         before="The floor is the least that the EVM's price list allows for what "
         "[the specification](protocol.md) demands: the transaction, its calldata, the slots that "
         "must change or be asked, the events, the signature, the payment. It is a model "
-        "([floor.py](../ape_v2v/gas/floor.py)) that knows nothing of our code and charges nothing "
-        "for computing.",
+        "([floor.py](../benchmarks/gas/floor.py)) that knows nothing of our code and charges "
+        "nothing for computing.",
     )

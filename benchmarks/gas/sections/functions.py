@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas import published
-from ape_v2v.gas.scenarios import ADMIN, SCENES, TRADE, trade_gas
-from ape_v2v.gas.sections.floors import floors
-from ape_v2v.gas.tables import Table, ratio
+from benchmarks.gas import published
+from benchmarks.gas.scenarios import (
+    ADMIN,
+    SCENES,
+    TRADE,
+    trade_gas,
+)
+from benchmarks.gas.sections.floors import floors
+from benchmarks.gas.tables import Table, ratio
 
 if TYPE_CHECKING:
-    from ape_v2v.gas.measurements import Measurements
-    from ape_v2v.gas.tables import Cell
+    from benchmarks.gas.measurements import Measurements
+    from benchmarks.gas.tables import Cell
 
 _COLUMNS = (
     "function",

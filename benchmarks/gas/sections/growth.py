@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas.tables import Table
+from benchmarks.gas.tables import Table
 
 if TYPE_CHECKING:
-    from ape_v2v.gas.growth import Growth
+    from benchmarks.gas.growth import Growth
 
 
 def table(growth: Growth) -> Table:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas import published
-from ape_v2v.gas.scenarios import trade_gas
-from ape_v2v.gas.tables import Table
+from benchmarks.gas import published
+from benchmarks.gas.scenarios import trade_gas
+from benchmarks.gas.tables import Table
 
 if TYPE_CHECKING:
-    from ape_v2v.gas.measurements import Measurements
-    from ape_v2v.gas.prices import Currency
-    from ape_v2v.gas.tables import Cell
+    from benchmarks.gas.measurements import Measurements
+    from benchmarks.gas.prices import Currency
+    from benchmarks.gas.tables import Cell
 
 
 def table(m: Measurements, name: str, currency: Currency) -> Table:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas.prices import FUTURE, TODAY
-from ape_v2v.gas.scenarios import ADMIN, SCENES, TRADE
-from ape_v2v.gas.tables import Table, ratio
-from ape_v2v.gas.trades import total
+from benchmarks.gas.prices import FUTURE, TODAY
+from benchmarks.gas.scenarios import ADMIN, SCENES, TRADE
+from benchmarks.gas.tables import Table, ratio
+from benchmarks.gas.trades import total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ape_v2v.gas.measurements import Measurements
-    from ape_v2v.gas.stage import Call
-    from ape_v2v.gas.tables import Cell
+    from benchmarks.gas.measurements import Measurements
+    from benchmarks.gas.stage import Call
+    from benchmarks.gas.tables import Cell
 
 FIRST_TRADE, NEW_PAIR, SAME_PAIR = "a first trade", "a trade, new pair", "a trade, same pair"
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas import published
-from ape_v2v.gas.ganache import HARDFORK
-from ape_v2v.gas.tables import Table
+from benchmarks.gas import published
+from benchmarks.gas.ganache import HARDFORK
+from benchmarks.gas.tables import Table
 
 if TYPE_CHECKING:
-    from ape_v2v.gas.measurements import Reproduction
-    from ape_v2v.gas.scenarios import PaperCalls
-    from ape_v2v.gas.tables import Cell
+    from benchmarks.gas.measurements import Reproduction
+    from benchmarks.gas.scenarios import PaperCalls
+    from benchmarks.gas.tables import Cell
 
 _REMARKS = {
     "create": "Without the optimizer the size fits: Truffle's default. The paper has functions "

@@ -5,16 +5,16 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas import published
-from ape_v2v.gas.floor import FLOORS, TIGHTEST
-from ape_v2v.gas.prices import TODAY
-from ape_v2v.gas.scenarios import TRADE, trade_gas
-from ape_v2v.gas.sections.targets import TO_REBUILT
-from ape_v2v.gas.tables import Table
+from benchmarks.gas import published
+from benchmarks.gas.floor import FLOORS, TIGHTEST
+from benchmarks.gas.prices import TODAY
+from benchmarks.gas.scenarios import TRADE, trade_gas
+from benchmarks.gas.sections.targets import TO_REBUILT
+from benchmarks.gas.tables import Table
 
 if TYPE_CHECKING:
-    from ape_v2v.gas.measurements import Measurements
-    from ape_v2v.gas.tables import Cell
+    from benchmarks.gas.measurements import Measurements
+    from benchmarks.gas.tables import Cell
 
 _PARTS = (
     "transaction",

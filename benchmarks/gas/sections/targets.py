@@ -5,14 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas import published
-from ape_v2v.gas.scenarios import TRADE, trade_gas
-from ape_v2v.gas.sections.floors import BUYS, floors
-from ape_v2v.gas.tables import Table, ratio
+from benchmarks.gas import published
+from benchmarks.gas.scenarios import TRADE, trade_gas
+from benchmarks.gas.sections.floors import BUYS, floors
+from benchmarks.gas.tables import Table, ratio
 
 if TYPE_CHECKING:
-    from ape_v2v.gas.measurements import Measurements
-    from ape_v2v.gas.tables import Cell
+    from benchmarks.gas.measurements import Measurements
+    from benchmarks.gas.tables import Cell
 
 TO_PUBLISHED = Decimal("0.42")
 TO_REBUILT = Decimal("0.45")

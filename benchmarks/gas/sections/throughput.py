@@ -5,13 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas.scenarios import trade_gas
-from ape_v2v.gas.tables import Table
+from benchmarks.gas.scenarios import trade_gas
+from benchmarks.gas.tables import Table
 
 if TYPE_CHECKING:
-    from ape_v2v.gas.measurements import Measurements
-    from ape_v2v.gas.tables import Cell
-    from ape_v2v.gas.throughput import Throughput
+    from benchmarks.gas.measurements import Measurements
+    from benchmarks.gas.tables import Cell
+    from benchmarks.gas.throughput import Throughput
 
 _BLOCK_SECONDS = 12
 _BLOCK_LIMITS = (36_000_000, 60_000_000)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ape_v2v.gas.tables import Table, ratio
+from benchmarks.gas.tables import Table, ratio
 
 if TYPE_CHECKING:
-    from ape_v2v.gas.measurements import Measurements
+    from benchmarks.gas.measurements import Measurements
 
 
 def table(m: Measurements) -> Table:

@@ -18,7 +18,7 @@ from .measure import Coverage, Executed, Site, measure, merged
 # Two at a time: most of the time a test waits for its node.
 HALVES = (CONTRACT_TESTS[::2], CONTRACT_TESTS[1::2])
 # It compares with the package's artifact, which is optimized.
-NOT_HERE = "tests/test_market.py::test_the_market_is_compiled_from_the_sources"
+NOT_HERE = "tests/contracts/test_market.py::test_the_market_is_compiled_from_the_sources"
 
 
 class TestsFailed(Exception):
@@ -58,7 +58,7 @@ def _run_tests(workspace: Workspace, code: Path, files: tuple[str, ...]) -> dict
         "-q",
         *files,
         f"--deselect={NOT_HERE}",
-        PYTEST_ADDOPTS="-p assurance.coverage.plugin",
+        PYTEST_ADDOPTS="-p tests.assurance.coverage.plugin",
         V2V_COVERAGE_CODE=str(code),
         V2V_COVERAGE_OUTPUT=str(output),
     )

@@ -8,7 +8,7 @@ from enum import StrEnum
 from multiprocessing import get_context
 from typing import NamedTuple
 
-from fuzz.recording import Program
+from tests.fuzz.recording import Program
 
 from ..compiler import CompilationError, Compiler, market_sources
 from ..programs import first_difference

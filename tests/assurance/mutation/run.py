@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import yaml
-from fuzz.campaign import Build
+
+from tests.fuzz.campaign import Build
 
 from ..compiler import Compiler, market_sources
 from ..fullest import fullest

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fuzz.campaign import Build
-from fuzz.report import fingerprint
-
-from ape_v2v.testing.chains import Chain
+from ape_v2v.evm.chains import Chain
+from tests.fuzz.campaign import Build
+from tests.fuzz.report import fingerprint
 
 from ..compiler import is_of_the_market, market_sources
 from ..places import DOCS, RESULTS

@@ -8,11 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from fuzz.actors import DEPLOYER, PEOPLE
-from model.market import HOUR, MINUTES, WHOLE, Parameters
-
-from ape_v2v.testing.chains import Chain
-from ape_v2v.testing.contracts import Contract, Interface
+from ape_v2v.evm.chains import Chain
+from ape_v2v.evm.contracts import Contract, Interface
+from tests.fuzz.actors import DEPLOYER, PEOPLE
+from tests.model.market import (
+    HOUR,
+    MINUTES,
+    WHOLE,
+    Parameters,
+)
 
 ENERGY = 20_000  # Wh
 MAX_RATE = 1_500_000_000_000  # wei per Wh: a reserve of 0.03 ether

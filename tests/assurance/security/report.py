@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from fuzz.campaign import Build
-from fuzz.report import versions
-from model.market import Parameters
 
-from ape_v2v.testing.chains import AnvilChain
+from ape_v2v.evm.chains import AnvilChain
+from tests.fuzz.campaign import Build
+from tests.fuzz.report import versions
+from tests.model.market import Parameters
 
 from ..compiler import settings
 from ..places import DOCS, ROOT

@@ -13,7 +13,7 @@ _SLOTS = (
     "Halmos's checks: [packing](../../tests/symbolic/Slots.t.sol), "
     "[shares](../../tests/symbolic/Shares.t.sol)"
 )
-_LEDGER = "[withdrawals](../../tests/test_ledger.py)"
+_LEDGER = "[withdrawals](../../tests/contracts/test_ledger.py)"
 # As published, found by Oyente in 2020.
 PAPER = {
     "EVM code coverage": "86",

@@ -1,0 +1,1 @@
+"""Policies for bids, and the process that bids by them."""

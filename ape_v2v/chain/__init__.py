@@ -1,0 +1,1 @@
+"""A node: blocks, fees, transactions, networks."""

@@ -1,0 +1,1 @@
+"""EVMs to run contracts on: in this process, or a node of one's own."""

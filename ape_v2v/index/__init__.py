@@ -1,0 +1,1 @@
+"""What has happened in a market: its logs read once, stored, and projected."""

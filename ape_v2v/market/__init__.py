@@ -1,0 +1,1 @@
+"""The contract in the user's units, and what is signed for it."""

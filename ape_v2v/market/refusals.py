@@ -1,0 +1,214 @@
+"""What the contract refuses, in sentences.
+
+A `Refused` carries the name and the values of the custom error, and says what was wrong, what was
+expected and what to do next.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ape.exceptions import ContractLogicError, CustomError
+from eth_abi.abi import decode
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from hexbytes import HexBytes
+
+from ape_v2v.errors import V2VError
+from ape_v2v.units import Energy, Money, Rate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ethpm_types import ContractType
+    from web3.exceptions import ContractLogicError as Web3ContractLogicError
+
+STATES = ("none", "open", "connected")
+
+
+class Refused(V2VError):
+    """The market refused a call; nothing has changed but the gas that was spent.
+
+    Attributes:
+        name: The contract's custom error.
+        inputs: Its values, as the contract gives them.
+    """
+
+    def __init__(self, name: str, inputs: dict[str, Any]) -> None:
+        self.name = name
+        self.inputs = inputs
+        super().__init__(sentence(name, inputs))
+
+
+def _at(timestamp: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(timestamp, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (OverflowError, ValueError):  # a deadline may be as far away as it likes
+        return "the end of time"
+
+
+def _window(subject: str, unit: str = "s") -> Callable[[dict[str, Any]], str]:
+    def sentence(i: dict[str, Any]) -> str:
+        value = next(iter(i.values()))
+        return f"{subject} of {value} {unit} is out of range: from 1 to {i['maximum']} {unit}"
+
+    return sentence
+
+
+def _state(i: dict[str, Any]) -> str:
+    actual, expected = (STATES[int(i[name])] for name in ("actual", "expected"))
+    if expected == "none":
+        return f"the consumer's last auction is still {actual}: end or cancel it first"
+    if actual == "none":
+        return (
+            f"this auction is over or never was, and this takes one that is {expected}: look up "
+            "the consumer's current one"
+        )
+    return f"this auction is {actual}, and this takes one that is {expected}"
+
+
+def _as(kind: type[Energy | Rate | Money], amount: int) -> str:
+    """A number of the contract in a unit for people; it may be larger than any real quantity."""
+    return str(kind(amount)) if amount <= kind.maximum else f"{amount} {kind.base}"
+
+
+_BUG = "that must never happen; please report it"
+
+_SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
+    # None of the contract's errors: a panic, say, or another contract
+    "Reverted": lambda i: (
+        f"the contract reverted as no market does: {i['reason']}; check the market's address"
+    ),
+    # Registry and accounts
+    "NotEV": lambda i: (
+        f"{i['account']} is not a registered EV: ask the organization to add it to the market"
+    ),
+    "AlreadyEV": lambda i: f"{i['account']} is registered already",
+    "InvalidEV": lambda i: f"{i['account']} can never be an EV: nobody holds its key",
+    "MarketClosed": lambda _: (
+        "the market is closed to new EVs and new auctions; running auctions, settlements and "
+        "withdrawals go on"
+    ),
+    "BatchLengthMismatch": lambda i: (
+        f"{i['evs']} EVs came with {i['infos']} notes: give each EV its notes, empty ones too"
+    ),
+    "TextTooLong": lambda i: (
+        f"the text has {i['length']} bytes, at most {i['maximum']} are allowed: shorten it"
+    ),
+    "OwnershipCannotBeRenounced": lambda _: (
+        "a market cannot be without an owner: transfer the ownership instead"
+    ),
+    "OwnableUnauthorizedAccount": lambda i: (
+        f"{i['account']} is not the organization that owns the market"
+    ),
+    "OwnableInvalidOwner": lambda i: f"{i['owner']} cannot own a market",
+    "ParameterOutOfRange": lambda i: (
+        f"{i['name']} of {i['value']} is out of range: from {i['minimum']} to {i['maximum']}"
+    ),
+    # Ledger
+    "ZeroAmount": lambda _: "the amount is 0: name one above",
+    "BalanceTooLow": lambda i: (
+        f"{i['account']} has {_as(Money, i['balance'])} in the market and needs "
+        f"{_as(Money, i['needed'])}: "
+        f"deposit {_as(Money, max(i['needed'] - i['balance'], 0))} more, or ask for less"
+    ),
+    "PlainTransfer": lambda i: (
+        f"a plain transfer of {_as(Money, i['amount'])} cannot be credited: deposit it instead"
+    ),
+    "InsufficientBalance": lambda i: (
+        f"the market holds {_as(Money, i['balance'])} and owes {_as(Money, i['needed'])}: {_BUG}"
+    ),
+    "FailedCall": lambda _: "the receiver refused the payment; the balance is untouched",
+    # Auction
+    "UnexpectedState": _state,
+    "ZeroEnergy": lambda _: "the energy is 0: an auction is for at least 1 Wh",
+    "ZeroRate": lambda _: "the rate is 0: it is at least 1 wei/Wh",
+    "BiddingTimeOutOfRange": _window("a bidding time"),
+    "ValidityOutOfRange": _window("a validity"),
+    "BiddingClosed": lambda i: (
+        f"bidding closed at {_at(i['closingTime'])}; it is {_at(i['timestamp'])} now"
+    ),
+    "BiddingOpen": lambda i: (
+        f"bidding goes on until {_at(i['closingTime'])}, and it is {_at(i['timestamp'])} now: "
+        f"wait {i['closingTime'] - i['timestamp']} s"
+    ),
+    "AwardWindowPassed": lambda i: (
+        f"the standing bid could be accepted before {_at(i['deadline'])}, "
+        f"and it is {_at(i['timestamp'])} now: the auction can only be cancelled"
+    ),
+    "OnlyConsumerUntil": lambda i: (
+        f"before {_at(i['deadline'])} only the consumer, {i['consumer']}, may cancel this auction"
+    ),
+    "PenaltyAboveMaximum": lambda i: (
+        f"cancelling now costs a penalty of {_as(Money, i['penalty'])}, and you allowed "
+        f"{_as(Money, i['maximum'])}: allow more, or let the auction go on"
+    ),
+    # Bidding
+    "OwnAuction": lambda _: "a consumer cannot bid in its own auction",
+    "RateTooHigh": lambda i: (
+        f"{_as(Rate, i['rate'])} is too high: at most {_as(Rate, i['highest'])} is accepted now"
+        if i["highest"]
+        else f"{_as(Rate, i['rate'])} is too high: the standing bid cannot be undercut"
+    ),
+    # Signatures
+    "SignatureExpired": lambda i: (
+        f"the signature was valid until {_at(i['deadline'])}, and it is {_at(i['timestamp'])} now: "
+        "ask for a new one"
+    ),
+    "WrongSigner": lambda i: (
+        f"the signature must be {i['expected']}'s, over exactly these values for this auction and "
+        f"market; it gives {i['signer']}"
+    ),
+    "ECDSAInvalidSignature": lambda _: "the signature is not valid",
+    "ECDSAInvalidSignatureLength": lambda i: f"a signature has 65 bytes, this one {i['length']}",
+    "ECDSAInvalidSignatureS": lambda _: "the signature is malleable (high s): sign again",
+    "InvalidShortString": lambda _: f"the market cannot read its own name: {_BUG}",
+    "StringTooLong": lambda i: f"the market's name, {i['str']!r}, is too long: {_BUG}",
+    # Connection
+    "NotProvider": lambda i: (
+        f"only the provider, {i['provider']}, may do this, and the sender is {i['account']}"
+    ),
+    "EnergyAboveContract": lambda i: (
+        f"{_as(Energy, i['energyWh'])} is more than the {_as(Energy, i['contracted'])} that were "
+        "contracted"
+    ),
+    "ConnectionNotExpired": lambda i: (
+        f"the connection can be expired from {_at(i['expiry'])} on, "
+        f"and it is {_at(i['timestamp'])} now"
+    ),
+}
+
+
+def sentence(name: str, inputs: dict[str, Any]) -> str:
+    """What a custom error of the market says to a person."""
+    if name in _SENTENCES:
+        return _SENTENCES[name](inputs)
+    values = ", ".join(f"{key}={value}" for key, value in inputs.items())
+    return f"the market refused: {name}({values})"
+
+
+def decoded(contract_type: ContractType, error: Web3ContractLogicError) -> Refused:
+    """A node's answer to a call that the market would refuse."""
+    data = HexBytes(error.data) if isinstance(error.data, str) else HexBytes("0x")
+    for abi in contract_type.errors:
+        if keccak(text=abi.selector)[:4] == data[:4]:
+            values = decode([item.canonical_type for item in abi.inputs], data[4:])
+            inputs = {
+                str(item.name): to_checksum_address(value) if item.type == "address" else value
+                for item, value in zip(abi.inputs, values, strict=True)
+            }
+            return Refused(abi.name, inputs)
+    return Refused("Reverted", {"reason": error.message})
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn the contract's custom errors into `Refused`."""
+    try:
+        yield
+    except CustomError as error:
+        raise Refused(error.name, dict(error.inputs)) from error
+    except ContractLogicError as error:
+        raise Refused("Reverted", {"reason": error.message}) from error

@@ -1,0 +1,1 @@
+"""The link between two EVs: server, client, limits."""

@@ -1,0 +1,1 @@
+"""The rules of a session: messages, challenges, receipts. No input or output."""

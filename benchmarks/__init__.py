@@ -1,0 +1,1 @@
+"""What measures this project. Not in the package that users install."""

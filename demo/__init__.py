@@ -1,0 +1,1 @@
+"""A whole trade on a local chain, told as it happens."""
