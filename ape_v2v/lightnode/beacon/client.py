@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v.lightnode.beacon import protocol
-from ape_v2v.lightnode.beacon.errors import (
+from ape_v2v.lightnode.beacon.head import Head, HeadKind
+from ape_v2v.lightnode.beacon.keeping import Kept
+from ape_v2v.lightnode.beacon.reasons import (
     CheckpointTooOld,
     LightClientError,
     NoCheckpoint,
     NoProgress,
 )
-from ape_v2v.lightnode.beacon.head import Head, Kind
-from ape_v2v.lightnode.beacon.keeping import Kept
 from ape_v2v.lightnode.beacon.types import slot_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.lightnode.beacon.keeping import Keeper
     from ape_v2v.lightnode.beacon.networks import Network
-    from ape_v2v.lightnode.beacon.protocol import State
+    from ape_v2v.lightnode.beacon.protocol import Position
     from ape_v2v.lightnode.beacon.sources import Source
 
 _DAY = 86_400
@@ -47,8 +47,8 @@ class Patience:
     optimistic: float = 300
     """Of an optimistic head; it is a slot or two old at best."""
 
-    def of(self, kind: Kind) -> float:
-        return self.finalized if kind is Kind.FINALIZED else self.optimistic
+    def of(self, kind: HeadKind) -> float:
+        return self.finalized if kind is HeadKind.FINALIZED else self.optimistic
 
 
 @dataclass
@@ -102,7 +102,7 @@ class LightClient:
         return None if self._kept is None else self._kept.checkpoint
 
     @property
-    def state(self) -> State:
+    def position(self) -> Position:
         """How far it is.
 
         Raises:
@@ -113,7 +113,7 @@ class LightClient:
                 f"the light client of {self.network.name} has no checkpoint to begin with: name "
                 "the root of a recent finalized block that somebody you trust has given you"
             )
-        return self._kept.state
+        return self._kept.position
 
     def begin(self, root: bytes | None = None, *, old: bool = False) -> Report:
         """Begin with a block, or begin anew.
@@ -136,9 +136,9 @@ class LightClient:
                 f"{len(self._sources)} sources agree on the checkpoint 0x{root.hex()}: compare it "
                 "with one from somebody else you trust"
             )
-        state = self._begun(root, report)
-        self._require_young(state, report, old=old)
-        self._keep(Kept(root, state), anew=True)
+        position = self._begun(root, report)
+        self._require_young(position, report, old=old)
+        self._keep(Kept(root, position), anew=True)
         report.received = self._received() - before
         return report
 
@@ -156,15 +156,15 @@ class LightClient:
         """
         report = Report()
         before = self._received()
-        self._require_young(self.state, report, old=old)
+        self._require_young(self.position, report, old=old)
         while len(missing := self._missing_periods()):
             complaints: list[str] = []
             if not self._follow_periods(missing[:_BATCH], report, complaints, force=force):
                 raise _no_progress(f"the committee after that of period {missing[0]}", complaints)
             report.complaints += complaints
         self._follow_news(report)
-        if self.state.next is None:  # asked for now, to be known when its turn comes
-            reached = self.network.period(slot_of(self.state.finalized))
+        if self.position.next is None:  # asked for now, to be known when its turn comes
+            reached = self.network.period(slot_of(self.position.finalized))
             self._follow_periods(range(reached, reached + 1), report, report.complaints)
         for source in self._sources:
             if source.ahead is not None and abs(source.ahead) > _SKEW:
@@ -176,7 +176,7 @@ class LightClient:
         report.received = self._received() - before
         return report
 
-    def head(self, kind: Kind) -> Head:
+    def head(self, kind: HeadKind) -> Head:
         """The newest block that is proven.
 
         Raises:
@@ -184,7 +184,7 @@ class LightClient:
             HeadTooOld: There is none that is young enough: follow first.
             NotTrustworthy: It is not finalized, or signed by too few.
         """
-        return Head.of(self.state, kind, self.network, self._clock(), self._patience.of(kind))
+        return Head.of(self.position, kind, self.network, self._clock(), self._patience.of(kind))
 
     def _now(self) -> int:
         return self.network.slot(self._clock())
@@ -196,9 +196,9 @@ class LightClient:
         self._keeper.save(kept, anew=anew)
         self._kept = kept
 
-    def _require_young(self, state: State, report: Report, *, old: bool) -> None:
+    def _require_young(self, position: Position, report: Report, *, old: bool) -> None:
         """Those who signed long ago may have left, with nothing to lose by signing another past."""
-        age = self._clock() - self.network.time(slot_of(state.finalized))
+        age = self._clock() - self.network.time(slot_of(position.finalized))
         days = f"{age / _DAY:.0f} days"
         if age > self._patience.refuse_after and not old:
             raise CheckpointTooOld(
@@ -233,7 +233,7 @@ class LightClient:
             )
         return roots[0]
 
-    def _begun(self, root: bytes, report: Report) -> State:
+    def _begun(self, root: bytes, report: Report) -> Position:
         for source in self._sources:
             try:
                 return protocol.begun(root, source.bootstrap(root), self.network)
@@ -243,8 +243,8 @@ class LightClient:
 
     def _missing_periods(self) -> range:
         """Those whose updates it takes before the newest ones can be checked."""
-        reached = self.network.period(slot_of(self.state.finalized))
-        first = reached if self.state.next is None else reached + 1
+        reached = self.network.period(slot_of(self.position.finalized))
+        first = reached if self.position.next is None else reached + 1
         return range(first, self.network.period(self._now()))
 
     def _follow_periods(
@@ -252,21 +252,21 @@ class LightClient:
     ) -> bool:
         """Follow the committees of some periods, as far as one source leads; whether it leads."""
         for source in self._sources:
-            before = state = self.state
+            before = position = self.position
             refused = False
             try:
                 for update in source.updates(wanted.start, len(wanted)):
-                    state = protocol.followed(state, update, self._now(), self.network)
+                    position = protocol.followed(position, update, self._now(), self.network)
                     if force:
-                        state = protocol.forced(state, self._now(), self.network)
+                        position = protocol.forced(position, self._now(), self.network)
             except LightClientError as error:
                 refused = True
                 complaints.append(_complaint(source, error))
             reached, began = (
-                self.network.period(slot_of(each.finalized)) for each in (state, before)
+                self.network.period(slot_of(each.finalized)) for each in (position, before)
             )
-            if reached > began or (before.next is None and state.next is not None):
-                self._advance(state)
+            if reached > began or (before.next is None and position.next is not None):
+                self._advance(position)
                 report.periods += reached - began
                 return True
             if not refused:
@@ -283,11 +283,11 @@ class LightClient:
             asked = [(source, pool.submit(source.news)) for source in self._sources]
         for source, answer in asked:
             try:
-                state = self.state
+                position = self.position
                 for update in answer.result():
-                    if _is_new(update, state):
-                        state = protocol.followed(state, update, self._now(), self.network)
-                        self._advance(state)
+                    if _is_new(update, position):
+                        position = protocol.followed(position, update, self._now(), self.network)
+                        self._advance(position)
                 answered = True
             except LightClientError as error:
                 complaints.append(_complaint(source, error))
@@ -295,16 +295,16 @@ class LightClient:
             raise _no_progress("the newest block", complaints)
         report.complaints += complaints
 
-    def _advance(self, state: State) -> None:
+    def _advance(self, position: Position) -> None:
         assert self._kept is not None, "only what has begun advances"
-        self._keep(self._kept._replace(state=state))
+        self._keep(self._kept._replace(position=position))
 
 
-def _is_new(update: Any, state: State) -> bool:
+def _is_new(update: Any, position: Position) -> bool:
     """Whether an update is worth checking its signature."""
     return bool(
-        slot_of(update.attested_header) > slot_of(state.optimistic)
-        or slot_of(update.finalized_header) > slot_of(state.finalized)
+        slot_of(update.attested_header) > slot_of(position.optimistic)
+        or slot_of(update.finalized_header) > slot_of(position.finalized)
     )
 
 

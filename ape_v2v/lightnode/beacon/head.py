@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Self
 
-from ape_v2v.lightnode.beacon.errors import HeadTooOld, NotTrustworthy
 from ape_v2v.lightnode.beacon.protocol import is_quorum
+from ape_v2v.lightnode.beacon.reasons import HeadTooOld, NotTrustworthy
 from ape_v2v.lightnode.beacon.types import slot_of
 
 if TYPE_CHECKING:
     from ape_v2v.lightnode.beacon.networks import Network
-    from ape_v2v.lightnode.beacon.protocol import State
+    from ape_v2v.lightnode.beacon.protocol import Position
 
 
-class Kind(Enum):
+class HeadKind(Enum):
     """How sure a block is."""
 
     FINALIZED = "finalized"
@@ -28,7 +28,7 @@ class Kind(Enum):
 class Head:
     """A block of the execution layer, proven from a checkpoint."""
 
-    kind: Kind
+    kind: HeadKind
     slot: int
     """Of the beacon chain."""
     root: bytes
@@ -47,11 +47,13 @@ class Head:
     """How many of the committee have signed it; None of a finalized block."""
 
     @classmethod
-    def of(cls, state: State, kind: Kind, network: Network, now: float, patience: float) -> Self:
+    def of(
+        cls, position: Position, kind: HeadKind, network: Network, now: float, patience: float
+    ) -> Self:
         """The newest one of a kind.
 
         Args:
-            state: Of the light client.
+            position: Of the light client.
             kind: Finalized, or optimistic.
             network: Its network.
             now: Seconds since 1970.
@@ -61,16 +63,16 @@ class Head:
             HeadTooOld: It is older.
             NotTrustworthy: It is not final, or signed by too few, or from before the merge.
         """
-        finalized = kind is Kind.FINALIZED
-        header = state.finalized if finalized else state.optimistic
+        finalized = kind is HeadKind.FINALIZED
+        header = position.finalized if finalized else position.optimistic
         slot = slot_of(header)
-        if state.is_forced and (finalized or not state.optimistic_signers):
+        if position.is_forced and (finalized or not position.optimistic_signers):
             raise NotTrustworthy(
                 f"the block of slot {slot} was never shown to be final, the light client was forced"
                 " to go on from it: sync again until something is finalized"
             )
-        if not finalized and state.optimistic_signers:
-            signers = state.optimistic_signers
+        if not finalized and position.optimistic_signers:
+            signers = position.optimistic_signers
             if not is_quorum(signers, network.committee_size):
                 raise NotTrustworthy(
                     f"only {signers} of {network.committee_size} have signed the newest block, of "
@@ -100,5 +102,5 @@ class Head:
             receipts_root=bytes(execution.receipts_root),
             gas_limit=int(execution.gas_limit),
             base_fee=int(execution.base_fee_per_gas),
-            signers=None if finalized else state.optimistic_signers or None,
+            signers=None if finalized else position.optimistic_signers or None,
         )

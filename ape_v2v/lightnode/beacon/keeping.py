@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ape_v2v.database import Database
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.lightnode.beacon.protocol import State
-from ape_v2v.lightnode.beacon.types import LATEST, Header, forms, slot_of
+from ape_v2v.lightnode.beacon.protocol import Position
+from ape_v2v.lightnode.beacon.types import LATEST, LightHeader, forms, slot_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ class Kept(NamedTuple):
 
     checkpoint: bytes
     """The block root that it all began with."""
-    state: State
+    position: Position
 
 
 class Keeper:
@@ -54,7 +54,7 @@ class Keeper:
 
         Args:
             path: None keeps it in memory.
-            network: Whose state it is.
+            network: Which one it is.
 
         Raises:
             ConfigurationError: It cannot be used, or is of another network or version.
@@ -99,14 +99,14 @@ class Keeper:
             ) from error
 
     def save(self, kept: Kept, *, anew: bool = False) -> None:
-        """Keep a state, in one transaction.
+        """Keep a position, in one transaction.
 
         Args:
-            kept: The state, and what it began with.
+            kept: The position, and what it began with.
             anew: Also when another process is further: for another checkpoint.
         """
-        state = kept.state
-        slot = slot_of(state.finalized)
+        position = kept.position
+        slot = slot_of(position.finalized)
         with self._database.transaction():
             ahead = self._database.rows(
                 "SELECT 1 FROM client WHERE checkpoint = ? AND finalized_slot > ?",
@@ -124,17 +124,17 @@ class Keeper:
                 *(
                     None if value is None else value.encode_bytes()
                     for value in (
-                        state.finalized,
-                        state.optimistic,
-                        state.current,
-                        state.next,
-                        state.best,
+                        position.finalized,
+                        position.optimistic,
+                        position.current,
+                        position.next,
+                        position.best,
                     )
                 ),
-                state.previous_most,
-                state.current_most,
-                state.optimistic_signers,
-                int(state.is_forced),
+                position.previous_most,
+                position.current_most,
+                position.optimistic_signers,
+                int(position.is_forced),
             )
 
     def _state(
@@ -145,16 +145,16 @@ class Keeper:
         next_: bytes | None,
         best: bytes | None,
         *numbers: int,
-    ) -> State:
+    ) -> Position:
         latest = forms(LATEST, self._network.committee_size)
 
         def decoded(kind: Any, value: bytes | None) -> Any:
             return None if value is None else kind.decode_bytes(value)
 
         previous_most, current_most, optimistic_signers, is_forced = numbers
-        return State(
-            finalized=decoded(Header, finalized),
-            optimistic=decoded(Header, optimistic),
+        return Position(
+            finalized=decoded(LightHeader, finalized),
+            optimistic=decoded(LightHeader, optimistic),
             current=decoded(latest.committee, current),
             next=decoded(latest.committee, next_),
             best=decoded(latest.update, best),

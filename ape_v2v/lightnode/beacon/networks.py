@@ -12,7 +12,7 @@ import yaml
 from eth_utils.hexadecimal import decode_hex
 
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.lightnode.beacon.errors import UnknownFork
+from ape_v2v.lightnode.beacon.reasons import UnknownFork
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,7 +1,7 @@
 """The rules by which a light client follows: what an update must be, and what follows from it.
 
 As the specification of Ethereum's consensus has them (`process_light_client_update` and what
-belongs to it). A state is never changed, another one follows from it: what is refused leaves no
+belongs to it). A position is never changed, another one follows from it: what is refused leaves no
 trace.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.lightnode.beacon.errors import (
+from ape_v2v.lightnode.beacon.reasons import (
     ForgedBranch,
     FromTheFuture,
     OldUpdate,
@@ -26,7 +26,7 @@ from ape_v2v.lightnode.beacon.signatures import all_have_signed
 from ape_v2v.lightnode.beacon.types import (
     CapellaExecutionHeader,
     ForkData,
-    Header,
+    LightHeader,
     SigningData,
     slot_of,
 )
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.lightnode.beacon.networks import Network
 
-# Where things are in the tree of a beacon state: before Electra, and since.
+# Where things are in the tree of a beacon position: before Electra, and since.
 _FINALIZED_ROOT = (105, 169)
 _CURRENT_COMMITTEE = (54, 86)
 _NEXT_COMMITTEE = (55, 87)
@@ -49,7 +49,7 @@ QUORUM = (2, 3)
 
 
 @dataclass(frozen=True)
-class State:
+class Position:
     """How far a light client has come. The containers are in the form of the latest fork."""
 
     finalized: Any
@@ -76,8 +76,8 @@ def is_quorum(signers: int, size: int) -> bool:
     return signers * QUORUM[1] >= size * QUORUM[0]
 
 
-def begun(root: bytes, bootstrap: Any, network: Network) -> State:
-    """The state that a trusted block root leads to.
+def begun(root: bytes, bootstrap: Any, network: Network) -> Position:
+    """The position that a trusted block root leads to.
 
     Raises:
         InvalidUpdate: The bootstrap is not that of this block.
@@ -96,14 +96,14 @@ def begun(root: bytes, bootstrap: Any, network: Network) -> State:
         _CURRENT_COMMITTEE[network.has("electra", slot_of(header))],
         bytes(header.beacon.state_root),
     )
-    return State(finalized=header, optimistic=header, current=bootstrap.current_sync_committee)
+    return Position(finalized=header, optimistic=header, current=bootstrap.current_sync_committee)
 
 
-def followed(state: State, update: Any, now: int, network: Network) -> State:
-    """The state after an update.
+def followed(position: Position, update: Any, now: int, network: Network) -> Position:
+    """The position after an update.
 
     Args:
-        state: Before it.
+        position: Before it.
         update: In the form of the latest fork.
         now: The slot that it is, by the own clock.
         network: Whose update it is.
@@ -112,69 +112,69 @@ def followed(state: State, update: Any, now: int, network: Network) -> State:
         InvalidUpdate: It does not hold. Each reason has a class of its own.
         UnknownFork: It is of a fork that is not known.
     """
-    _require_valid(state, update, now, network)
+    _require_valid(position, update, now, network)
     signers, size = _signers(update), network.committee_size
-    if state.best is None or _is_better(update, state.best, network):
-        state = replace(state, best=update)
-    state = replace(state, current_most=max(state.current_most, signers))
+    if position.best is None or _is_better(update, position.best, network):
+        position = replace(position, best=update)
+    position = replace(position, current_most=max(position.current_most, signers))
     attested, finalized = update.attested_header, update.finalized_header
-    safe = signers > max(state.previous_most, state.current_most) // 2
-    if safe and slot_of(attested) > slot_of(state.optimistic):
-        state = replace(state, optimistic=attested, optimistic_signers=signers)
+    safe = signers > max(position.previous_most, position.current_most) // 2
+    if safe and slot_of(attested) > slot_of(position.optimistic):
+        position = replace(position, optimistic=attested, optimistic_signers=signers)
     finalizes_next_committee = (
-        state.next is None
+        position.next is None
         and _has_committee(update)
         and _has_finality(update)
         and network.period(slot_of(finalized)) == network.period(slot_of(attested))
     )
     if is_quorum(signers, size) and (
-        slot_of(finalized) > slot_of(state.finalized) or finalizes_next_committee
+        slot_of(finalized) > slot_of(position.finalized) or finalizes_next_committee
     ):
-        forced = state.is_forced and slot_of(finalized) <= slot_of(state.finalized)
-        state = replace(_applied(state, update, network), best=None, is_forced=forced)
-    return state
+        forced = position.is_forced and slot_of(finalized) <= slot_of(position.finalized)
+        position = replace(_applied(position, update, network), best=None, is_forced=forced)
+    return position
 
 
-def forced(state: State, now: int, network: Network) -> State:
-    """The state when the best update is taken for final, after a period without finality.
+def forced(position: Position, now: int, network: Network) -> Position:
+    """The position when the best update is taken for final, after a period without finality.
 
     Nobody has shown that it is final: a majority of one signature may have been enough. It lets the
     client go on when the chain does not finalize; what it calls finalized then is not, and is not
     relied on until an update finalizes something later.
     """
-    update = state.best
-    if update is None or now <= slot_of(state.finalized) + network.slots_per_period:
-        return state
-    if slot_of(update.finalized_header) <= slot_of(state.finalized):
+    update = position.best
+    if update is None or now <= slot_of(position.finalized) + network.slots_per_period:
+        return position
+    if slot_of(update.finalized_header) <= slot_of(position.finalized):
         fields = {name: getattr(update, name) for name in type(update).fields()}
         update = type(update)(**fields | {"finalized_header": update.attested_header})
-    return replace(_applied(state, update, network), best=None, is_forced=True)
+    return replace(_applied(position, update, network), best=None, is_forced=True)
 
 
-def _applied(state: State, update: Any, network: Network) -> State:
+def _applied(position: Position, update: Any, network: Network) -> Position:
     """Take an update's finalized header, and its committee."""
-    before = network.period(slot_of(state.finalized))
+    before = network.period(slot_of(position.finalized))
     after = network.period(slot_of(update.finalized_header))
     named = update.next_sync_committee if _has_committee(update) else None
-    if state.next is None:
+    if position.next is None:
         assert after == before, "an update of a later period is signed by an unknown committee"
-        state = replace(state, next=named)
+        position = replace(position, next=named)
     elif after == before + 1:
-        state = replace(
-            state,
-            current=state.next,
+        position = replace(
+            position,
+            current=position.next,
             next=named,
-            previous_most=state.current_most,
+            previous_most=position.current_most,
             current_most=0,
         )
-    if slot_of(update.finalized_header) > slot_of(state.finalized):
-        state = replace(state, finalized=update.finalized_header)
-        if slot_of(state.finalized) > slot_of(state.optimistic):
-            state = replace(state, optimistic=state.finalized, optimistic_signers=0)
-    return state
+    if slot_of(update.finalized_header) > slot_of(position.finalized):
+        position = replace(position, finalized=update.finalized_header)
+        if slot_of(position.finalized) > slot_of(position.optimistic):
+            position = replace(position, optimistic=position.finalized, optimistic_signers=0)
+    return position
 
 
-def _require_valid(state: State, update: Any, now: int, network: Network) -> None:
+def _require_valid(position: Position, update: Any, now: int, network: Network) -> None:
     if not _signers(update):
         raise TooFewSignatures("nobody has signed the update")
     _require_header(update.attested_header, network)
@@ -193,12 +193,12 @@ def _require_valid(state: State, update: Any, now: int, network: Network) -> Non
             f"the update is signed in slot {signed}, attests slot {attested} and finalizes slot "
             f"{finalized}: expected these in descending order"
         )
-    _require_period(state, signed, network)
-    reached, period = network.period(attested), network.period(slot_of(state.finalized))
-    brings_committee = state.next is None and _has_committee(update) and reached == period
-    if attested <= slot_of(state.finalized) and not brings_committee:
+    _require_period(position, signed, network)
+    reached, period = network.period(attested), network.period(slot_of(position.finalized))
+    brings_committee = position.next is None and _has_committee(update) and reached == period
+    if attested <= slot_of(position.finalized) and not brings_committee:
         raise OldUpdate(
-            f"the update attests slot {attested}, and slot {slot_of(state.finalized)} is "
+            f"the update attests slot {attested}, and slot {slot_of(position.finalized)} is "
             "finalized already"
         )
     electra = network.has("electra", attested)
@@ -210,8 +210,8 @@ def _require_valid(state: State, update: Any, now: int, network: Network) -> Non
     else:
         if (
             reached == period
-            and state.next is not None
-            and update.next_sync_committee != state.next
+            and position.next is not None
+            and update.next_sync_committee != position.next
         ):
             raise WrongCommittee(
                 f"the update names another committee for period {reached + 1} than was proven"
@@ -223,15 +223,15 @@ def _require_valid(state: State, update: Any, now: int, network: Network) -> Non
             _NEXT_COMMITTEE[electra],
             root,
         )
-    _require_signature(state, update, network)
+    _require_signature(position, update, network)
 
 
-def _require_period(state: State, signed: int, network: Network) -> None:
+def _require_period(position: Position, signed: int, network: Network) -> None:
     """Only two committees can have signed: the current one, and the next if it is known."""
-    period, signers = network.period(slot_of(state.finalized)), network.period(signed)
-    if signers == period or (signers == period + 1 and state.next is not None):
+    period, signers = network.period(slot_of(position.finalized)), network.period(signed)
+    if signers == period or (signers == period + 1 and position.next is not None):
         return
-    known = f"{period} and {period + 1}" if state.next is not None else f"{period}"
+    known = f"{period} and {period + 1}" if position.next is not None else f"{period}"
     raise SkippedPeriod(
         f"the update is signed by the committee of period {signers}, and known is that of {known}"
     )
@@ -242,7 +242,7 @@ def _require_header(header: Any, network: Network) -> None:
     slot = slot_of(header)
     network.fork(slot)  # refuses what is not known
     if not network.has("capella", slot):
-        if header != Header(beacon=header.beacon):
+        if header != LightHeader(beacon=header.beacon):
             raise ForgedBranch(f"the header of slot {slot} has an execution block before Capella")
         return
     execution = header.execution
@@ -264,22 +264,22 @@ def _require_header(header: Any, network: Network) -> None:
 def _require_finality(update: Any, index: int, root: bytes, network: Network) -> None:
     header = update.finalized_header
     if not _has_finality(update):
-        if header != Header():
+        if header != LightHeader():
             raise ForgedBranch("the update names a finalized header and proves nothing of it")
         return
     leaf = _ZERO  # how a state has it before anything is finalized
     if slot_of(header):
         _require_header(header, network)
         leaf = bytes(header.beacon.hash_tree_root())
-    elif header != Header():
+    elif header != LightHeader():
         raise ForgedBranch("the update finalizes slot 0 with a header that is not empty")
     _require_branch("the finalized header", leaf, update.finality_branch, index, root)
 
 
-def _require_signature(state: State, update: Any, network: Network) -> None:
+def _require_signature(position: Position, update: Any, network: Network) -> None:
     signed = int(update.signature_slot)
-    is_current = network.period(signed) == network.period(slot_of(state.finalized))
-    committee = state.current if is_current else state.next
+    is_current = network.period(signed) == network.period(slot_of(position.finalized))
+    committee = position.current if is_current else position.next
     assert committee is not None, "its period was checked"
     domain = ForkData(
         current_version=network.fork(max(signed, 1) - 1).version,

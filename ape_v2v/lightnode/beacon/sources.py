@@ -16,7 +16,7 @@ import httpx
 from eth_utils.conversions import to_hex
 from eth_utils.hexadecimal import decode_hex
 
-from ape_v2v.lightnode.beacon.errors import LightClientError, MalformedData, SourceUnavailable
+from ape_v2v.lightnode.beacon.reasons import LightClientError, MalformedData, SourceUnavailable
 from ape_v2v.lightnode.beacon.types import read, slot_of
 
 if TYPE_CHECKING:
@@ -203,11 +203,7 @@ class UpdateFile:
         return [each for each in updates if period(slot_of(each.attested_header)) in wanted]
 
     def news(self) -> list[Any]:
-        return [
-            self._read(kind, self._content[kind])
-            for kind in _NEWS
-            if kind in self._content
-        ]
+        return [self._read(kind, self._content[kind]) for kind in _NEWS if kind in self._content]
 
     def finalized_root(self, slot: int | None = None) -> tuple[int, bytes]:
         raise SourceUnavailable(

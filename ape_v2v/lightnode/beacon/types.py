@@ -13,8 +13,8 @@ from remerkleable.bitfields import Bitvector
 from remerkleable.byte_arrays import ByteList, Bytes32, ByteVector
 from remerkleable.complex import Container, Vector
 
-from ape_v2v.lightnode.beacon.errors import MalformedData
 from ape_v2v.lightnode.beacon.networks import Fork, require_known
+from ape_v2v.lightnode.beacon.reasons import MalformedData
 
 LATEST = "electra"
 """The fork whose form everything is brought into; Fulu has the same."""
@@ -86,7 +86,7 @@ class CapellaHeader(AltairHeader):
     execution_branch: Vector[Bytes32, _EXECUTION_DEPTH]
 
 
-class Header(AltairHeader):
+class LightHeader(AltairHeader):
     """The same since Deneb."""
 
     execution: ExecutionHeader
@@ -112,7 +112,7 @@ class Forms(NamedTuple):
 def forms(fork: str, committee_size: int) -> Forms:
     """The containers of a fork that is known."""
     header = {"altair": AltairHeader, "bellatrix": AltairHeader, "capella": CapellaHeader}.get(
-        fork, Header
+        fork, LightHeader
     )
     # Generalized indices: 54, 55 and 105 before Electra, 86, 87 and 169 since.
     deeper = fork in ("electra", "fulu")

@@ -35,7 +35,7 @@ def network(*epochs: int, **settings: Any) -> Network:
         Fork(name, bytes([number + 1, 0, 0, 1]), epoch)
         for number, (name, epoch) in enumerate(zip(KNOWN_FORKS, begins, strict=False))
     )
-    usual = {
+    usual: dict[str, Any] = {
         "name": "test",
         "chain_id": 31_337,
         "genesis_time": 1_700_000_000,
@@ -311,8 +311,10 @@ class Chain:
     ) -> Any:
         """The signature of a committee, or of some of it, over a header."""
         members = (committee or self.committee(self.network.period(at))).members
-        bits = [number < (len(members) if signers is None else signers) for number in
-                range(len(members))]
+        bits = [
+            number < (len(members) if signers is None else signers)
+            for number in range(len(members))
+        ]
         secrets = [member.secret for member, signs in zip(members, bits, strict=True) if signs]
         message = SigningData(
             object_root=beacon.hash_tree_root(), domain=self.domain(at, **domain)
@@ -321,9 +323,7 @@ class Chain:
             sync_committee_bits=bits, sync_committee_signature=signed(bytes(message), secrets)
         )
 
-    def domain(
-        self, at: int, version: bytes | None = None, genesis: bytes | None = None
-    ) -> bytes:
+    def domain(self, at: int, version: bytes | None = None, genesis: bytes | None = None) -> bytes:
         """What is mixed into a signature, so that it is of this chain and fork only."""
         data = ForkData(
             current_version=version or self.network.fork(max(at, 1) - 1).version,

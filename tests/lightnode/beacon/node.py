@@ -78,15 +78,19 @@ class Served:
         return None
 
     def wrapped(self, container: Any) -> dict[str, Any]:
-        header = container.header if "header" in type(container).fields() else (
-            container.attested_header
+        header = (
+            container.header
+            if "header" in type(container).fields()
+            else (container.attested_header)
         )
         fork = self.chain.network.fork(int(header.beacon.slot)).name
         return {"version": fork, "data": as_json(container)}
 
     def _header(self, which: str) -> Any:
-        slot = int(self.finality_update.finalized_header.beacon.slot) if which == "finalized" else (
-            int(which)
+        slot = (
+            int(self.finality_update.finalized_header.beacon.slot)
+            if which == "finalized"
+            else (int(which))
         )
         block = self.chain.blocks.get(slot)
         if block is None:

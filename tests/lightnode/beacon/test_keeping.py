@@ -4,9 +4,9 @@ import pytest
 
 from ape_v2v.database import Database
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.lightnode.beacon.errors import UnknownFork
 from ape_v2v.lightnode.beacon.keeping import Keeper
 from ape_v2v.lightnode.beacon.networks import NETWORKS, read_network
+from ape_v2v.lightnode.beacon.reasons import UnknownFork
 from tests.lightnode.beacon.chain import network
 
 SETTINGS = """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ape_v2v.lightnode.beacon import errors, protocol
+from ape_v2v.lightnode.beacon import protocol, reasons
 from ape_v2v.lightnode.beacon.types import latest
 from tests.lightnode.beacon.chain import Chain, digest, network
 
@@ -98,26 +98,26 @@ def test_another_committee_cannot_sign(follower):
     refused(
         follower,
         follower.update(committee=stranger),
-        errors.WrongSignature,
+        reasons.WrongSignature,
         "not that of 32 members of the committee of period 0",
     )
 
 
 def test_nobody_cannot_sign(follower):
-    refused(follower, follower.update(signers=0), errors.TooFewSignatures, "nobody has signed")
+    refused(follower, follower.update(signers=0), reasons.TooFewSignatures, "nobody has signed")
 
 
 def test_more_cannot_be_said_to_have_signed_than_have(follower):
     few = follower.update(signers=20)
     bits = type(few.sync_aggregate.sync_committee_bits)([True] * SIZE)
     more = changed(few, sync_aggregate=changed(few.sync_aggregate, sync_committee_bits=bits))
-    refused(follower, more, errors.WrongSignature, "not that of 32 members")
+    refused(follower, more, reasons.WrongSignature, "not that of 32 members")
 
 
 def test_a_signature_over_another_block_is_not_one_over_this(follower):
     other = follower.update(follower.chain.block(NEWEST - 1, follower.final))
     update = changed(follower.update(), sync_aggregate=other.sync_aggregate)
-    refused(follower, update, errors.WrongSignature, "the source lies")
+    refused(follower, update, reasons.WrongSignature, "the source lies")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_what_is_no_signature_is_refused(follower, signature):
     update = follower.update()
     aggregate = changed(update.sync_aggregate, sync_committee_signature=signature)
     refused(
-        follower, changed(update, sync_aggregate=aggregate), errors.WrongSignature, "not that of"
+        follower, changed(update, sync_aggregate=aggregate), reasons.WrongSignature, "not that of"
     )
 
 
@@ -136,7 +136,7 @@ def test_what_is_no_signature_is_refused(follower, signature):
 )
 def test_a_signature_of_another_fork_or_chain_is_refused(follower, domain):
     refused(
-        follower, follower.update(**domain), errors.WrongSignature, "is of another chain, or of a"
+        follower, follower.update(**domain), reasons.WrongSignature, "is of another chain, or of a"
     )
 
 
@@ -144,7 +144,7 @@ def test_the_fork_before_a_signature_decides_and_not_that_of_its_slot():
     follower = Follower(0, 0, 0, 0, 0, 5)  # Fulu begins in slot 40
     block = follower.chain.block(39, follower.final)
     wrong = follower.update(block, signature_slot=40, version=b"\x06\x00\x00\x01")
-    refused(follower, wrong, errors.WrongSignature, "not that of")
+    refused(follower, wrong, reasons.WrongSignature, "not that of")
     assert follower.follow(follower.update(block, signature_slot=40))
 
 
@@ -154,7 +154,7 @@ def test_the_fork_before_a_signature_decides_and_not_that_of_its_slot():
 def test_what_was_signed_in_the_future_is_refused_and_tells_of_the_clock(follower):
     update = follower.update()
     refused(
-        follower, update, errors.FromTheFuture, "slot 41, and by this .* slot 39, 12 s", now=39
+        follower, update, reasons.FromTheFuture, "slot 41, and by this .* slot 39, 12 s", now=39
     )
     assert follower.follow(update, now=41)
 
@@ -163,24 +163,22 @@ def test_what_was_signed_in_the_future_is_refused_and_tells_of_the_clock(followe
 def test_slots_out_of_order_are_refused(follower, signed, final):
     block = follower.chain.block(NEWEST, follower.chain.block(final))
     update = follower.update(block, signature_slot=signed)
-    refused(follower, update, errors.WrongOrder, "expected these in descending order", now=50)
+    refused(follower, update, reasons.WrongOrder, "expected these in descending order", now=50)
 
 
 def test_what_is_known_already_is_refused(follower):
     follower.follow(follower.update())
     old = follower.update(follower.chain.block(FINAL - 1))
-    refused(follower, old, errors.OldUpdate, "slot 24 is finalized already")
+    refused(follower, old, reasons.OldUpdate, "slot 24 is finalized already")
 
 
 def test_a_committee_that_is_not_known_cannot_sign(follower):
     chain = follower.chain
     skipping = follower.update(chain.block(PERIOD + 20, chain.block(PERIOD + 4)))
-    refused(
-        follower, skipping, errors.SkippedPeriod, "of period 1, and known is that of 0$"
-    )
+    refused(follower, skipping, reasons.SkippedPeriod, "of period 1, and known is that of 0$")
     follower.follow(follower.update())
     far = follower.update(chain.block(2 * PERIOD + 20, chain.block(2 * PERIOD + 4)))
-    refused(follower, far, errors.SkippedPeriod, "of period 2, and known is that of 0 and 1")
+    refused(follower, far, reasons.SkippedPeriod, "of period 2, and known is that of 0 and 1")
 
 
 def test_a_fork_from_long_ago_is_refused_however_many_signed_it(follower):
@@ -190,13 +188,13 @@ def test_a_fork_from_long_ago_is_refused_however_many_signed_it(follower):
     another = Chain(follower.chain.network, seed=1).committee(1)
     past = follower.chain.block(NEWEST + 2, follower.final, next_committee=another)
     refused(
-        follower, follower.update(past), errors.WrongCommittee, "another committee for period 1"
+        follower, follower.update(past), reasons.WrongCommittee, "another committee for period 1"
     )
     later = follower.chain.block(PERIOD + 20, follower.chain.block(PERIOD + 4))
     refused(
         follower,
         follower.update(later, committee=bought),
-        errors.WrongSignature,
+        reasons.WrongSignature,
         "of the committee of period 1",
     )
 
@@ -213,7 +211,7 @@ def test_a_forged_branch_is_refused_in_every_fork(epochs, branch, what):
     follower = Follower(*epochs)
     update = follower.update()
     wrong = changed(update, **{branch: forged(getattr(update, branch))})
-    refused(follower, wrong, errors.ForgedBranch, f"the proof of {what}")
+    refused(follower, wrong, reasons.ForgedBranch, f"the proof of {what}")
     assert follower.follow(update)
 
 
@@ -233,7 +231,7 @@ def test_another_execution_block_than_the_one_in_the_body_is_refused(follower, w
     header = getattr(update, which)
     wrong = changed(header, execution=changed(header.execution, **change))
     refused(
-        follower, changed(update, **{which: wrong}), errors.ForgedBranch, "the execution block of"
+        follower, changed(update, **{which: wrong}), reasons.ForgedBranch, "the execution block of"
     )
 
 
@@ -244,7 +242,7 @@ def test_an_older_header_has_nothing_that_came_later(fork):
     execution = changed(update.attested_header.execution, excess_blob_gas=1)
     wrong = changed(update.attested_header, execution=execution)
     match = {"altair": "before Capella", "capella": "blobs before Deneb"}[fork]
-    refused(follower, changed(update, attested_header=wrong), errors.ForgedBranch, match)
+    refused(follower, changed(update, attested_header=wrong), reasons.ForgedBranch, match)
     assert follower.follow(update)
 
 
@@ -253,7 +251,7 @@ def test_an_older_branch_has_only_zeros_in_front():
     update = latest("update", follower.update(), SIZE)
     for name in ("finality_branch", "next_sync_committee_branch"):
         wrong = changed(update, **{name: forged(getattr(update, name))})
-        refused(follower, wrong, errors.ForgedBranch, "does not lead up")
+        refused(follower, wrong, reasons.ForgedBranch, "does not lead up")
     assert follower.follow(update)
 
 
@@ -262,7 +260,7 @@ def test_what_is_not_proven_cannot_be_named(follower, name):
     branch = {"finalized_header": "finality_branch"}.get(name, f"{name}_branch")
     update = follower.update()
     wrong = changed(update, **{branch: type(getattr(update, branch))()})
-    refused(follower, wrong, errors.ForgedBranch, "proves nothing of it")
+    refused(follower, wrong, reasons.ForgedBranch, "proves nothing of it")
 
 
 def test_another_committee_than_the_proven_one_cannot_be_named(follower):
@@ -273,7 +271,7 @@ def test_another_committee_than_the_proven_one_cannot_be_named(follower):
     refused(
         follower,
         changed(update, next_sync_committee=named),
-        errors.ForgedBranch,
+        reasons.ForgedBranch,
         "the proof of the next committee",
     )
 
@@ -283,10 +281,14 @@ def test_the_beginning_of_the_chain_is_finalized_by_zeros_alone(follower):
     update = follower.update(chain.block(NEWEST, None))
     tree = chain.blocks[NEWEST].state
     genesis = changed(update, finality_branch=tree.branch(169))
-    named = changed(genesis, finalized_header=changed(
-        genesis.finalized_header, beacon=changed(genesis.finalized_header.beacon, proposer_index=1)
-    ))
-    refused(follower, named, errors.ForgedBranch, "finalizes slot 0 with a header that is not")
+    named = changed(
+        genesis,
+        finalized_header=changed(
+            genesis.finalized_header,
+            beacon=changed(genesis.finalized_header.beacon, proposer_index=1),
+        ),
+    )
+    refused(follower, named, reasons.ForgedBranch, "finalizes slot 0 with a header that is not")
     assert int(follower.follow(genesis).finalized.beacon.slot) == CHECKPOINT
 
 
@@ -295,7 +297,7 @@ def test_the_beginning_of_the_chain_is_finalized_by_zeros_alone(follower):
 
 def test_a_bootstrap_of_another_block_is_refused(follower):
     bootstrap = follower.chain.bootstrap(follower.final)
-    with pytest.raises(errors.WrongCheckpoint, match="and not of the checkpoint 0x"):
+    with pytest.raises(reasons.WrongCheckpoint, match="and not of the checkpoint 0x"):
         follower.begin(follower.checkpoint.root, bootstrap)
 
 
@@ -304,7 +306,7 @@ def test_a_bootstrap_with_another_committee_is_refused(follower):
     bootstrap = changed(
         follower.chain.bootstrap(follower.checkpoint), current_sync_committee=stranger
     )
-    with pytest.raises(errors.ForgedBranch, match="the proof of the sync committee"):
+    with pytest.raises(reasons.ForgedBranch, match="the proof of the sync committee"):
         follower.begin(follower.checkpoint.root, bootstrap)
 
 
@@ -338,4 +340,4 @@ def test_a_fork_that_is_not_known_is_refused_by_its_name():
 
     forks = (*follower.chain.network.forks, Fork("gloas", b"\x07\x00\x00\x01", 5))
     follower.chain.network = replace(follower.chain.network, forks=forks)
-    refused(follower, update, errors.UnknownFork, "does not know the fork gloas, it knows altair")
+    refused(follower, update, reasons.UnknownFork, "does not know the fork gloas, it knows altair")

@@ -1,4 +1,4 @@
-"""A source may answer anything, or nothing: it costs a sentence, never memory nor time without end."""
+"""A source may answer anything or nothing: that costs a sentence, and neither memory nor time."""
 
 import gzip
 import json
@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ape_v2v.lightnode.beacon import errors
+from ape_v2v.lightnode.beacon import reasons
 from ape_v2v.lightnode.beacon.sources import BeaconApi, UpdateFile
 from tests.lightnode.beacon.chain import digest
 
@@ -31,25 +31,25 @@ def answered(body, *, packed=False, status=200, length=None):
 
 
 def test_a_node_that_has_nothing_is_named(source):
-    with pytest.raises(errors.SourceUnavailable, match=f"{source.name} answers 404 to light_clie"):
+    with pytest.raises(reasons.SourceUnavailable, match=f"{source.name} answers 404 to light_clie"):
         source.bootstrap(digest("other"))
 
 
 def test_a_node_that_is_not_there_is_named(forked):
     source = BeaconApi("http://127.0.0.1:9", forked.chain.network)
-    with pytest.raises(errors.SourceUnavailable, match="127.0.0.1:9 does not answer"):
+    with pytest.raises(reasons.SourceUnavailable, match=r"127\.0\.0\.1:9 does not answer"):
         source.news()
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:5052", "http://", ""])
 def test_what_is_no_address_is_refused(forked, url):
-    with pytest.raises(errors.SourceUnavailable, match="is no beacon node's address"):
+    with pytest.raises(reasons.SourceUnavailable, match="is no beacon node's address"):
         BeaconApi(url, forked.chain.network)
 
 
 def test_a_password_in_an_address_is_not_in_what_is_said(forked):
     source = BeaconApi("http://user:secret@127.0.0.1:9", forked.chain.network)
-    with pytest.raises(errors.SourceUnavailable) as error:
+    with pytest.raises(reasons.SourceUnavailable) as error:
         source.news()
     assert "secret" not in str(error.value)
 
@@ -58,7 +58,7 @@ def test_a_password_in_an_address_is_not_in_what_is_said(forked):
 def test_an_answer_that_is_no_data_is_refused(beacon, source, body):
     beacon.raw["finality_update"] = answered(body)
     beacon.raw["optimistic_update"] = answered(body)
-    with pytest.raises(errors.MalformedData, match=source.name):
+    with pytest.raises(reasons.MalformedData, match=source.name):
         source.news()
 
 
@@ -78,13 +78,13 @@ def test_an_answer_that_is_no_data_is_refused(beacon, source, body):
 def test_data_of_another_shape_are_refused(beacon, source, change):
     beacon.lies["finality_update"] = lambda answer: answer | change
     beacon.lies["optimistic_update"] = lambda _: None
-    with pytest.raises(errors.MalformedData, match="finality update"):
+    with pytest.raises(reasons.MalformedData, match="finality update"):
         source.news()
 
 
 def test_an_unknown_fork_is_refused_by_its_name(beacon, source):
     beacon.lies["_update"] = lambda answer: answer | {"version": "gloas"}
-    with pytest.raises(errors.UnknownFork, match="does not know the fork gloas"):
+    with pytest.raises(reasons.UnknownFork, match="does not know the fork gloas"):
         source.news()
 
 
@@ -93,7 +93,7 @@ def test_an_answer_without_end_is_cut_off(beacon, source, packed):
     body = b" " * 50_000_000
     sent = gzip.compress(body, 1) if packed else body
     beacon.raw["finality_update"] = beacon.raw["optimistic_update"] = answered(sent, packed=packed)
-    with pytest.raises(errors.MalformedData, match="answers more than 131072 bytes"):
+    with pytest.raises(reasons.MalformedData, match="answers more than 131072 bytes"):
         source.news()
     assert source.received < 2_000_000
 
@@ -112,14 +112,14 @@ def test_an_answer_that_drips_is_given_up(beacon, source):
 
     beacon.raw["bootstrap"] = drip
     began = time.monotonic()
-    with pytest.raises(errors.SourceUnavailable, match="takes longer than 0.5 s"):
+    with pytest.raises(reasons.SourceUnavailable, match=r"takes longer than 0\.5 s"):
         source.bootstrap(digest("any"))
     assert time.monotonic() - began < 5 * TIMEOUT
 
 
 def test_more_updates_than_were_asked_for_are_refused(beacon, source):
     beacon.lies["updates?"] = lambda updates: updates * 2
-    with pytest.raises(errors.MalformedData, match="no list of 2 updates or fewer"):
+    with pytest.raises(reasons.MalformedData, match="no list of 2 updates or fewer"):
         source.updates(0, 2)
 
 
@@ -128,14 +128,14 @@ def test_more_updates_than_were_asked_for_are_refused(beacon, source):
 )
 def test_a_header_of_another_shape_is_refused(beacon, source, answer):
     beacon.lies["headers"] = lambda _: answer
-    with pytest.raises(errors.MalformedData, match="header"):
+    with pytest.raises(reasons.MalformedData, match="header"):
         source.finalized_root()
 
 
 def test_a_header_of_another_slot_is_refused(beacon, source):
     source_answer = beacon.served.answer("/eth/v1/beacon/headers/388")
     beacon.lies["headers"] = lambda _: source_answer
-    with pytest.raises(errors.MalformedData, match="another header than the one asked for"):
+    with pytest.raises(reasons.MalformedData, match="another header than the one asked for"):
         source.finalized_root(8)
 
 
@@ -157,10 +157,10 @@ def test_a_clock_that_is_wrong_is_told_of(beacon, follow, forked):
 @pytest.mark.parametrize(
     ("content", "error", "match"),
     [
-        (None, errors.SourceUnavailable, "cannot be read"),
-        ("[]", errors.MalformedData, "no JSON object"),
-        ("{", errors.MalformedData, "is no JSON"),
-        ('{"updates": 5}', errors.MalformedData, "has no list of updates"),
+        (None, reasons.SourceUnavailable, "cannot be read"),
+        ("[]", reasons.MalformedData, "no JSON object"),
+        ("{", reasons.MalformedData, "is no JSON"),
+        ('{"updates": 5}', reasons.MalformedData, "has no list of updates"),
     ],
 )
 def test_a_file_of_another_shape_is_refused(forked, tmp_path, content, error, match):
