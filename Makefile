@@ -87,7 +87,7 @@ $(GANACHE): toolchain/ganache/package.json toolchain/ganache/package-lock.json .
 	@touch $@
 
 report: $(COMPILED) $(GANACHE) ## Measure what the market costs, and write docs/gas-report.md
-	$(BIN)/ape run gas_report
+	$(BIN)/ape run gas_report --write docs
 
 # Without the whole set-up, which refuses lock files that do not fit package.json.
 $(BIN)/uv:

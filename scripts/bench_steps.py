@@ -18,7 +18,7 @@ import click
 from hypothesis import Phase
 
 from ape_v2v.evm.chains import AnvilChain, PyrevmChain
-from scripts._tests import of_the_tests
+from scripts._clone import of_the_tests
 
 
 def in_process(build: Any, seeds: int, steps: int, workers: int) -> dict[str, float]:

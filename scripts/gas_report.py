@@ -1,21 +1,12 @@
-"""Measure what the market costs, and write the report into docs/.
+"""Measure what the market costs, and show it or write the report.
 
-ape run gas_report
+ape run gas_report --write docs
+
+`make report` installs the node with the prices of 2020 first, and runs this.
 """
 
-from pathlib import Path
-
-import ape
 import click
-from ape.api import ProviderAPI
-from ape.cli import ConnectedProviderCommand
 
-from ape_v2v._cli.gas import report
+from scripts._clone import of_the_clone
 
-
-@click.command(
-    cls=ConnectedProviderCommand, short_help="Measure the costs, write docs/gas-report.md"
-)
-@click.pass_context
-def cli(ctx: click.Context, provider: ProviderAPI) -> None:
-    ctx.invoke(report, provider=provider, folder=Path(ape.project.path, "docs"))
+cli: click.Command = of_the_clone("benchmarks.gas.commands").report

@@ -11,7 +11,7 @@ from pathlib import Path
 import ape
 import click
 
-from scripts._tests import of_the_tests
+from scripts._clone import of_the_tests
 
 SEEDS = range(1, 31)
 

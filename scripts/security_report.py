@@ -9,7 +9,7 @@ on a local chain of its own. What has not been run is shown as such.
 import ape
 import click
 
-from scripts._tests import of_the_tests
+from scripts._clone import of_the_tests
 
 
 @click.command(short_help="Table III of the paper today: write docs/assurance/security-report.md")

@@ -19,7 +19,6 @@ _TOPICS = {
     "session": "Charge: two vehicles, meters and receipts",
     "transaction": "What has become of a transaction, and another in its place",
     "history": "What has happened: events and charge records",
-    "gas": "What it costs, measured beside the paper's design",
 }
 
 

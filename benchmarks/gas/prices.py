@@ -85,6 +85,6 @@ CURRENCIES = {
         Decimal("0.01"),
         Decimal(3_000),
         remark="Both are assumptions, of a usual order of magnitude; the fee for publishing the "
-        "data comes on top. Other prices: `ape v2v gas report --gas-price 2 --ether-price 2500`.",
+        "data comes on top. Other prices: `ape run gas_report --gas-price 2 --ether-price 2500`.",
     ),
 }

@@ -39,7 +39,7 @@ def test_the_gas_is_what_is_committed(sources, measurements):
     committed = snapshot.load(sources.project)
 
     assert snapshot.changes(committed, measurements.snapshot()) == [], (
-        "if that is meant: `ape v2v gas snapshot --accept`, then commit the file"
+        "if that is meant: `ape run gas_snapshot --accept`, then commit the file"
     )
 
 

@@ -1,4 +1,4 @@
-"""`ape v2v gas`: what the market costs, measured beside the paper's design."""
+"""`ape run gas_report` and `ape run gas_snapshot`: what the market costs, measured."""
 
 from __future__ import annotations
 
@@ -38,30 +38,16 @@ class PositiveDecimal(click.ParamType):
         return number
 
 
-class ReportByDefault(click.Group):
-    """Alone, or with options only, it is its `report`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
-            args = ["report", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(cls=ReportByDefault, short_help="What it costs, measured beside the paper's design")
-def cli() -> None:
-    """What the market costs: measured beside the paper's own design, on the same chain.
-
-    Without a command it is the report.
-    """
-
-
-@cli.command(cls=ConnectedProviderCommand, name="report")
+@click.command(
+    cls=ConnectedProviderCommand,
+    short_help="What the market costs, measured beside the paper's design",
+)
 @click.option("--json", "as_json", is_flag=True, help="Output for programs.")
 @click.option(
     "--write",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write Markdown, CSV, JSON and charts into this folder: docs, in the project.",
+    help="Write Markdown, CSV, JSON and charts into this folder, such as docs.",
 )
 @click.option("--gas-price", type=PositiveDecimal(), help="Gwei, for a table at your own prices.")
 @click.option("--ether-price", type=PositiveDecimal(), help="Price of one ether, for that table.")
@@ -79,7 +65,10 @@ def report(
     without_2020: bool,
     quick: bool,
 ) -> None:
-    """Measure everything, in a clone of the project; it takes a minute or two."""
+    """Measure what every call costs beside the paper's own design, on the same chain.
+
+    It takes a minute or two.
+    """
     from benchmarks.gas import document, measurements, report  # noqa: PLC0415 - half a second
     from benchmarks.gas.sources import Sources  # noqa: PLC0415
 
@@ -119,7 +108,7 @@ def report(
         console.print()
 
 
-@cli.command(name="snapshot")
+@click.command(short_help="What the functions cost, compared with what is committed")
 @click.option("--json", "as_json", is_flag=True, help="Output for programs.")
 @click.option("--accept", is_flag=True, help=f"Write the figures to {snapshots.PATH}.")
 def snapshot(*, as_json: bool, accept: bool) -> None:
@@ -145,7 +134,7 @@ def snapshot(*, as_json: bool, accept: bool) -> None:
     elif changes:
         raise click.ClickException(
             f"{len(changes)} figures differ from {snapshots.PATH}: if that is meant, run "
-            "`ape v2v gas snapshot --accept` and commit the file"
+            "`ape run gas_snapshot --accept` and commit the file"
         )
 
 
