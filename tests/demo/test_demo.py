@@ -13,6 +13,9 @@ from tests.helpers.processes import add_live_network, project_folder, run_ape
 
 PEOPLE = ["Organization", "Alice", "Bob", "Carol", "Dave"]
 
+DEMO = ("scripts/demo.py", *(f"demo/{module}.py" for module in ("__init__", "charging", "trade")))
+"""What runs in a project that has nothing else of this one."""
+
 
 def difference(told, name):
     """What the balance sheet says that nothing accounts for, wei."""
@@ -22,7 +25,7 @@ def difference(told, name):
 
 
 def test_the_demo_accounts_for_every_wei(tmp_path):
-    folder = project_folder(tmp_path, "scripts/demo.py")
+    folder = project_folder(tmp_path, *DEMO)
     told = run_ape(folder, "run", "demo").stdout
     assert [difference(told, name) for name in [*PEOPLE, "Sum"]] == [0] * 6
     assert "left in the market: 0 wei" in told
@@ -85,7 +88,7 @@ def test_a_wei_that_is_left_in_the_market_is_noticed(add_up, chain):
 
 
 def test_the_demo_stays_away_from_networks_that_others_use(tmp_path, chain):
-    folder = project_folder(tmp_path, "scripts/demo.py")
+    folder = project_folder(tmp_path, *DEMO)
     network = add_live_network(folder, chain.provider.uri)
     height = chain.blocks.height
     answer = run_ape(folder, "run", "demo", "--network", network, expect=2)
