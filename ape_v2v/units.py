@@ -13,13 +13,15 @@ from datetime import timedelta
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 from typing import ClassVar, Self, overload
 
-_TEXT = re.compile(r"\s*([+-]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-zΞ/]+)\s*")
+_TEXT = re.compile(r"\s*([+-]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z/]+)\s*")
 
 # Wide enough for every product of a quantity and a unit, where Decimal would round at 28 digits.
 # What does not fit even so is an error.
 _EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, Overflow])
 
 _ETHER_UNITS = {"wei": Decimal(1), "gwei": Decimal(10**9), "ether": Decimal(10**18)}
+_OTHER_NAMES = {"eth": "ether"}
+"""What people also call a unit; it is never shown."""
 _ENERGY_UNITS = {"Wh": Decimal(1), "kWh": Decimal(1000), "MWh": Decimal(10**6)}
 
 
@@ -47,7 +49,12 @@ class _Quantity:
                 f"{self.amount!r} is not a whole number of {self.base}; "
                 f"write {self.kind} like {self.example!r}"
             )
-        if not 0 <= self.amount <= self.maximum:
+        if self.amount < 0:
+            raise UnitError(
+                f"{self.amount} {self.base} is negative, and {self.kind} is at least 0: this would "
+                "be out of range"
+            )
+        if self.amount > self.maximum:
             raise UnitError(
                 f"{self.kind} of {self.amount} {self.base} is out of range: "
                 f"from 0 to {self.maximum} {self.base}"
@@ -61,32 +68,50 @@ class _Quantity:
             UnitError: No such unit, or not a whole number of the contract's unit.
         """
         match = _TEXT.fullmatch(text)
-        units = {name.lower(): factor for name, factor in cls.units.items()}
-        factor = units.get(match[2].lower()) if match else None
-        if match is None or factor is None:
+        unit = cls._unit(match[2]) if match else None
+        if match is None or unit is None:
             raise UnitError(
                 f"{text!r} is not {cls.kind}: expected a number and one of "
                 f"{', '.join(cls.units)}, for example {cls.example!r}"
             )
         try:
-            amount = _EXACT.multiply(Decimal(match[1].replace("_", "")), factor)
+            amount = _EXACT.multiply(Decimal(match[1].replace("_", "")), cls.units[unit])
         except DecimalException as error:
             raise UnitError(f"{text!r} has too many digits for {cls.kind}") from error
+        if amount < 0:
+            raise UnitError(f"{text!r} is negative, and {cls.kind} is at least 0")
         if amount != amount.to_integral_value():
             raise UnitError(
                 f"{text!r} is {amount.normalize(_EXACT)} {cls.base}: "
                 f"the market counts in whole {cls.base}"
             )
-        if not 0 <= amount <= cls.maximum:  # before a power of ten is written out as an integer
+        if amount > cls.maximum:  # before a power of ten is written out as an integer
             raise UnitError(
-                f"{text!r} is out of range: {cls.kind} is from 0 to {cls.maximum} {cls.base}"
+                f"{text!r} is out of range: {cls.kind} is from 0 to {cls(cls.maximum).format(unit)}"
             )
         return cls(int(amount))
 
     @classmethod
+    def _unit(cls, typed: str) -> str | None:
+        """The unit that is meant; capitals do not count."""
+        names = [_OTHER_NAMES.get(name, name) for name in typed.lower().split("/")]
+        return {name.lower(): name for name in cls.units}.get("/".join(names))
+
+    @classmethod
     def of(cls, value: Self | str) -> Self:
-        """A quantity as it is, or a text read."""
-        return cls.parse(value) if isinstance(value, str) else value
+        """A quantity as it is, or a text read.
+
+        Raises:
+            UnitError: It is neither: a bare number has no unit.
+        """
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            return cls.parse(value)
+        raise UnitError(
+            f"{value!r} is not {cls.kind}: expected one with its unit, such as {cls.example!r} or "
+            f"{cls.__name__}.parse({cls.example!r})"
+        )
 
     def to(self, unit: str) -> Decimal:
         """The quantity in another unit, exact."""
@@ -172,6 +197,39 @@ class Rate(_Quantity):
         return Money(self.amount * other.amount)
 
 
+@dataclass(frozen=True)
+class Price:
+    """What one ether costs in another currency, by somebody's word: for people to read only."""
+
+    currency: str
+    per_ether: Decimal
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read "EUR=3100".
+
+        Raises:
+            UnitError: Something else, or no price above 0.
+        """
+        match = _PRICE.fullmatch(text)
+        if match is None or not (per_ether := Decimal(match[2])):
+            raise UnitError(
+                f"{text!r} is not a price of one ether: expected a currency and a number above 0, "
+                "for example 'EUR=3100'"
+            )
+        return cls(match[1].upper(), per_ether)
+
+    def format(self, money: Money) -> str:
+        """About how much an amount is, to three digits where it is small."""
+        worth = _EXACT.multiply(money.to("ether"), self.per_ether)
+        if not worth:
+            return f"0 {self.currency}"
+        digits = 2 if worth >= 1 else 2 - worth.adjusted()
+        return f"{round(worth, digits):,f} {self.currency}"
+
+
+_PRICE = re.compile(r"\s*([A-Za-z]{2,5})\s*=\s*([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*")
+
 _DURATION_UNITS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
 _DURATION_PART = re.compile(r"([0-9]+)\s*(min|s|h|d)\s*")
 
@@ -195,6 +253,22 @@ def parse_duration(text: str) -> timedelta:
             f"{text!r} is not a duration: expected whole numbers of "
             f"{', '.join(_DURATION_UNITS)}, for example '10 min'"
         )
+    return duration
+
+
+def duration_of(value: timedelta | str) -> timedelta:
+    """A duration as it is, or a text read.
+
+    Raises:
+        UnitError: It is neither, is negative, or has fractions of a second.
+    """
+    duration = parse_duration(value) if isinstance(value, str) else value
+    if not isinstance(duration, timedelta):
+        raise UnitError(
+            f"{value!r} is not a duration: expected a timedelta, or a text such as '10 min'"
+        )
+    if duration < timedelta(0) or duration.microseconds:
+        raise UnitError(f"{duration!r} is not a duration: expected whole seconds, 0 or more")
     return duration
 
 

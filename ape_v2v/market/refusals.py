@@ -7,7 +7,7 @@ expected and what to do next.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ape.exceptions import ContractLogicError, CustomError
@@ -17,7 +17,7 @@ from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
 from ape_v2v.errors import V2VError
-from ape_v2v.units import Energy, Money, Rate
+from ape_v2v.units import Energy, Money, Rate, format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,10 +49,17 @@ def _at(timestamp: int) -> str:
         return "the end of time"
 
 
-def _window(subject: str, unit: str = "s") -> Callable[[dict[str, Any]], str]:
+def _seconds(count: int) -> str:
+    try:
+        return format_duration(timedelta(seconds=count))
+    except OverflowError:
+        return f"{count} s"
+
+
+def _window(subject: str) -> Callable[[dict[str, Any]], str]:
     def sentence(i: dict[str, Any]) -> str:
-        value = next(iter(i.values()))
-        return f"{subject} of {value} {unit} is out of range: from 1 to {i['maximum']} {unit}"
+        value, maximum = next(iter(i.values())), i["maximum"]
+        return f"{subject} of {_seconds(value)} is out of range: from 1 s to {_seconds(maximum)}"
 
     return sentence
 
@@ -60,13 +67,19 @@ def _window(subject: str, unit: str = "s") -> Callable[[dict[str, Any]], str]:
 def _state(i: dict[str, Any]) -> str:
     actual, expected = (STATES[int(i[name])] for name in ("actual", "expected"))
     if expected == "none":
-        return f"the consumer's last auction is still {actual}: end or cancel it first"
+        what = "end or cancel it first" if actual == "open" else "its connection has to end first"
+        return f"the consumer's last auction is still {actual}: {what}"
     if actual == "none":
         return (
-            f"this auction is over or never was, and this takes one that is {expected}: look up "
+            f"this auction is over or never was, and this requires one that is {expected}: look up "
             "the consumer's current one"
         )
-    return f"this auction is {actual}, and this takes one that is {expected}"
+    if actual == "open":
+        return (
+            "this auction is still open, and this requires a connection: it begins when the "
+            "consumer ends the auction with a bid standing"
+        )
+    return "this auction has been awarded already, and this requires one that is open"
 
 
 def _as(kind: type[Energy | Rate | Money], amount: int) -> str:
@@ -132,7 +145,7 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "BiddingOpen": lambda i: (
         f"bidding goes on until {_at(i['closingTime'])}, and it is {_at(i['timestamp'])} now: "
-        f"wait {i['closingTime'] - i['timestamp']} s"
+        f"wait {_seconds(i['closingTime'] - i['timestamp'])}"
     ),
     "AwardWindowPassed": lambda i: (
         f"the standing bid could be accepted before {_at(i['deadline'])}, "
@@ -143,7 +156,8 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "PenaltyAboveMaximum": lambda i: (
         f"cancelling now costs a penalty of {_as(Money, i['penalty'])}, and you allowed "
-        f"{_as(Money, i['maximum'])}: allow more, or let the auction go on"
+        f"{_as(Money, i['maximum'])}: allow it by --max-penalty '{_as(Money, i['penalty'])}', or "
+        "let the auction go on"
     ),
     # Bidding
     "OwnAuction": lambda _: "a consumer cannot bid in its own auction",

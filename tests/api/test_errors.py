@@ -197,25 +197,25 @@ def test_nothing_and_free_energy_cannot_be_asked_for(api, consumer, terms, name,
     refused(lambda: api.start_auction(**terms, sender=consumer), name, said)
 
 
-@pytest.mark.parametrize("seconds", [0, WEEK + 1])
-def test_a_bidding_time_out_of_range_is_told_the_range(api, consumer, seconds):
+@pytest.mark.parametrize(("seconds", "said"), [(0, "0 s"), (WEEK + 1, "7 d 1 s")])
+def test_a_bidding_time_out_of_range_is_told_the_range(api, consumer, seconds, said):
     duration = timedelta(seconds=seconds)
     refused(
         lambda: api.start_auction("1 kWh", "1 gwei/Wh", bidding_time=duration, sender=consumer),
         "BiddingTimeOutOfRange",
-        f"a bidding time of {seconds} s is out of range: from 1 to {WEEK} s",
+        f"a bidding time of {said} is out of range: from 1 s to 7 d",
         biddingTime=seconds,
         maximum=WEEK,
     )
 
 
-@pytest.mark.parametrize("seconds", [0, WEEK + 1])
-def test_a_validity_out_of_range_is_told_the_range(api, consumer, seconds):
+@pytest.mark.parametrize(("seconds", "said"), [(0, "0 s"), (WEEK + 1, "7 d 1 s")])
+def test_a_validity_out_of_range_is_told_the_range(api, consumer, seconds, said):
     duration = timedelta(seconds=seconds)
     refused(
         lambda: api.start_auction("1 kWh", "1 gwei/Wh", validity=duration, sender=consumer),
         "ValidityOutOfRange",
-        f"a validity of {seconds} s is out of range: from 1 to {WEEK} s",
+        f"a validity of {said} is out of range: from 1 s to 7 d",
         validity=seconds,
         maximum=WEEK,
     )
@@ -228,6 +228,17 @@ def test_a_second_auction_waits_for_the_first(api, auction, consumer):
         "the consumer's last auction is still open: end or cancel it first",
         auctionId=auction.id,
         actual=1,
+        expected=0,
+    )
+
+
+def test_a_second_auction_waits_for_the_end_of_a_connection(api, connection, consumer):
+    refused(
+        lambda: api.start_auction("1 kWh", "1 gwei/Wh", sender=consumer),
+        "UnexpectedState",
+        "the consumer's last auction is still connected: its connection has to end first",
+        auctionId=connection.id,
+        actual=2,
         expected=0,
     )
 
@@ -248,7 +259,7 @@ def test_a_connection_takes_no_bids(api, connection, rival):
     refused(
         lambda: api.auction(connection.id).place_bid(Rate(RATE), sender=rival),
         "UnexpectedState",
-        "this auction is connected, and this takes one that is open",
+        "this auction has been awarded already, and this requires one that is open",
         auctionId=connection.id,
         actual=2,
         expected=1,
@@ -264,8 +275,8 @@ def test_a_late_bid_is_told_when_bidding_closed(auction, provider, clock):
 
 def test_an_early_end_is_told_how_long_to_wait(led_auction, consumer, clock):
     closing = int(led_auction.info.closing_time.timestamp())
-    clock.move_to(closing - 100)
-    with pytest.raises(Refused, match=r"wait (100|9\d) s$") as refusal:
+    clock.move_to(closing - 298)
+    with pytest.raises(Refused, match=r"wait 4 min 5\d s$") as refusal:
         led_auction.end(sender=consumer)
     assert refusal.value.name == "BiddingOpen"
     assert refusal.value.inputs["closingTime"] == closing
@@ -298,7 +309,8 @@ def test_a_penalty_that_nobody_agreed_to_is_named(led_auction, consumer):
     refused(
         lambda: led_auction.cancel("1 gwei", sender=consumer),
         "PenaltyAboveMaximum",
-        f"costs a penalty of {Money(PENALTY)}, and you allowed 0.000000001 ether",
+        f"costs a penalty of {Money(PENALTY)}, and you allowed 0.000000001 ether: allow it by "
+        f"--max-penalty '{Money(PENALTY)}', or let the auction go on",
         penalty=PENALTY,
         maximum=10**9,
     )

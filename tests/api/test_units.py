@@ -14,7 +14,7 @@ from ape_v2v import (
     Rate,
     UnitError,
 )
-from ape_v2v.units import format_duration, parse_duration
+from ape_v2v.units import Price, duration_of, format_duration, parse_duration
 
 KINDS = (Energy, Money, Rate)
 patient = settings(deadline=None)  # a busy machine is no failure
@@ -85,6 +85,9 @@ def test_what_is_typed_is_taken_to_the_last_digit_or_refused(kind, unit):
         (Money, "0.05 ether", 5 * 10**16),
         (Money, "1e-18 ether", 1),
         (Money, "3 gwei", 3 * 10**9),
+        (Money, "1 ETH", 10**18),
+        (Money, "0.5 Eth", 5 * 10**17),
+        (Rate, "0.0003 ETH/kWh", 300 * 10**9),
     ],
 )
 def test_what_people_type_is_understood(kind, text, amount):
@@ -104,8 +107,9 @@ def test_what_people_type_is_understood(kind, text, amount):
         (Energy, "0x10 Wh", "a number and one of"),
         (Energy, "\N{ARABIC-INDIC DIGIT SEVEN} kWh", "a number and one of"),
         (Energy, "0.5 Wh", "'0.5 Wh' is 0.5 Wh: the market counts in whole Wh"),
-        (Energy, "-1 Wh", "out of range"),
-        (Energy, "4294967.296 kWh", "out of range: an energy is from 0 to 4294967295 Wh"),
+        (Energy, "-1 Wh", "'-1 Wh' is negative, and an energy is at least 0"),
+        (Money, "-0.5 ether", "is negative, and an amount is at least 0"),
+        (Energy, "4294967.296 kWh", "out of range: an energy is from 0 to 4294967.295 kWh"),
         (Energy, "1e5000 Wh", "out of range"),
         (Rate, "0.0003 ether", "one of wei/Wh, gwei/Wh, ether/Wh"),
         (Rate, "1 wei/kWh", "'1 wei/kWh' is 0.001 wei/Wh"),
@@ -121,6 +125,20 @@ def test_what_is_no_quantity_is_refused_with_the_reason(kind, text, reason):
     with pytest.raises(UnitError, match=reason) as refusal:
         kind.parse(text)
     assert text in str(refusal.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [7, 7.2, None, Decimal(1)])
+def test_a_bare_number_is_no_quantity(kind, value):
+    assert kind.of(kind.example) == kind.of(kind.parse(kind.example))
+    with pytest.raises(UnitError, match=rf"is not {kind.kind}: expected one with its unit, such"):
+        kind.of(value)
+
+
+@pytest.mark.parametrize(("kind", "other"), [(Energy, Money), (Money, Rate), (Rate, Energy)])
+def test_another_kind_is_no_quantity_of_this_one(kind, other):
+    with pytest.raises(UnitError, match=f"is not {kind.kind}"):
+        kind.of(other(1))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -218,3 +236,38 @@ def test_what_people_type_as_a_duration_is_understood(text, duration):
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(UnitError, match="duration"):
         parse_duration(text)
+
+
+def test_a_duration_may_be_a_text_or_a_timedelta():
+    assert duration_of("10 min") == duration_of(timedelta(minutes=10)) == timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    "value", [600, 1.5, None, timedelta(seconds=-1), timedelta(milliseconds=5), "soon"]
+)
+def test_anything_else_is_no_duration(value):
+    with pytest.raises(UnitError, match="is not a duration: expected "):
+        duration_of(value)
+
+
+@pytest.mark.parametrize(
+    ("money", "worth"),
+    [
+        ("1 ether", "3,100.00 EUR"),
+        ("0.05 ether", "155.00 EUR"),
+        ("0.00368 ether", "11.41 EUR"),
+        ("0.0000613 ether", "0.190 EUR"),
+        ("1 gwei", "0.00000310 EUR"),
+        ("0 wei", "0 EUR"),
+    ],
+)
+def test_an_amount_is_told_in_money(money, worth):
+    assert Price.parse("eur = 3100").format(Money.parse(money)) == worth
+
+
+@pytest.mark.parametrize(
+    "text", ["3100", "EUR", "EUR=0", "EUR=-1", "EUR=many", "€=3100", "EUR=1e9"]
+)
+def test_what_is_no_price_is_refused(text):
+    with pytest.raises(UnitError, match="is not a price of one ether: expected a currency and"):
+        Price.parse(text)

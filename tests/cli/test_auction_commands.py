@@ -180,7 +180,7 @@ def test_a_second_auction_at_a_time_is_refused(start, auction_id):
         (("--place", "Paris"), 2, "'Paris' is not a place: expected latitude"),
         (("--from", "noon"), 2, "'noon' is not a time: expected ISO 8601"),
         (("--max-power", "0"), 2, "0.0 is not in the range x>0"),
-        (("--bidding-time", "8 d"), 1, "a bidding time of 691200 s is out of range"),
+        (("--bidding-time", "8 d"), 1, "a bidding time of 8 d is out of range: from 1 s to 7 d"),
         (("--bidding-time", "soon"), 2, "'soon' is not a duration"),
         (
             ("--from", "2026-05-01T12:00", "--until", "2026-05-01"),
@@ -604,6 +604,7 @@ def test_cancelling_past_a_bid_takes_the_consent_to_pay(
 ):
     refused = v2v("auction", "cancel", account=consumer, expect=1)
     assert "cancelling now costs a penalty of 0.0006 ether, and you allowed 0" in refused.error
+    assert "--max-penalty '0.0006 ether'" in refused.error
 
     words = ("auction", "cancel", "--max-penalty", "0.0006 ether")
     told = v2v(*words, account=consumer, answer="n\n", expect=1)

@@ -96,7 +96,7 @@ def test_anyone_sees_the_token(v2v, connection_id, token):
 def test_an_open_auction_has_no_connection(v2v, bid_id, command):
     refused = v2v("connection", command, bid_id, expect=1)
 
-    assert "this auction is open, and this takes one that is connected" in refused.error
+    assert "still open, and this requires a connection: it begins when" in refused.error
 
 
 # --- sign-receipt and sign-settlement
@@ -171,7 +171,7 @@ def test_only_the_right_side_signs(sign, consumer, provider):
 def test_nothing_is_signed_before_the_award(v2v, bid_id, consumer):
     words = ("connection", "sign-receipt", bid_id, "1 Wh", "--account", consumer.alias)
 
-    assert "this auction is open" in v2v(*words, expect=1).error
+    assert "this auction is still open" in v2v(*words, expect=1).error
 
 
 # --- settle
@@ -337,7 +337,9 @@ def test_a_settlement_that_somebody_else_has_signed_is_refused(
 
 
 def test_who_has_no_connection_cannot_end_one(v2v, bid_id, consumer, rival):
-    assert "this auction is open" in v2v("connection", "end", account=consumer, expect=1).error
+    assert (
+        "this auction is still open" in v2v("connection", "end", account=consumer, expect=1).error
+    )
     assert "has not started an auction" in v2v("connection", "end", account=rival, expect=1).error
 
 
