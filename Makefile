@@ -1,6 +1,9 @@
 # Every target that needs it sets the clone up first; `make` alone lists the targets.
 
+# What the set-up begins with: any Python from 3.9 on, which finds one that fits.
 PYTHON ?= python3
+# Where the Python packages go; another folder for another Python.
+VENV = .venv
 # Passed on to pytest, for example TEST_ARGS="-k bid -x".
 TEST_ARGS ?=
 # How many processes run the tests, each with an Anvil of its own; 0 is this one alone.
@@ -11,11 +14,20 @@ STAGES ?= ci
 UPGRADE ?=
 
 SHELL := /bin/sh
-BIN := .venv/bin
+BIN := $(VENV)/bin
 # Ape starts `anvil` by its name.
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-STAMP := .venv/setup.stamp
+# pip, uv and npm each bring certificates of their own: the system's may have more, a proxy's say.
+CERTIFICATES := $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt \
+	/etc/ssl/ca-bundle.pem /etc/ssl/cert.pem))
+ifneq ($(CERTIFICATES),)
+export UV_SYSTEM_CERTS ?= true
+export NODE_EXTRA_CA_CERTS ?= $(CERTIFICATES)
+export REQUESTS_CA_BUNDLE ?= $(CERTIFICATES)
+endif
+
+STAMP := $(VENV)/setup.stamp
 # A clone that was moved, or has lost its Node packages, is set up again.
 ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 $(STAMP): FORCE
@@ -27,19 +39,21 @@ endif
 COMPILED := .build/compiled.stamp
 GANACHE := toolchain/ganache/node_modules/.package-lock.json
 SOURCES := ape-config.yaml $(shell find contracts -name "*.sol" -not -path "*/.cache/*")
+INSTALLERS := toolchain/node.lock $(addprefix toolchain/,$(addsuffix .py,commands environment install node pythons))
 PYTHON_SOURCES = $(wildcard ape_v2v benchmarks demo scripts tests toolchain)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compile test test-pyevm lint format assure assure-nightly demo ganache report lock clean distclean FORCE
+.PHONY: help setup compile test test-pyevm lint format assure assure-nightly demo demo-pythons ganache report lock clean distclean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## Install everything into .venv and node_modules, as the lock files say
 
-$(STAMP): requirements.lock pyproject.toml package.json package-lock.json .npmrc toolchain/install.py
-	@command -v "$(PYTHON)" >/dev/null || { echo "setup: $(PYTHON) is not on the PATH: Python 3.11 or newer is needed" >&2; exit 1; }
-	@"$(PYTHON)" toolchain/install.py
+$(STAMP): requirements.lock pyproject.toml package.json package-lock.json .npmrc $(INSTALLERS)
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 9))' || \
+		{ echo "setup: $(PYTHON) is no Python from 3.9 on: install one, or name it: make setup PYTHON=/path/to/python" >&2; exit 1; }
+	@"$(PYTHON)" -m toolchain.install $(VENV)
 
 compile: $(COMPILED) ## Compile the contracts
 
@@ -78,6 +92,13 @@ assure-nightly: $(COMPILED) ## The same with every mutant, and the large campaig
 
 demo: $(STAMP) ## Run a market from start to end on a local chain
 	$(BIN)/ape run demo
+
+demo-pythons: $(STAMP) ## Run it on each Python from 3.11 to 3.13 that is on this machine
+	@pythons=$$($(BIN)/python -m toolchain.pythons) && test -n "$$pythons" && \
+	echo "$$pythons" | while read -r version python; do \
+		echo "--- Python $$version: $$python"; \
+		$(MAKE) --no-print-directory demo VENV=.cache/pythons/$$version PYTHON="$$python" </dev/null || exit 1; \
+	done
 
 ganache: $(GANACHE) ## Install the node with the prices of 2020, for the gas report and its test
 

@@ -16,8 +16,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 # What everybody installs, and the node that only the gas report uses.
 NODE_FOLDERS = (ROOT, ROOT / "toolchain" / "ganache")
-# Tools that get environments of their own.
-ANALYSIS = ROOT / "toolchain" / "analysis"
+# What the set-up installs where no Node.js fits, and tools that get environments of their own.
+TOOLS = ("toolchain/node.in", "toolchain/analysis/halmos.in", "toolchain/analysis/slither.in")
+PROJECT = ["--overrides=toolchain/overrides.in", "--group=dev", "pyproject.toml"]
 HEADER = "# Written by `make lock`; do not edit.\n"
 
 
@@ -25,9 +26,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--upgrade", action="store_true", help="take the newest allowed versions")
     upgrade = parser.parse_args().upgrade
-    lock_python(ROOT / "requirements.lock", ["--group=dev", "pyproject.toml"], upgrade)
-    for wanted in sorted(ANALYSIS.glob("*.in")):
-        lock_python(wanted.with_suffix(".lock"), [str(wanted.relative_to(ROOT))], upgrade)
+    lock_python(ROOT / "requirements.lock", PROJECT, upgrade)
+    for wanted in TOOLS:
+        lock_python((ROOT / wanted).with_suffix(".lock"), [wanted], upgrade)
     for folder in NODE_FOLDERS:
         lock_node(folder, upgrade)
     return 0

@@ -1,0 +1,160 @@
+"""Pythons that fit: what `pyproject.toml` allows, with what a virtual environment needs.
+
+`python -m toolchain.pythons` lists one of each version on this machine.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from toolchain.commands import ROOT, SetupError, run, say
+from toolchain.environment import Environment, install_uv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Debian has the module ensurepip in a package of its own.
+PROBE = """
+import sys
+import ensurepip, venv
+print(sys.implementation.name, *sys.version_info[:2])
+"""
+# Seconds: a Python that needs longer to start is none, and a download of 30 MB has come by then.
+PATIENCE = 30
+PATIENCE_DOWNLOAD = 300
+
+
+def supported() -> list[str]:
+    """Return the versions that the project runs on, as `3.12`.
+
+    The oldest first: the older a Python, the more of the packages have wheels for it.
+    """
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    match = re.search(r'^requires-python = ">=3\.(\d+),<3\.(\d+)"$', text, re.MULTILINE)
+    assert match is not None
+    return [f"3.{minor}" for minor in range(int(match[1]), int(match[2]))]
+
+
+def fitting() -> Path:
+    """Return the Python that runs this if it fits, or else one that is found or installed.
+
+    Raises:
+        SetupError: There is none, and none could be installed.
+    """
+    this = Path(sys.executable)
+    if version(this) in supported():
+        return this
+    wanted = f"Python {supported()[0]} to {supported()[-1]}"
+    reason = "is not one of them"
+    if f"3.{sys.version_info[1]}" in supported():
+        reason = "lacks the module ensurepip (Debian's package python3-venv)"
+    found = next(iter(on_this_machine().values()), None)
+    if found is None:
+        say(f"no {wanted} is on this machine: trying to install one with uv")
+        found = install()
+    if found is None:
+        raise SetupError(
+            f"{wanted} is needed, {this} {reason}, and no other was found or could be downloaded: "
+            "install one, or name it: make setup PYTHON=/path/to/python"
+        )
+    say(f"{this} {reason} ({wanted}): using {found}")
+    return found
+
+
+def on_this_machine() -> dict[str, Path]:
+    """Return one Python of each version that is supported and there, by its version."""
+    found = {}
+    with uv() as command:
+        for wanted in supported():
+            for candidate in [*on_path(wanted), *known_to_uv(command, wanted)]:
+                if version(candidate) == wanted:
+                    found[wanted] = candidate
+                    break
+    return found
+
+
+def install() -> Path | None:
+    """Let uv download a Python for this user, and return it, or None if it cannot."""
+    wanted = supported()[0]
+    with uv() as command:
+        if command is None:
+            return None
+        try:
+            subprocess.run(
+                [command, "--no-config", "python", "install", wanted],
+                check=True,
+                timeout=PATIENCE_DOWNLOAD,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        for candidate in known_to_uv(command, wanted):
+            if version(candidate) == wanted:
+                return candidate
+    return None
+
+
+def version(python: Path) -> str | None:
+    """Return the version of a CPython that can make a virtual environment, as `3.12`."""
+    answer = heard([python, "-c", PROBE]).split()
+    if answer[:1] != ["cpython"]:
+        return None
+    return ".".join(answer[1:])
+
+
+def on_path(wanted: str) -> Iterator[Path]:
+    """Yield what bears the version's name on the PATH, and what pyenv has behind its shims."""
+    for entry in os.get_exec_path():
+        folder = Path(entry)
+        for name in (f"python{wanted}", "python3"):
+            if (folder / name).is_file():
+                yield folder / name
+        if folder.name == "shims":
+            yield from sorted(folder.parent.glob(f"versions/{wanted}.*/bin/python{wanted}"))
+
+
+def known_to_uv(command: Path | None, wanted: str) -> Iterator[Path]:
+    if command is not None:
+        find = ["python", "find", "--managed-python", "--no-python-downloads", wanted]
+        if answer := heard([command, "--quiet", "--no-config", *find]).strip():
+            yield Path(answer)
+
+
+@contextmanager
+def uv() -> Iterator[Path | None]:
+    """Lend uv: the one on the PATH, or else one that this Python's pip installs for a moment."""
+    if there := shutil.which("uv"):
+        yield Path(there)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        passing = Environment(Path(folder) / "uv")
+        try:
+            run([sys.executable, "-m", "venv", passing.folder])
+            install_uv(passing)
+        except SetupError:
+            yield None
+        else:
+            yield passing.uv
+
+
+def heard(command: list[str | Path]) -> str:
+    """Return what a command says to its standard output: nothing if it fails."""
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, check=False, text=True, timeout=PATIENCE
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout if answer.returncode == 0 else ""
+
+
+if __name__ == "__main__":
+    for name, path in on_this_machine().items():
+        print(name, path)
