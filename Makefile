@@ -97,7 +97,7 @@ demo-pythons: $(STAMP) ## Run it on each Python from 3.11 to 3.13 that is on thi
 	@pythons=$$($(BIN)/python -m toolchain.pythons) && test -n "$$pythons" && \
 	echo "$$pythons" | while read -r version python; do \
 		echo "--- Python $$version: $$python"; \
-		$(MAKE) --no-print-directory demo VENV=.cache/pythons/$$version PYTHON="$$python" </dev/null || exit 1; \
+		PYTHONDONTWRITEBYTECODE= $(MAKE) --no-print-directory demo VENV=.cache/pythons/$$version PYTHON="$$python" </dev/null || exit 1; \
 	done
 
 ganache: $(GANACHE) ## Install the node with the prices of 2020, for the gas report and its test

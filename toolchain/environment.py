@@ -10,8 +10,12 @@ import sysconfig
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from toolchain.commands import ROOT, run, say
+
+if TYPE_CHECKING:
+    from toolchain.commands import Command
 
 REQUIREMENTS = ROOT / "requirements.lock"
 
@@ -52,7 +56,7 @@ class Environment:
         return {**os.environ, "PATH": path}
 
     @property
-    def uv_command(self) -> list[str | Path]:
+    def uv_command(self) -> Command:
         # Without the settings of whoever calls: what is installed is the lock file's business.
         return [self.uv, "--quiet", "--no-config"]
 
@@ -68,12 +72,14 @@ class Environment:
         """Install what the lock files say and nothing else, and the project itself."""
         say("Python packages")
         # The project and a few packages are built: what builds them is what the lock file lists.
-        target = ["--python", self.python, "--build-constraints", REQUIREMENTS]
-        # Compiled now: where Python may not write beside its modules, every command would do it.
-        sync = ["pip", "sync", *target, "--require-hashes", "--compile-bytecode", *locks]
+        target: Command = ["--python", self.python, "--build-constraints", REQUIREMENTS]
+        sync: Command = ["pip", "sync", *target, "--require-hashes", *locks]
+        if sys.dont_write_bytecode:
+            # A minute, saved by each command that would else compile what it imports.
+            sync.append("--compile-bytecode")
         run([*self.uv_command, *sync])
         # Reinstalled every time, so that changed entry points take effect.
-        project = ["--no-deps", "--reinstall-package=ape-v2v", "--editable", ROOT]
+        project: Command = ["--no-deps", "--reinstall-package=ape-v2v", "--editable", ROOT]
         run([*self.uv_command, "pip", "install", *target, *project])
 
     def _is_usable(self) -> bool:
@@ -94,7 +100,14 @@ def install_uv(environment: Environment) -> None:
     """Install uv with pip: it installs the rest in a tenth of the time that pip would need."""
     lock = environment.folder / "uv.lock"
     lock.write_text(locked("uv"), encoding="utf-8")
-    pip = [environment.python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    pip: Command = [
+        environment.python,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--quiet",
+        "install",
+    ]
     run([*pip, "--no-deps", "--require-hashes", "--requirement", lock])
 
 

@@ -25,7 +25,7 @@ def main(folder: str) -> int:
     try:
         python = pythons.fitting()
         if str(python) != sys.executable:
-            os.execv(python, [str(python), "-m", "toolchain.install", folder])  # noqa: S606
+            os.execv(python, [str(python), "-m", "toolchain.install", folder])
         set_up(Environment(ROOT / folder))
     except SetupError as error:
         sys.stdout.flush()

