@@ -108,7 +108,7 @@ def install_uv(environment: Environment) -> None:
         "--quiet",
         "install",
     ]
-    run([*pip, "--no-deps", "--require-hashes", "--requirement", lock])
+    run([*pip, "install", "--no-deps", "--require-hashes", "--requirement", lock])
 
 
 def locked(package: str) -> str:
