@@ -100,14 +100,7 @@ def install_uv(environment: Environment) -> None:
     """Install uv with pip: it installs the rest in a tenth of the time that pip would need."""
     lock = environment.folder / "uv.lock"
     lock.write_text(locked("uv"), encoding="utf-8")
-    pip: Command = [
-        environment.python,
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "--quiet",
-        "install",
-    ]
+    pip: Command = [environment.python, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     run([*pip, "install", "--no-deps", "--require-hashes", "--requirement", lock])
 
 

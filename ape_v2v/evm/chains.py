@@ -139,7 +139,7 @@ class PyrevmChain(Chain):
             # Only this class needs it, and its type stubs contradict themselves.
             pyrevm = import_module("pyrevm")
         except ImportError as error:
-            raise ChainError("PyrevmChain needs pyrevm: pip install pyrevm") from error
+            raise ChainError("PyrevmChain needs pyrevm: install it, or use AnvilChain") from error
 
         self._pyrevm = pyrevm
         self.chain_id = chain_id

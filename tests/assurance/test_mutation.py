@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.fuzz.campaign import Build
+from tests.fuzz.in_process import needs_pyrevm
 from tests.fuzz.plants import hunt, with_code_of
 
 from .compiler import Compiler, market_sources
@@ -53,6 +54,7 @@ def of_bidding(mutants: list[Mutant], change: str) -> Mutant:
     return mutant
 
 
+@needs_pyrevm
 @pytest.mark.parametrize("change", KILLED)
 def test_the_programs_kill_a_mutant_of_the_rules_of_bidding(
     mutants: list[Mutant], examiner: Examiner, change: str
@@ -64,6 +66,7 @@ def test_the_programs_kill_a_mutant_of_the_rules_of_bidding(
     assert run.faults([result], {}) == []
 
 
+@needs_pyrevm
 @pytest.mark.parametrize("change", KILLED)
 def test_the_property_tests_find_what_their_programs_kill(
     mutants: list[Mutant], project: Any, change: str
@@ -77,6 +80,7 @@ def test_the_property_tests_find_what_their_programs_kill(
     assert hunt(mutated, range(1, 31)) is not None
 
 
+@needs_pyrevm
 def test_a_survivor_fails_the_gate_unless_its_reason_is_listed(
     mutants: list[Mutant], examiner: Examiner
 ) -> None:
@@ -88,6 +92,7 @@ def test_a_survivor_fails_the_gate_unless_its_reason_is_listed(
     assert run.faults([result], run.explanations()) == []
 
 
+@needs_pyrevm
 def test_a_mutant_without_effect_is_told_from_a_survivor(
     mutants: list[Mutant], examiner: Examiner
 ) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ape_v2v.evm.chains import PyrevmChain
 from tests.fuzz.campaign import Build
+from tests.fuzz.in_process import fast_chain
 
 from .compiler import MARKET, Compiler, market_sources
 from .places import ROOT
@@ -28,7 +28,7 @@ COVERAGE = {
 
 @pytest.fixture(scope="module")
 def measured(project: Any) -> Measured:
-    with PyrevmChain() as chain:
+    with fast_chain() as chain:
         return Measured.of(Build.of(project), chain)
 
 

@@ -16,9 +16,10 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 from hypothesis.stateful import run_state_machine_as_test
 
-from ape_v2v.evm.chains import Chain, PyrevmChain
+from ape_v2v.evm.chains import Chain
 from ape_v2v.evm.contracts import Interface
 
+from .in_process import fast_chain
 from .machine import MarketMachine
 from .tally import Tally
 from .world import Artifacts
@@ -43,6 +44,7 @@ class Profile(NamedTuple):
 RUNS = 9
 
 PROFILES = {
+    "node": Profile(seeds=1, steps=50, complete=False),
     "dev": Profile(seeds=12, steps=50, complete=False),
     "ci": Profile(seeds=60, steps=50),
     "nightly": Profile(seeds=1_150, steps=100),
@@ -80,7 +82,7 @@ def fuzz(
     number: int,
     steps: int,
     *,
-    new_chain: Callable[[], Chain] = PyrevmChain,
+    new_chain: Callable[[], Chain] = fast_chain,
     phases: Collection[Phase] = SHRINKING,
     tally: Tally | None = None,
 ) -> Tally:

@@ -15,6 +15,7 @@ from ethpm_types import ContractType
 from ape_v2v.evm.chains import HARDFORK
 
 from .campaign import Profile
+from .in_process import HAS_PYREVM
 from .tally import Tally
 from .transitions import Transition
 
@@ -192,5 +193,5 @@ def fingerprint(market: ContractType) -> str:
 
 
 def versions() -> dict[str, str]:
-    packages = {name: version(name) for name in PACKAGES}
+    packages = {name: version(name) for name in PACKAGES if HAS_PYREVM or name != "pyrevm"}
     return {"Python": platform.python_version(), **packages, "hardfork": HARDFORK}

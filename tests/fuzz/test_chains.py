@@ -16,6 +16,8 @@ from ape_v2v.evm.chains import (
     Reverted,
 )
 
+from .in_process import needs_pyrevm
+
 SENDER = "0x" + "11" * 20
 RECEIVER = "0x" + "22" * 20
 ETHER = 10**18
@@ -44,11 +46,10 @@ def node() -> Iterator[AnvilChain]:
         yield node
 
 
-@pytest.fixture(params=["in process", "node"])
+@pytest.fixture(params=[pytest.param("in process", marks=needs_pyrevm), "node"])
 def chain(request: pytest.FixtureRequest) -> Iterator[Chain]:
-    chain: Chain = PyrevmChain()
-    if request.param == "node":
-        chain = request.getfixturevalue("node")
+    at_the_node = request.param == "node"
+    chain: Chain = request.getfixturevalue("node") if at_the_node else PyrevmChain()
     start = chain.snapshot()
     yield chain
     chain.revert(start)

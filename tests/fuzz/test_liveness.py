@@ -15,6 +15,7 @@ from tests.model.market import DAYS, HOUR, Parameters
 
 from .actors import MALLORY
 from .campaign import Build
+from .in_process import needs_pyrevm
 from .liveness import everybody_leaves, expel_everybody
 from .strategies import ETHER, GWEI
 from .tally import Tally
@@ -101,6 +102,7 @@ def new_world(artifacts: Artifacts) -> World:
     return world
 
 
+@needs_pyrevm
 @pytest.mark.parametrize("expelled", [False, True], ids=["as EVs", "expelled from a closed market"])
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__.replace("_", " "))
 def test_everybody_leaves_in_every_order(

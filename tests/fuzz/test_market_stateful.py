@@ -2,17 +2,20 @@
 
 The size of the run is chosen by V2V_FUZZ_PROFILE:
 
-    dev      108 runs of 50 steps: the default
+    node     9 runs of 50 steps: the default where pyrevm has no wheel
+    dev      108 runs of 50 steps: the default elsewhere
     ci       540 runs of 50 steps
     nightly  10,350 runs of 100 steps
 
-`ci` and `nightly` fail if anything was never reached; `dev`, which is small, only prints it.
+`ci` and `nightly` fail if anything was never reached; `node` and `dev`, which are small, only
+print it.
 V2V_FUZZ_SEED repeats a run; the seed is printed. V2V_FUZZ_WORKERS allows more processes than one.
 V2V_FUZZ_ARTIFACT names a file with another contract type (JSON, as Ape and the package have it) to
 be tested in the market's place. `ape run fuzz` does the same and writes a report.
 """
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -32,6 +35,7 @@ from . import strategies as some
 from .actors import DEPLOYER
 from .campaign import PROFILES, Build, fuzz, fuzz_many
 from .chosen import chosen_market, chosen_profile, chosen_seed, chosen_workers
+from .in_process import fast_chain, needs_pyrevm
 from .recording import Recorder, repeated, transactions
 from .report import summary
 from .tally import Tally
@@ -40,6 +44,12 @@ from .tally import Tally
 @pytest.fixture(scope="module")
 def build(project: Any) -> Build:
     return Build.of(project, chosen_market(lambda: project.V2VMarket.contract_type))
+
+
+@pytest.fixture(scope="module")
+def anywhere() -> Iterator[Chain]:
+    with fast_chain() as chain:
+        yield chain
 
 
 @pytest.mark.timeout(0)  # as long as its profile takes
@@ -73,6 +83,7 @@ def test_a_seed_gives_the_same_runs_in_whatever_process(build: Build) -> None:
     assert here.as_json() == there.as_json(), f"V2V_FUZZ_SEED={number}"
 
 
+@needs_pyrevm
 def test_the_same_programs_come_out_alike_in_process_and_on_a_node(build: Build) -> None:
     recorders: list[Recorder] = []
 
@@ -96,9 +107,9 @@ def test_the_same_programs_come_out_alike_in_process_and_on_a_node(build: Build)
 @settings(deadline=None, max_examples=200, database=None, print_blob=True)
 @given(parameters=some.any_parameters, organization=some.organizations)
 def test_a_market_is_deployed_exactly_when_its_parameters_are_in_range(
-    build: Build, parameters: Parameters, organization: str
+    build: Build, anywhere: Chain, parameters: Parameters, organization: str
 ) -> None:
-    chain, interface = PyrevmChain(), Interface(build.market)
+    chain, interface = anywhere, Interface(build.market)
     expected: Failure | None = None
     try:
         Market(chain.chain_id, ZERO_ADDRESS, organization, parameters)

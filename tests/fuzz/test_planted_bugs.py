@@ -12,11 +12,12 @@ from tests.assurance.compiler import Compiler, market_sources
 
 from .campaign import Build
 from .chosen import chosen_profile
+from .in_process import needs_pyrevm
 from .plants import Plant, Unplantable, hunt, plants, unchanged, with_code_of
 
 # Always the same ones: a bug that is found is found again, after as many steps.
 SEEDS = range(1, 31)
-CHOSEN = [plant for plant in plants() if plant.sample or chosen_profile() != "dev"]
+CHOSEN = [plant for plant in plants() if plant.sample or chosen_profile() not in ("dev", "node")]
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,7 @@ def build(project: Any) -> Build:
     return Build.of(project)
 
 
+@needs_pyrevm
 @pytest.mark.parametrize("plant", CHOSEN, ids=lambda plant: plant.name)
 def test_a_planted_bug_is_found(
     plant: Plant, build: Build, compiler: Compiler, capsys: pytest.CaptureFixture[str]

@@ -1,10 +1,9 @@
-"""The compiler answers like a native one, and the set-up says what it lacks."""
+"""The compiler answers like a native one, and the local chain is there."""
 
 import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -105,52 +104,6 @@ def test_solc_fails_when_its_package_is_missing(tmp_path):
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr.startswith("solc: Cannot find module 'solc'")
     assert "make setup" in answer.stderr
-
-
-@pytest.fixture
-def set_up(tmp_path):
-    """Return a function that sets up a copy of the project with nothing but `node` on the PATH."""
-    (tmp_path / "toolchain").mkdir()
-    script = shutil.copy(ROOT / "toolchain" / "install.py", tmp_path / "toolchain")
-    tools = tmp_path / "bin"
-    tools.mkdir()
-
-    def run(**versions):
-        for tool, version in versions.items():
-            (tools / tool).write_text(f"#!/bin/sh\necho {version}\n", encoding="utf-8")
-            (tools / tool).chmod(0o755)
-        answer = subprocess.run(
-            [sys.executable, script],
-            env={"PATH": str(tools)},
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        assert not (tmp_path / ".venv").exists()
-        return answer
-
-    return run
-
-
-def test_set_up_without_node_says_so(set_up):
-    answer = set_up()
-
-    assert answer.returncode == 1
-    assert "node is not on the PATH" in answer.stderr
-
-
-def test_set_up_without_npm_says_so(set_up):
-    answer = set_up(node="v22.1.0")
-
-    assert answer.returncode == 1
-    assert "npm is not on the PATH" in answer.stderr
-
-
-def test_set_up_with_an_old_node_says_so(set_up):
-    answer = set_up(node="v18.20.0", npm="10.0.0")
-
-    assert answer.returncode == 1
-    assert "Node.js v18.20.0 is too old: it takes 20 or newer" in answer.stderr
 
 
 def test_anvil_is_found():
