@@ -53,6 +53,19 @@ def test_a_stage_that_breaks_off_fails_the_run_and_leaves_no_earlier_result(
     assert not (tmp_path / "calm.json").exists()
 
 
+def test_a_stage_that_needs_pyrevm_is_skipped_without_it_and_the_others_run(
+    stages: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command.in_process, "HAS_PYREVM", False)
+    stages["mutation"] = lambda: {"faults": ["was run"]}
+
+    assert command.main(["mutation", "calm"]) == 0
+    assert capsys.readouterr().out.endswith(
+        "| mutation | 0 s | skipped: pyrevm has no wheel for this Python or machine |\n"
+        "| calm | 0 s | passed |\n"
+    )
+
+
 @pytest.mark.parametrize("names", [[], ["unknown"]])
 def test_a_stage_that_is_not_there_is_refused(
     names: list[str], capsys: pytest.CaptureFixture[str]

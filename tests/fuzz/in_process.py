@@ -11,9 +11,8 @@ from ape_v2v.evm.chains import AnvilChain, Chain, PyrevmChain
 
 HAS_PYREVM = find_spec("pyrevm") is not None
 
-needs_pyrevm = pytest.mark.skipif(
-    not HAS_PYREVM, reason="pyrevm has no wheel for this Python or machine"
-)
+NO_WHEEL = "pyrevm has no wheel for this Python or machine"
+needs_pyrevm = pytest.mark.skipif(not HAS_PYREVM, reason=NO_WHEEL)
 
 
 def fast_chain() -> Chain:

@@ -45,6 +45,7 @@ def test_a_planted_bug_is_found(
         print(f"\nfound after {found.steps} steps: {plant.name}")
 
 
+@needs_pyrevm
 def test_nothing_is_found_in_the_unchanged_sources(build: Build, compiler: Compiler) -> None:
     assert hunt(unchanged(build, compiler), SEEDS[:3]) is None
 
