@@ -21,16 +21,13 @@ if TYPE_CHECKING:
         V2VError,
         VerificationError,
     )
-    from ape_v2v.market.auction import (
-        Auction,
-        AuctionInfo,
-        SignedBid,
-        State,
-    )
-    from ape_v2v.market.connection import Connection, Receipt
+    from ape_v2v.market.auction import Auction
+    from ape_v2v.market.connection import Connection
     from ape_v2v.market.market import EV, Market
     from ape_v2v.market.parameters import Parameters
+    from ape_v2v.market.records import AuctionInfo, Receipt, SignedBid
     from ape_v2v.market.refusals import Refused
+    from ape_v2v.market.states import State
     from ape_v2v.units import (
         Energy,
         Money,
@@ -39,8 +36,8 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "market.auction": ("Auction", "AuctionInfo", "SignedBid", "State"),
-    "market.connection": ("Connection", "Receipt"),
+    "market.auction": ("Auction",),
+    "market.connection": ("Connection",),
     "errors": (
         "ConfigurationError",
         "DeploymentError",
@@ -50,7 +47,9 @@ _HOMES = {
     ),
     "market.market": ("EV", "Market"),
     "market.parameters": ("Parameters",),
+    "market.records": ("AuctionInfo", "Receipt", "SignedBid"),
     "market.refusals": ("Refused",),
+    "market.states": ("State",),
     "units": ("Energy", "Money", "Rate", "UnitError"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -81,7 +80,7 @@ __all__ = [
 @pluggy.HookimplMarker("ape")  # what `ape.plugins.register` comes to, without loading Ape
 def config_class() -> type[PluginConfig]:
     """Tell Ape about the `v2v:` section of its configuration."""
-    from ape_v2v.config import V2VConfig  # noqa: PLC0415
+    from ape_v2v.plugin import V2VConfig  # noqa: PLC0415
 
     return V2VConfig
 

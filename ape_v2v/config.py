@@ -3,6 +3,7 @@
     v2v:
       confirmations: 2          # blocks that must lie on top of what is read as history
       block_range: 2000         # blocks asked for at once when history is read
+      timeout: 20               # seconds after which a request to the node has ended
       units: {energy: kWh, rate: ether/kWh, money: ether}
       markets:
         ethereum-sepolia: {address: "0x…", start_block: 7000000}
@@ -14,9 +15,8 @@ Everything may be left out; these are the defaults, and a market and the fees of
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from ape.api import PluginConfig
 from eth_utils.address import is_checksum_address
 from pydantic import (
     BaseModel,
@@ -27,7 +27,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import SettingsConfigDict
 
 from ape_v2v.units import Energy, Money, Rate, UnitError
 
@@ -105,23 +104,23 @@ class Units(BaseModel):
         return value
 
 
-class V2VConfig(PluginConfig):
-    """Settings of this plugin."""
+class Configuration(BaseModel):
+    """Settings of this package; Ape reads them as `ape_v2v.plugin.V2VConfig`."""
 
     confirmations: int = Field(default=2, ge=0)
     block_range: int = Field(default=2_000, ge=1)
+    timeout: float = Field(default=20.0, gt=0, allow_inf_nan=False)
+    """Seconds after which a request to the node has ended."""
     units: Units = Units()
     markets: dict[str, MarketSettings] = Field(default_factory=dict)
     """By network, as `ethereum-sepolia`."""
     fees: dict[str, Fees] = Field(default_factory=dict)
     """By network; a fork has those of the network that it forks."""
 
-    model_config = SettingsConfigDict(extra="forbid", env_prefix="APE_V2V_")
-
     @classmethod
-    def current(cls) -> Self:
+    def current(cls) -> Configuration:
         """The settings of the project that Ape works in."""
         from ape import config  # noqa: PLC0415 - Ape imports this module while it starts
 
         settings = config.get_config("v2v")
-        return settings if isinstance(settings, cls) else cls()
+        return settings if isinstance(settings, Configuration) else Configuration()

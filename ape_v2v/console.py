@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ape_v2v import deployment
+from ape_v2v.chain.networks import connected_node
 from ape_v2v.errors import V2VError
 from ape_v2v.market.market import Market
 from ape_v2v.market.parameters import Parameters
@@ -27,8 +28,9 @@ def ape_init_extras(project: ProjectManager) -> dict[str, Any]:
     Ape calls it by this name, and passes the project.
     """
     market: Market | None = None
+    node = connected_node()
     try:
-        market = Market.at(deployment.default_market(project.path))
+        market = Market.at(deployment.default_market(project.path, node), node)
     except V2VError as error:
         click.echo(f"market is None: {error}; for any other one, Market.at('0x…')", err=True)
     return {

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ape import chain
 
 from ape_v2v.errors import V2VError
-from ape_v2v.market.connection import Receipt
+from ape_v2v.market.records import Receipt
 from ape_v2v.session.store import Store
 from ape_v2v.units import Energy
 

@@ -17,10 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ape_v2v import deployment
+from ape_v2v.chain import receipts
+from ape_v2v.chain.replacement import look_up
 from ape_v2v.errors import V2VError
 from ape_v2v.market.market import Market
 from ape_v2v.market.refusals import Refused
-from ape_v2v.market.transactions import simulate
+from ape_v2v.market.transactions import Write, send, simulate
 from ape_v2v.units import (
     Energy,
     Money,
@@ -33,9 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ape.api import AccountAPI, ReceiptAPI
+    from ape.api import AccountAPI
     from rich.console import Console
 
+    from ape_v2v.chain.receipts import Mined
     from ape_v2v.market.auction import Auction
     from ape_v2v.market.connection import Connection
     from demo.charging import Charged
@@ -86,6 +89,13 @@ class Story:
     began: int = 0
     people: list[Person] = field(default_factory=list)
     market: Market | None = None
+    last: Mined | None = None
+    """The last transaction that a method sent which gives something else."""
+
+    def send(self, write: Write) -> Mined:
+        """Send a transaction, and remember it."""
+        self.last = send(write)
+        return self.last
 
     @property
     def told(self) -> Market:
@@ -103,16 +113,16 @@ class Story:
         self.console.print()
         self.console.rule(Text(title, style="bold"), align="left", style="dim")
 
-    def tell(self, who: Person, what: str, receipt: ReceiptAPI) -> None:
+    def tell(self, who: Person, what: str, mined: Mined) -> None:
         """A transaction: what it was, what it cost, and the sender's balances after it."""
-        fee = receipt.total_fees_paid
+        fee = mined.cost
         who.fees += fee
-        timestamp = chain.blocks[receipt.block_number].timestamp
+        timestamp = chain.blocks[mined.block].timestamp
         self.began = self.began or timestamp
         self._line(timestamp, who.name, what)
         balance = f" · market {self.market.balance(who.account.address)}" if self.market else ""
         self.console.print(
-            f"{'':22}[dim]{receipt.gas_used:>9,} gas · {Money(fee)}{balance}"
+            f"{'':22}[dim]{mined.gas_used:>9,} gas · {Money(fee)}{balance}"
             f" · wallet {_rounded(int(who.account.balance))}[/dim]"
         )
 
@@ -158,8 +168,9 @@ def _found(story: Story, base: Path, organization: Person, evs: list[Person]) ->
     market, record = deployment.deploy(
         organization.account, deployment.settings(base), deployment.records(base), again=True
     )
-    creation = chain.provider.get_receipt(record.transaction)
+    creation = _receipt(market, record.transaction)
     story.tell(organization, f"deploys the market at {market.address}", creation)
+    market = Market(market.contract, story.send)
     story.market = market
     rules = ", ".join(f"{name} {value}" for name, value in market.parameters.described().items())
     story.console.print(f"{'':22}[dim]{record.compiler} · {rules}[/dim]")
@@ -188,7 +199,7 @@ def _bid(  # noqa: PLR0917 - the cast
     story.tell(
         alice,
         f"asks for {ENERGY}, at most {MAX_RATE}; locks {reserve} for it",
-        _last_receipt(alice),
+        _last(story),
     )
     for provider, text in ((bob, "0.00028 ether/kWh"), (carol, "0.00025 ether/kWh")):
         receipt = auction.place_bid(text, sender=provider.account)
@@ -234,7 +245,7 @@ def _award(story: Story, auction: Auction, alice: Person, bob: Person) -> Connec
     story.tell(
         alice,
         f"ends the auction: Bob delivers for {info.rate}, {info.cost} for {info.energy}",
-        _last_receipt(alice),
+        _last(story),
     )
     return connection
 
@@ -258,12 +269,12 @@ def _settle(
     story: Story, connection: Connection, charged: Charged, alice: Person, bob: Person
 ) -> None:
     story.chapter("Settlement: exactly what both meters agree on")
-    receipt = chain.provider.get_receipt(charged.transaction)
-    (end,) = receipt.decode_logs(story.told.contract.ConnectionEnded)
-    cost, energy = Money(int(end.cost)), Energy(int(end.energyWh))
+    receipt = _receipt(story.told, charged.transaction)
+    (end,) = [fact for fact in story.told.facts(receipt) if fact.name == "ConnectionEnded"]
+    cost, energy = Money(end.args["cost"]), Energy(end.args["energyWh"])
     if not energy == charged.energy == charged.last_receipt.energy == DELIVERED:
         raise DoesNotAddUpError(f"{charged.energy} were charged, and {energy} were settled")
-    if receipt.sender != alice.account.address:
+    if look_up(charged.transaction, story.told.node).sender != alice.account.address:
         raise DoesNotAddUpError("Alice did not end the connection at once, as she should have")
     story.tell(alice, f"ends the connection with Bob's settlement: {cost} for {energy}", receipt)
     bob.trade, alice.trade = int(cost), -int(cost)
@@ -317,8 +328,15 @@ def _expect_refusal(
         raise DoesNotAddUpError(f"{who.name} {what}, and was not refused")
 
 
-def _last_receipt(person: Person) -> ReceiptAPI:
-    return next(iter(reversed(list(person.account.history.sessional))))
+def _last(story: Story) -> Mined:
+    assert story.last is not None, "something was sent"
+    return story.last
+
+
+def _receipt(market: Market, transaction: str) -> Mined:
+    mined = receipts.receipt(market.node, transaction)
+    assert mined is not None, "it was waited for"
+    return mined
 
 
 def _next_block_at(moment: datetime) -> None:

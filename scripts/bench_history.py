@@ -24,8 +24,8 @@ from rich.table import Table
 from ape_v2v.evm.chains import GAS_LIMIT, AnvilChain
 from ape_v2v.evm.contracts import Interface
 from ape_v2v.market import contract as artifact
-from ape_v2v.market.auction import auction_id
 from ape_v2v.market.parameters import Parameters
+from ape_v2v.market.records import auction_id
 
 ORGANIZATION, BOB, CAROL, *CONSUMERS = (f"0x{0xE5 << 152 | number:040x}" for number in range(8))
 FUNDS = 10**20

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
-from ape import chain
 from ape.cli import account_option
 from ape_accounts import KeyfileAccount
 from rich.live import Live
@@ -47,6 +46,7 @@ from ape_v2v._cli.standing import (
     state_name,
 )
 from ape_v2v.bidding.autobidder import POLL_SECONDS, Autobidder, Policy
+from ape_v2v.chain import blocks
 from ape_v2v.index.board import (
     DEFAULT_WITHIN_KM,
     Board,
@@ -54,11 +54,12 @@ from ape_v2v.index.board import (
     Listing,
 )
 from ape_v2v.index.history import History
-from ape_v2v.market.auction import NO_MONEY, State, moment
 from ape_v2v.market.details import Details
 from ape_v2v.market.documents import BidDocument
 from ape_v2v.market.market import DEFAULT_BIDDING_TIME, DEFAULT_VALIDITY
+from ape_v2v.market.records import NO_MONEY
 from ape_v2v.market.refusals import Refused
+from ape_v2v.market.states import State
 from ape_v2v.units import format_duration
 
 if TYPE_CHECKING:
@@ -68,8 +69,10 @@ if TYPE_CHECKING:
 
     from ape_v2v._cli.references import AuctionReference
     from ape_v2v.bidding.autobidder import Decision, Summary
-    from ape_v2v.market.auction import Auction, AuctionInfo, AuctionRecord
+    from ape_v2v.market.auction import Auction
     from ape_v2v.market.details import Place
+    from ape_v2v.market.records import AuctionInfo
+    from ape_v2v.market.standing import AuctionRecord
     from ape_v2v.units import Energy, Money, Rate
 
 RUNNING = {state_name(state): state for state in (State.OPEN, State.CONNECTED)}
@@ -251,7 +254,7 @@ def watch(context: Context, reference: AuctionReference, interval: float) -> Non
     With --json, one JSON object a line: how it stands, and after each change how it stands then.
     """
     auction = reference.find(context.market)
-    first_block = chain.blocks.head.number
+    first_block = blocks.height(context.node)
     _ = auction.info  # what is over already is an error; what ends from now on is none
     with stop_signals() as stop:
         if context.console.is_terminal and not context.as_json:
@@ -332,7 +335,7 @@ def sign_bid(context: Context, reference: AuctionReference, rate: Rate, valid: t
     has run out: choose a short time.
     """
     auction = reference.find(context.market)
-    deadline = moment(chain.pending_timestamp) + valid
+    deadline = context.market.now + valid
     with prompts_on_stderr():
         document = BidDocument.sign(auction, rate, deadline, context.sender)
     click.echo(document.text())
@@ -525,7 +528,7 @@ def _tell_decision(context: Context, decision: Decision) -> None:
     emit(
         context,
         {
-            "timestamp": moment(chain.pending_timestamp).isoformat(),
+            "timestamp": context.market.now.isoformat(),
             "auctionId": str(decision.auction_id),
             "decision": decision.action.value,
             "rate": amount(decision.rate),
@@ -538,7 +541,7 @@ def _tell_decision(context: Context, decision: Decision) -> None:
 
 def _tell_summary(context: Context, summary: Summary) -> None:
     data = {
-        "timestamp": moment(chain.pending_timestamp).isoformat(),
+        "timestamp": context.market.now.isoformat(),
         "decision": "stopped",
         "reason": summary.reason,
         "bids": summary.bids,

@@ -36,10 +36,12 @@ from ape_v2v.units import Energy, Money
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape.api import ReceiptAPI
-
     from ape_v2v._cli.references import AuctionReference
+    from ape_v2v.chain.receipts import Mined
     from ape_v2v.market.connection import Connection
+
+
+_ENDS = ("ConnectionEnded", "ConnectionForfeited", "ConnectionExpired")
 
 
 @click.group(short_help="Access token, receipts, settlement")
@@ -214,26 +216,23 @@ def _meter_data_hash(meter_data: IO[bytes] | None, meter_data_hash: bytes | None
     return NO_METER_DATA if meter_data_hash is None else meter_data_hash
 
 
-def _show_end(context: Context, connection: Connection, receipt: ReceiptAPI) -> None:
+def _show_end(context: Context, connection: Connection, mined: Mined) -> None:
     """Show what has become of a connection."""
-    contract = context.market.contract
-    (end,) = receipt.decode_logs(
-        [contract.ConnectionEnded, contract.ConnectionForfeited, contract.ConnectionExpired]
-    )
-    data: dict[str, Any] = {"auctionId": str(connection.id), "event": end.event_name}
+    (end,) = [fact for fact in context.market.facts(mined) if fact.name in _ENDS]
+    data: dict[str, Any] = {"auctionId": str(connection.id), "event": end.name}
     shown = {"auction": auction_name(connection.id)}
-    if end.event_name == "ConnectionEnded":
-        cost, energy = Money(int(end.cost)), Energy(int(end.energyWh))
+    if end.name == "ConnectionEnded":
+        cost, energy = Money(end.args["cost"]), Energy(end.args["energyWh"])
         data |= {
             "energyWh": int(energy),
             "cost": amount(cost),
-            "meterDataHash": to_hex(end.meterDataHash),
+            "meterDataHash": to_hex(end.args["meterDataHash"]),
         }
         shown |= {"paid": context.money(cost), "for": context.energy(energy)}
     else:
-        penalty = Money(int(end.penalty))
+        penalty = Money(end.args["penalty"])
         data["penalty"] = amount(penalty)
-        loser = "the provider" if end.event_name == "ConnectionForfeited" else "each side"
+        loser = "the provider" if end.name == "ConnectionForfeited" else "each side"
         shown["penalty"] = f"{context.money(penalty)}, lost by {loser}"
-    data["transaction"] = shown["transaction"] = receipt.txn_hash
+    data["transaction"] = shown["transaction"] = mined.transaction
     context.show(data, grid(shown))

@@ -22,10 +22,10 @@ from ape_v2v._cli.options import (
 )
 from ape_v2v._cli.standing import utc
 from ape_v2v.errors import V2VError
-from ape_v2v.market.auction import moment
 from ape_v2v.market.details import printable
 from ape_v2v.market.market import BURNT
 from ape_v2v.market.parameters import MAX_TEXT_BYTES
+from ape_v2v.market.records import moment
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _infos(context: Context, *, removed: bool = False) -> dict[str, str]:
 
 
 def _entry(context: Context, ev: str, infos: str | None) -> dict[str, Any]:
-    account = context.market.contract.evs(ev)
+    account = context.market.contract.view("evs", ev)
     return {
         "address": ev,
         "registered": account.addedAt != 0,

@@ -24,8 +24,8 @@ from ape_v2v.errors import V2VError
 from ape_v2v.index import views
 from ape_v2v.index.history import POLL_SECONDS, History
 from ape_v2v.market import events
-from ape_v2v.market.auction import consumer_of, moment
 from ape_v2v.market.details import printable
+from ape_v2v.market.records import consumer_of, moment
 from ape_v2v.units import (
     Energy,
     Money,

@@ -49,20 +49,23 @@ def deploy(context: Context, again: bool, dry_run: bool, settings: Path | None) 
     A deployment that was sent before and is not recorded yet is taken up instead.
     """
     base = ape.project.path
-    records = deployment.records(base)
+    records = deployment.records(base, context.node)
     if dry_run:
-        wanted = deployment.settings(base, settings)
-        _rehearse(context, deployment.plan(context.sender, wanted, records, again=again))
+        wanted = deployment.settings(base, settings, context.node)
+        _rehearse(
+            context, deployment.plan(context.sender, wanted, records, context.node, again=again)
+        )
         return
     with prompts_on_stderr():
         if pending := records.pending():
             click.echo(f"the deployment by {pending.transactions[-1]} is taken up", err=True)
-            record = deployment.take_up(records)
+            record = deployment.take_up(records, context.node)
         else:
             _, record = deployment.deploy(
                 context.sender,
-                deployment.settings(base, settings),
+                deployment.settings(base, settings, context.node),
                 records,
+                context.node,
                 again=again,
                 confirm=lambda plan: _confirm(context, plan),
             )
@@ -107,6 +110,7 @@ def _plain(instance: DataclassInstance) -> dict[str, Any]:
         if is_dataclass(value) and not isinstance(value, type)
         else value
         for name, value in values.items()
+        if name != "node"
     }
 
 
@@ -117,7 +121,7 @@ def show(context: Context) -> None:
     market = context.market
     data = {
         "address": market.address,
-        "network": deployment.network_name(),
+        "network": context.node.network.name,
         "organization": market.organization,
         "pendingOrganization": market.pending_organization,
         "active": market.active,
@@ -197,7 +201,7 @@ def _show_ownership(context: Context) -> None:
     }
     shown: dict[str, object] = dict(data)
     if market.pending_organization:
-        accept = to_hex(market.contract.acceptOwnership.encode_input())
+        accept = to_hex(market.contract.call_data("acceptOwnership"))
         shown["next"] = (
             f"{market.pending_organization} runs `ape v2v market accept`; a multisig sends "
             f"{accept} to {market.address}"

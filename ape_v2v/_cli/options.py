@@ -30,7 +30,8 @@ from rich.text import Text
 from web3.exceptions import Web3Exception
 
 from ape_v2v import deployment
-from ape_v2v.config import V2VConfig
+from ape_v2v.chain.networks import connected_node
+from ape_v2v.config import Configuration
 from ape_v2v.errors import V2VError
 from ape_v2v.market.market import Market
 from ape_v2v.market.transactions import Write, send, simulate
@@ -47,7 +48,11 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import TextIO
 
-    from ape.api import AccountAPI, ReceiptAPI
+    from ape.api import AccountAPI
+
+    from ape_v2v.chain.forecast import Forecast
+    from ape_v2v.chain.node import Node
+    from ape_v2v.chain.receipts import Mined
 
 
 EXPECTED_ERRORS = (V2VError, UnitError, ApeException, Web3Exception, OSError)
@@ -70,15 +75,20 @@ class Context:
     yes: bool = False
     account: AccountAPI | None = None
     console: Console = field(default_factory=_console)
-    config: V2VConfig = field(default_factory=V2VConfig.current)
+    config: Configuration = field(default_factory=Configuration.current)
     transaction: str | None = None
     """The hash of the last one sent."""
 
     @cached_property
     def market(self) -> Market:
         """The market: --market, else the configured one, else the last one deployed from here."""
-        address = self.market_address or deployment.default_market(ape.project.path)
-        return Market.at(address, self.gateway)
+        address = self.market_address or deployment.default_market(ape.project.path, self.node)
+        return Market.at(address, self.node, gateway=self.gateway)
+
+    @cached_property
+    def node(self) -> Node:
+        """The node of the connected network."""
+        return connected_node()
 
     @property
     def sender(self) -> AccountAPI:
@@ -93,26 +103,23 @@ class Context:
         else:
             self.console.print(rendered, soft_wrap=isinstance(rendered, str))
 
-    def gateway(self, write: Write) -> ReceiptAPI:
+    def gateway(self, write: Write) -> Mined:
         """Show what a transaction will do and cost, ask, and send it."""
-        simulate(write)
+        expected = simulate(write)
         with prompts_on_stderr():
             if not self.yes:
-                self.announce(write)
+                self.announce(write, expected)
                 click.confirm("send it?", abort=True, err=True)
-            receipt = send(write)
-        self.transaction = receipt.txn_hash
-        return receipt
+            mined = send(write, expected)
+        self.transaction = mined.transaction
+        return mined
 
-    def announce(self, write: Write) -> None:
+    def announce(self, write: Write, expected: Forecast) -> None:
         """Say on standard error what a transaction will do."""
-        gas = write.handler.estimate_gas_cost(*write.arguments, **write.options)
-        provider = ape.chain.provider
-        price = max(provider.gas_price, provider.base_fee + provider.priority_fee)
         lines = [
             f"{write.method} on market {write.contract.address}",
             f"  by {write.sender.address}",
-            f"  costs about {self.money(Money(gas * price))} ({gas:,} gas)",
+            f"  costs about {self.money(expected.cost)} ({expected.gas:,} gas)",
         ]
         if write.value:
             lines.append(f"  sends {self.money(write.value)} into the market")

@@ -11,12 +11,13 @@ from eth_utils.hexadecimal import decode_hex, is_hexstr
 
 from ape_v2v._cli.options import ADDRESS
 from ape_v2v.errors import V2VError
-from ape_v2v.market.auction import Auction, auction_id
 from ape_v2v.market.details import Place
 from ape_v2v.market.documents import BidDocument, DocumentError, ReceiptDocument
+from ape_v2v.market.records import auction_id
 
 if TYPE_CHECKING:
     from ape_v2v._cli.options import Context
+    from ape_v2v.market.auction import Auction
     from ape_v2v.market.market import Market
 
 _ROUND = 2**32 - 1

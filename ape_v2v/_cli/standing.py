@@ -6,17 +6,18 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import click
-from ape import chain
 from eth_utils.address import to_checksum_address
 
-from ape_v2v.market.auction import State, consumer_of, moment
+from ape_v2v.market.records import consumer_of
+from ape_v2v.market.states import State
 from ape_v2v.units import format_duration
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from ape_v2v._cli.options import Context
-    from ape_v2v.market.auction import AuctionInfo, AuctionRecord
+    from ape_v2v.market.records import AuctionInfo
+    from ape_v2v.market.standing import AuctionRecord
     from ape_v2v.units import Money, Rate
 
 _ROUND = (1 << 32) - 1
@@ -68,7 +69,7 @@ def described(context: Context, info: AuctionInfo) -> dict[str, str]:
         "at most": context.rate(info.max_rate),
     }
     if info.state is State.OPEN:
-        lines["closes"] = closing(info)
+        lines["closes"] = closing(context, info)
     if info.rate is not None and info.cost is not None:
         lines["best bid"] = f"{context.rate(info.rate)} by {info.provider}"
         lines["cost"] = context.money(info.cost)
@@ -96,9 +97,9 @@ def standing(context: Context, record: AuctionRecord) -> tuple[dict[str, Any], d
     return data, shown
 
 
-def closing(info: AuctionInfo) -> str:
+def closing(context: Context, info: AuctionInfo) -> str:
     """When bidding closes, and how long that is from now."""
-    left = info.closing_time - moment(chain.pending_timestamp)
+    left = info.closing_time - context.market.now
     seconds = left.total_seconds()
     return utc(info.closing_time) + (
         f", in {format_duration(left)}" if seconds > 0 else ": closed, the consumer has to end it"

@@ -52,7 +52,7 @@ def cli() -> None:
 @click.argument("transaction", metavar="HASH", type=_HASH)
 def show(context: Context, transaction: str) -> None:
     """Show whether a block has a transaction, and what it offers per gas."""
-    sent = look_up(transaction)
+    sent = look_up(transaction, context.node)
     context.show(*_described(sent))
 
 
@@ -74,8 +74,8 @@ def replace_(
     The new one has the same nonce, so only one of the two ever counts. Without --max-fee it offers
     what the network asks for now, and at least an eighth more than before.
     """
-    sent = look_up(transaction)
-    records = deployment.records(ape.project.path)
+    sent = look_up(transaction, context.node)
+    records = deployment.records(ape.project.path, context.node)
     if not context.yes:
         click.echo(
             f"{'voids' if cancel else 'sends again'} {transaction}\n  by {sent.sender}, nonce "
@@ -84,15 +84,16 @@ def replace_(
         )
         click.confirm("send it?", abort=True, err=True)
     with prompts_on_stderr():
-        receipt = replace(
+        mined = replace(
             transaction,
             context.sender,
-            _fees(max_fee, priority_fee).over(configured_fees()),
+            _fees(max_fee, priority_fee).over(configured_fees(context.node)),
+            context.node,
             cancel=cancel,
             # A deployment that waits is found again by its new hash.
             before_sending=lambda by, signed: records.replaced(transaction, by, signed),
         )
-    data, shown = _described(look_up(receipt.txn_hash))
+    data, shown = _described(look_up(mined.transaction, context.node))
     context.show(data | {"replaces": transaction}, shown)
 
 

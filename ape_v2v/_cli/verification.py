@@ -35,10 +35,10 @@ def verify(context: Context, explorers: tuple[str, ...], check_only: bool) -> No
     It may be repeated: what is published already is not published again. On a local network or a
     fork nothing is published.
     """
-    record = _record(context.market_address)
+    record = _record(context)
     with prompts_on_stderr():  # Ape tells there what it compiles
-        verdict = compare(record, compile_market(ape.project))
-        local = ape.chain.provider.network.is_dev
+        verdict = compare(record, compile_market(ape.project), context.node)
+        local = context.node.network.is_dev
         wanted = () if check_only or local else explorers or ("etherscan",)
         publications = [publish(record.address, explorer) for explorer in wanted]
     data = asdict(verdict) | {"published": [asdict(one) for one in publications]}
@@ -55,9 +55,10 @@ def verify(context: Context, explorers: tuple[str, ...], check_only: bool) -> No
     context.show(data, grid(shown))
 
 
-def _record(address: str | None) -> deployment.Record:
-    records = deployment.records(ape.project.path)
-    standing = records.standing()
+def _record(context: Context) -> deployment.Record:
+    address = context.market_address
+    records = deployment.records(ape.project.path, context.node)
+    standing = records.standing(context.node)
     found = [one for one in standing if address in (None, one.address)]
     if not found:
         which = "no market" if address is None else f"no market at {address}"

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import ape
 import click
-from ape import chain
 from rich.markup import escape
 from rich.table import Table
 
@@ -20,7 +19,8 @@ from ape_v2v._cli.options import (
     writing,
 )
 from ape_v2v.errors import V2VError
-from ape_v2v.market.auction import NO_MONEY, State
+from ape_v2v.market.records import NO_MONEY
+from ape_v2v.market.states import State
 
 if TYPE_CHECKING:
     from ape_v2v.index.history import History
@@ -69,7 +69,7 @@ def balance(context: Context, holder: str | None) -> None:
 
     Without an address, of each of your accounts.
     """
-    aliases = _own_accounts() if holder is None else {holder: ""}
+    aliases = _own_accounts(context) if holder is None else {holder: ""}
     with open_history(context, confirmations=0) as history:
         found = {address: _amounts(context, address, history) for address in aliases}
     entries = [
@@ -88,10 +88,10 @@ def balance(context: Context, holder: str | None) -> None:
     context.show(entries, table)
 
 
-def _own_accounts() -> dict[str, str]:
+def _own_accounts(context: Context) -> dict[str, str]:
     """The accounts that Ape has keys of, with their aliases."""
     accounts = list(ape.accounts)
-    if chain.provider.network.is_dev:
+    if context.node.network.is_dev:
         accounts += ape.accounts.test_accounts
     return {account.address: account.alias or "" for account in accounts}
 
@@ -113,7 +113,9 @@ def _bonds(context: Context, provider: str, history: History) -> Money:
     """What an account has locked as a provider: in the auctions where its bid still stands."""
     bonds = NO_MONEY
     for auction in history.auctions(ev=provider):
-        info = context.market.contract.auctions(auction.id)  # not taken from blocks of before
+        info = context.market.contract.view(
+            "auctions", auction.id
+        )  # not taken from blocks of before
         if State(info.state) is not State.NONE and info.provider == provider:
             bonds += context.market.auction(auction.id).bond
     return bonds

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ape import chain
-
+from ape_v2v.chain import blocks
 from ape_v2v.errors import V2VError
 from ape_v2v.index.board import EVERYTHING
-from ape_v2v.market.auction import State
 from ape_v2v.market.refusals import Refused
+from ape_v2v.market.states import State
 
 if TYPE_CHECKING:
     import threading
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.index.board import Filters, Listing
-    from ape_v2v.market.auction import AuctionInfo
     from ape_v2v.market.market import Market
+    from ape_v2v.market.records import AuctionInfo
     from ape_v2v.units import Rate
 
 POLL_SECONDS = 2.0
@@ -149,10 +148,10 @@ class Autobidder:
         """
         head, next_close = b"", 0.0
         while not stop.is_set():
-            block = chain.blocks.head
+            block = blocks.block(self.market.node)
             # Auctions also close between two blocks.
-            if block.hash != head or chain.pending_timestamp >= next_close:
-                head = bytes(block.hash)
+            if block.hash != head or blocks.next_timestamp(self.market.node) >= next_close:
+                head = block.hash
                 if not self.market.ev(self.account.address).registered:
                     return self._stopped(f"{self.account.address} is not a registered EV")
                 listings = self.catch_up(running, stop)
@@ -185,7 +184,7 @@ class Autobidder:
         Returns:
             Whether a bid was placed: then they stand otherwise.
         """
-        self._now = chain.pending_timestamp
+        self._now = blocks.next_timestamp(self.market.node)
         engaged = [item.info for item in listings if self._leads(item.info)]
         self.summary.leading = [info.id for info in engaged if info.state is State.OPEN]
         self._report_outcomes([item.info for item in listings])

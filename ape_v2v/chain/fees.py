@@ -1,22 +1,30 @@
-"""What the next transaction on the connected network offers per gas, by its gas policy."""
+"""What the next transaction on a network offers per gas, by its gas policy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ape import chain
-
-from ape_v2v.chain.networks import upstream_name
-from ape_v2v.config import Fees, V2VConfig
+from ape_v2v.chain import blocks
+from ape_v2v.chain.faults import NodeError
+from ape_v2v.config import Configuration, Fees
 from ape_v2v.errors import V2VError
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from ape_v2v.chain.blocks import Block
+    from ape_v2v.chain.node import Node
 
 _BUMP_PERCENT = 13
 """Nodes replace a transaction by one that pays at least a tenth more, some an eighth."""
+
+QUESTIONS: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    ("eth_maxPriorityFeePerGas", ()),
+    ("eth_gasPrice", ()),
+)
+"""What a node is asked beside its block; either answer may be missing."""
 
 
 @dataclass(frozen=True)
@@ -25,33 +33,58 @@ class Price:
 
     max_fee: int
     priority_fee: int
+    legacy: bool = False
+    """One price for all, as on networks without a base fee."""
 
     def raised(self) -> Price:
         """The least that replaces a transaction with this price on every node."""
-        return Price(_raised(self.max_fee), _raised(self.priority_fee))
-
-    @property
-    def options(self) -> dict[str, int]:
-        """What Ape takes with a transaction."""
-        return {"max_fee": self.max_fee, "max_priority_fee": self.priority_fee}
+        return Price(_raised(self.max_fee), _raised(self.priority_fee), self.legacy)
 
 
-def configured_fees() -> Fees:
-    """What `v2v: fees:` says of the connected network."""
-    return V2VConfig.current().fees.get(upstream_name(), Fees())
+def configured_fees(node: Node) -> Fees:
+    """What `v2v: fees:` says of a node's network."""
+    return Configuration.current().fees.get(node.network.upstream, Fees())
 
 
-def price(fees: Fees) -> Price:
+def ask(node: Node, fees: Fees) -> tuple[Block, Price]:
+    """The latest block, and what a transaction that is sent now offers.
+
+    Raises:
+        NodeError: The node does not answer.
+        V2VError: The policy allows less than every transaction pays now.
+    """
+    block, *answers = node.batch(
+        [("eth_getBlockByNumber", (blocks.LATEST, False)), *QUESTIONS], errors=True
+    )
+    if isinstance(block, NodeError):
+        raise block
+    head = blocks.read(block, blocks.LATEST)
+    return head, price(fees, node, head, answers)
+
+
+def price(fees: Fees, node: Node, head: Block, answers: Sequence[Any]) -> Price:
     """The fees of a transaction that is sent now.
+
+    Args:
+        fees: The policy.
+        node: Where it is sent.
+        head: The latest block, or the pending one.
+        answers: To `QUESTIONS`; an error where the node gives none.
 
     Raises:
         V2VError: The most that may be paid is less than every transaction pays now.
     """
-    provider = chain.provider
-    base = provider.base_fee
-    priority = provider.priority_fee if fees.priority_fee is None else int(fees.priority_fee)
+    proposed, gas_price = (blocks.number(answer) for answer in map(_or_none, answers))
+    base = head.base_fee
+    if base is None:  # one price: there is nothing that would be burnt
+        return _legacy(fees, gas_price)
+    priority = proposed
+    if priority is None:
+        priority = max(0, gas_price - base) if gas_price is not None else 0
+    if fees.priority_fee is not None:
+        priority = int(fees.priority_fee)
     if fees.max_fee is None:
-        return Price(int(base * provider.network.base_fee_multiplier) + priority, priority)
+        return Price(int(base * node.network.base_fee_multiplier) + priority, priority)
     if (maximum := int(fees.max_fee)) < base:
         raise V2VError(
             f"max_fee is {fees.max_fee} per gas, and the base fee is {Money(base)}: wait until it "
@@ -60,25 +93,14 @@ def price(fees: Fees) -> Price:
     return Price(maximum, min(priority, maximum))
 
 
-def transaction_options(fees: Fees) -> dict[str, int]:
-    """What Ape takes with a transaction; nothing where the policy leaves it to Ape."""
-    options: dict[str, int] = {}
-    if fees.max_fee is not None or fees.priority_fee is not None:
-        options = price(fees).options
-    if fees.confirmations is not None:
-        options["required_confirmations"] = confirmations(fees)
-    return options
-
-
-def confirmations(fees: Fees) -> int:
+def confirmations(fees: Fees, node: Node) -> int:
     """How many blocks a transaction waits for: none where blocks only come when they are asked for.
 
     A fork has the policy of the network that it forks, and not its blocks.
     """
-    network = chain.provider.network
-    if network.is_dev:
+    if node.network.is_dev:
         return 0
-    return network.required_confirmations if fees.confirmations is None else fees.confirmations
+    return node.network.confirmations if fees.confirmations is None else fees.confirmations
 
 
 def amount_paid(receipt: Mapping[str, object]) -> int:
@@ -86,9 +108,25 @@ def amount_paid(receipt: Mapping[str, object]) -> int:
 
     Rollups of the OP stack charge for the data on layer 1 beside the gas.
     """
-    layer_1 = receipt.get("l1Fee") or 0
-    data_fee = int(layer_1, 16) if isinstance(layer_1, str) else int(str(layer_1))
-    return int(str(receipt["gasUsed"])) * int(str(receipt["effectiveGasPrice"])) + data_fee
+    gas, rate, data = (
+        blocks.number(receipt.get(name)) or 0 for name in ("gasUsed", "effectiveGasPrice", "l1Fee")
+    )
+    return gas * rate + data
+
+
+def _legacy(fees: Fees, gas_price: int | None) -> Price:
+    if gas_price is None:
+        raise NodeError("the node does not say what gas costs: ask another node, or set max_fee")
+    if fees.max_fee is not None and int(fees.max_fee) < gas_price:
+        raise V2VError(
+            f"max_fee is {fees.max_fee} per gas, and the network asks for {Money(gas_price)}: wait "
+            "until it has fallen, or allow more"
+        )
+    return Price(gas_price, gas_price, legacy=True)
+
+
+def _or_none(answer: Any) -> Any:
+    return None if isinstance(answer, NodeError) else answer
 
 
 def _raised(fee: int) -> int:

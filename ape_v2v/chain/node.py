@@ -1,39 +1,292 @@
-"""Asking the connected node by JSON-RPC, with its failures as errors of this package."""
+"""A node that is asked by JSON-RPC: a port that is passed in, so that two may stand side by side.
+
+    node = Node("http://127.0.0.1:8545")
+    head = int(node.request("eth_blockNumber"), 16)
+
+Every request ends, after `timeout` seconds at the latest, and what goes wrong is a `NodeError` of
+one sentence. A node's URL often holds a key: no error, note or log shows more of it than the host.
+"""
 
 from __future__ import annotations
 
+import itertools
+import json
+import random
+import time
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import requests
-from ape import chain
-from ape.exceptions import ApeException
-from web3.exceptions import Web3Exception
-
-from ape_v2v.errors import V2VError
+from ape_v2v.chain.faults import (
+    NodeError,
+    NodeSilent,
+    RateLimited,
+    error_in,
+    http_error,
+)
+from ape_v2v.chain.transport import Answer, Transport, TransportError
+from ape_v2v.chain.urls import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
+
+    Call = tuple[str, Sequence[Any]]
+
+__all__ = ["Network", "Node", "NodeError", "NodeSilent", "RateLimited", "or_connected"]
+
+TIMEOUT = 20.0
+"""Seconds after which a request has ended, with an answer or without."""
+
+_DEV_CHAINS = {1_337, 31_337}
+_BATCH = 100
+_ATTEMPTS = 3
+_FIRST_PAUSE = 0.1
+_FORK = "-fork"
+# Who reads logs halves its range when that fails, and a transaction that may have been taken is
+# looked up instead: see ape_v2v.chain.sending.
+_NEVER_REPEATED = ("eth_getLogs", "eth_send")
 
 
-class NodeError(V2VError):
-    """The node does not give what it is asked for."""
+@dataclass(frozen=True)
+class Network:
+    """What a node's network is called, and the habits of its blocks."""
+
+    name: str
+    """As file names and the configuration have it: `ethereum-sepolia`."""
+    is_dev: bool = False
+    """Blocks only come when they are asked for, and everything is forgotten in the end."""
+    is_local: bool = False
+    """A development chain that is no fork of another one."""
+    confirmations: int = 0
+    """Blocks that have to lie on top of a transaction, unless a gas policy says otherwise."""
+    patience: float = 120.0
+    """Seconds without a new block after which a transaction is waited for no longer."""
+    base_fee_multiplier: float = 1.4
+    """How far the base fee may rise until the transaction is in a block."""
+    project: Path | None = None
+    """The folder of the project that Ape works in: it may have records of this network."""
+    folder: Path | None = None
+    """Where is kept what outlives this process; None keeps it in memory."""
+
+    @property
+    def upstream(self) -> str:
+        """The network, or the one that it forks."""
+        return self.name.removesuffix(_FORK)
 
 
-def request(method: str, parameters: Sequence[Any]) -> Any:
-    """Ask the node; Ape itself waits when there are too many requests.
+class Node:
+    """A node reached by HTTP. Any number of threads may ask it."""
 
-    Raises:
-        NodeError: There is no answer, or it is an error.
-    """
-    try:
-        return chain.provider.make_request(method, list(parameters))
-    except requests.ConnectionError as error:
-        raise NodeError("the node does not answer: check that it runs, and its URI") from error
-    except (
-        ApeException,
-        AttributeError,  # Ape's, on an HTTP error whose body is not JSON-RPC's
-        requests.RequestException,
-        ValueError,  # web3's, on what is no JSON
-        Web3Exception,
-    ) as error:
-        raise NodeError(str(error)) from error
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = TIMEOUT,
+        network: Network | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """Name a node; nothing is asked yet.
+
+        Args:
+            url: Its address; never shown whole.
+            timeout: Seconds after which every request has ended.
+            network: What is known of its network.
+            headers: Sent with each request.
+        """
+        self.url = url
+        self.timeout = timeout
+        self._secrets = Secrets(url)
+        self._transport = Transport(url, headers or {})
+        self._network = network
+        self._ids = itertools.count(1)
+        self._max_batch = _BATCH
+        self.pending = "pending"
+        """The state that a write is tried on: `latest` once the node shows that it has no other."""
+
+    def __repr__(self) -> str:
+        return f"<Node {self.shown}>"
+
+    @property
+    def shown(self) -> str:
+        """Its address without user, path and query, where keys are."""
+        return self._secrets.shown
+
+    @cached_property
+    def chain_id(self) -> int:
+        """Which chain it follows; asked once.
+
+        Raises:
+            NodeError: It does not say.
+        """
+        answer = self.request("eth_chainId")
+        try:
+            return int(answer, 16) if isinstance(answer, str) else int(answer)
+        except (TypeError, ValueError):
+            raise NodeError(
+                f"the node at {self.shown} does not say which chain it follows"
+            ) from None
+
+    @cached_property
+    def network(self) -> Network:
+        """What is known of its network."""
+        if self._network is not None:
+            return self._network
+        is_dev = self.chain_id in _DEV_CHAINS
+        return Network(f"chain-{self.chain_id}", is_dev=is_dev, is_local=is_dev)
+
+    def request(self, method: str, parameters: Sequence[Any] = ()) -> Any:
+        """Ask, patiently where the node limits how often it may be asked.
+
+        Args:
+            method: Of JSON-RPC, such as `eth_call`.
+            parameters: Its parameters, as JSON has them.
+
+        Returns:
+            The result, as JSON has it; None too.
+
+        Raises:
+            NodeError: There is no answer in time, or it is an error.
+        """
+        end = time.monotonic() + self.timeout
+        for attempt in itertools.count(1):
+            try:
+                return self._ask(method, parameters, end)
+            except RateLimited as error:
+                pause = error.pause(attempt)
+                if time.monotonic() + pause >= end:
+                    raise
+            except NodeSilent as error:
+                pause = _FIRST_PAUSE * 2**attempt * random.random()
+                if (
+                    not error.passing
+                    or attempt >= _ATTEMPTS
+                    or method.startswith(_NEVER_REPEATED)
+                    or time.monotonic() + pause >= end
+                ):
+                    raise
+            time.sleep(pause)
+        raise AssertionError("unreachable")
+
+    def batch(self, calls: Sequence[Call], *, errors: bool = False) -> list[Any]:
+        """Ask several things at once; one after the other where the node takes no batches.
+
+        Args:
+            calls: Methods with their parameters.
+            errors: Give a `NodeError` in the place of a result, instead of raising it.
+
+        Returns:
+            The results, in the order of the calls.
+
+        Raises:
+            NodeError: One of them, unless `errors`, is an error or has no answer in time.
+        """
+        results: list[Any] = []
+        at = 0
+        while at < len(calls):
+            size = max(1, self._max_batch)
+            part = calls[at : at + size]
+            results += self._batch(part) if len(part) > 1 else map(self._outcome, part)
+            at += len(part)
+        for result in results:
+            if isinstance(result, NodeError) and not errors:
+                raise result
+        return results
+
+    def scrubbed(self, text: object) -> str:
+        """A text of others on one line, without what this node's URL keeps secret."""
+        return self._secrets.scrubbed(text)
+
+    def _batch(self, calls: Sequence[Call]) -> list[Any]:
+        bodies = [self._body(method, parameters) for method, parameters in calls]
+        try:
+            answers = self._post(bodies, time.monotonic() + self.timeout)
+        except NodeSilent as error:
+            if not error.passing:
+                raise
+            answers = None  # one by one, each with the patience of `request`
+        except NodeError:
+            answers = None
+        if not isinstance(answers, list):
+            # Some take no batches, some none of this size; they say so in many ways.
+            if not isinstance(answers, dict) or not _is_rate_limited(answers):
+                self._max_batch = len(calls) // 2
+            return [self._outcome(call) for call in calls]
+        by_id = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
+        return [
+            self._result(by_id.get(body["id"]), call)
+            for body, call in zip(bodies, calls, strict=True)
+        ]
+
+    def _result(self, answer: Any, call: Call) -> Any:
+        """One result of a batch; asked once more where it is missing or too much at a time."""
+        if isinstance(answer, dict) and "result" in answer and answer.get("error") is None:
+            return answer["result"]
+        error = None if answer is None else error_in(answer, self.scrubbed)
+        if error is None or isinstance(error, RateLimited):
+            return self._outcome(call)
+        return error
+
+    def _outcome(self, call: Call) -> Any:
+        try:
+            return self.request(*call)
+        except NodeError as error:
+            return error
+
+    def _ask(self, method: str, parameters: Sequence[Any], end: float) -> Any:
+        answer = self._post(self._body(method, parameters), end)
+        if isinstance(answer, dict) and "result" in answer and answer.get("error") is None:
+            return answer["result"]
+        error = error_in(answer, self.scrubbed)
+        raise error or NodeSilent(
+            f"the node at {self.shown} answers with what is no JSON-RPC: check its URI"
+        )
+
+    def _body(self, method: str, parameters: Sequence[Any]) -> dict[str, Any]:
+        return {
+            "jsonrpc": "2.0",
+            "id": next(self._ids),
+            "method": method,
+            "params": list(parameters),
+        }
+
+    def _post(self, body: Any, end: float) -> Any:
+        """Post a body, and read the answer as JSON."""
+        left = max(0.01, end - time.monotonic())
+        answer: Answer | None = None
+        problem: TransportError | None = None
+        try:
+            answer = self._transport.post(json.dumps(body).encode(), left)
+        except TransportError as error:
+            problem = error
+        # Raised out here: what the library says of the failure has the whole URL in it.
+        if answer is None:
+            assert problem is not None
+            raise NodeSilent.of(self.shown, problem.kind, self.timeout, self.scrubbed(problem))
+        content: Any = None
+        try:
+            content = json.loads(answer.body)
+        except ValueError:  # RecursionError is one of those that nobody sends in earnest
+            content = None
+        if (refusal := http_error(answer, content, self.shown, self.scrubbed)) is not None:
+            raise refusal
+        if content is None:
+            raise NodeSilent(
+                f"the node at {self.shown} answers with what is no JSON: "
+                f"{self.scrubbed(answer.body[:80].decode('utf-8', 'replace'))!r}",
+                passing=True,
+            )
+        return content
+
+
+def _is_rate_limited(answer: dict[str, Any]) -> bool:
+    return isinstance(error_in(answer, str), RateLimited)
+
+
+def or_connected(node: Node | None) -> Node:
+    """The given node, or else the one that Ape is connected to now."""
+    if node is not None:
+        return node
+    from ape_v2v.chain.networks import connected_node  # noqa: PLC0415 - Ape, only where it is asked
+
+    return connected_node()

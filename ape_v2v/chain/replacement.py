@@ -9,22 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ape import chain
-from ape.exceptions import TransactionNotFoundError
-from eth_utils.conversions import to_hex
-from web3.exceptions import TransactionNotFound, Web3RPCError
+from eth_utils.address import to_checksum_address
 
-from ape_v2v.chain.fees import Price, confirmations, price
-from ape_v2v.errors import NotMined, V2VError
+from ape_v2v.chain import blocks, fees, receipts, sending
+from ape_v2v.chain.faults import NodeError
+from ape_v2v.chain.fees import Price
+from ape_v2v.chain.node import or_connected
+from ape_v2v.chain.signing import Unsigned
+from ape_v2v.errors import V2VError
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape.api import AccountAPI, ReceiptAPI
-    from web3.types import TxData
+    from ape.api import AccountAPI
 
+    from ape_v2v.chain.node import Node
+    from ape_v2v.chain.receipts import Mined
     from ape_v2v.config import Fees
+
+_GAS_OF_NOTHING = 21_000
 
 
 @dataclass(frozen=True)
@@ -41,106 +45,127 @@ class Sent:
     """None while it waits."""
 
 
-def look_up(transaction: str) -> Sent:
+def look_up(transaction: str, node: Node | None = None) -> Sent:
     """What has become of a transaction.
+
+    Args:
+        transaction: Its hash.
+        node: Who is asked. None: the node that Ape is connected to now.
 
     Raises:
         V2VError: The node does not know it.
     """
-    found = _find(transaction)
-    block = found.get("blockNumber")
-    succeeded = None
-    if block is not None:
-        receipt = chain.provider.web3.eth.get_transaction_receipt(found["hash"])
-        succeeded = bool(receipt["status"])
-    return Sent(transaction, found["from"], found["nonce"], _price(found), block, succeeded)
+    node = or_connected(node)
+    found = _find(node, transaction)
+    mined = receipts.receipt(node, transaction)
+    return Sent(
+        transaction=transaction,
+        sender=_sender(found),
+        nonce=blocks.number(found.get("nonce")) or 0,
+        price=_price(found),
+        block=None if mined is None else mined.block,
+        succeeded=None if mined is None else mined.succeeded,
+    )
 
 
 def replace(
     transaction: str,
     sender: AccountAPI,
-    fees: Fees,
+    policy: Fees,
+    node: Node | None = None,
     *,
     cancel: bool = False,
     before_sending: Callable[[str, str], None] = lambda _hash, _signed: None,
-) -> ReceiptAPI:
+) -> Mined:
     """Send a transaction again for more per gas, or one that does nothing in its place.
 
     Args:
         transaction: The hash of one that waits.
         sender: The account that sent it.
-        fees: What to pay; at least a good tenth more than before, whatever this says.
+        policy: What to pay; at least a good tenth more than before, whatever this says.
+        node: Where it waits. None: the node that Ape is connected to now.
         cancel: Send a transfer of nothing to oneself instead.
         before_sending: Told the new hash and the signed transaction, before it is sent.
 
     Raises:
         V2VError: The node does not know the transaction or has it in a block, it is another
-            account's, `fees` do not allow to pay enough, or the account does not sign.
+            account's, the policy does not allow to pay enough, or the account does not sign.
         NotMined: The new one waits as well.
     """
-    found = _find(transaction)
-    _require_replaceable(transaction, found, sender)
-    offer = _offer(_price(found), fees)
-    ecosystem = chain.provider.network.ecosystem
-    same: dict[str, Any] = {"receiver": sender.address, "value": 0, "gas": 21_000}
-    if not cancel:
-        same = {"data": bytes(found["input"]), "value": found["value"], "gas": found["gas"]}
-        if found.get("to"):
-            same["receiver"] = found["to"]
-    new = ecosystem.create_transaction(
+    node = or_connected(node)
+    found = _find(node, transaction)
+    _require_replaceable(node, transaction, found, sender)
+    number = blocks.number
+    new = Unsigned(
+        chain_id=node.chain_id,
         sender=sender.address,
-        nonce=found["nonce"],
-        required_confirmations=confirmations(fees),
-        **same,
-        **offer.options,
+        nonce=number(found.get("nonce")) or 0,
+        to=sender.address if cancel else found.get("to"),
+        value=0 if cancel else number(found.get("value")) or 0,
+        data=b"" if cancel else bytes.fromhex(str(found.get("input") or "0x")[2:]),
+        gas_limit=_GAS_OF_NOTHING if cancel else number(found.get("gas")) or 0,
+        price=_offer(node, _price(found), policy),
     )
-    signed = sender.sign_transaction(sender.prepare_transaction(new))
-    if signed is None:
-        raise V2VError(f"{sender.address} did not sign: nothing was sent")
-    new_hash = str(to_hex(signed.txn_hash))
-    before_sending(new_hash, str(to_hex(signed.serialize_transaction())))
-    try:
-        return chain.provider.send_transaction(signed)
-    except TransactionNotFoundError as error:
-        patience = chain.provider.network.transaction_acceptance_timeout
-        raise NotMined(new_hash, patience) from error
-    except Web3RPCError as error:
-        raise V2VError(f"the node does not take the replacement: {error.message}") from error
+    return sending.send(
+        node,
+        sender,
+        new,
+        fees.confirmations(policy, node),
+        before_sending=lambda signed: before_sending(signed.hash, signed.raw),
+    )
 
 
-def _find(transaction: str) -> TxData:
-    try:
-        return chain.provider.web3.eth.get_transaction(transaction)
-    except TransactionNotFound as error:
+def _find(node: Node, transaction: str) -> dict[str, Any]:
+    found = node.request("eth_getTransactionByHash", [transaction])
+    if not isinstance(found, dict):
         raise V2VError(
             f"the node does not know {transaction}: it was never sent, was replaced, or has been "
             "dropped; ask again in a minute, or another node"
-        ) from error
+        )
+    return found
 
 
-def _require_replaceable(transaction: str, found: TxData, sender: AccountAPI) -> None:
-    if found["from"] != sender.address:
+def _require_replaceable(
+    node: Node, transaction: str, found: dict[str, Any], sender: AccountAPI
+) -> None:
+    if _sender(found) != sender.address:
         raise V2VError(
-            f"{transaction} is {found['from']}'s, and the account is {sender.address}: only who "
+            f"{transaction} is {_sender(found)}'s, and the account is {sender.address}: only who "
             "has sent it can replace it"
         )
-    if (block := found.get("blockNumber")) is not None:
+    block = blocks.number(found.get("blockNumber"))
+    if block is None and (mined := receipts.receipt(node, transaction)) is not None:
+        block = mined.block
+    if block is not None:
         raise V2VError(f"{transaction} is in block {block}: it cannot be replaced any more")
 
 
-def _price(found: TxData) -> Price:
-    if "maxFeePerGas" in found:
-        return Price(int(found["maxFeePerGas"]), int(found["maxPriorityFeePerGas"]))
-    return Price(int(found["gasPrice"]), int(found["gasPrice"]))
+def _sender(found: dict[str, Any]) -> str:
+    return str(to_checksum_address(found["from"]))
 
 
-def _offer(before: Price, fees: Fees) -> Price:
+def _price(found: dict[str, Any]) -> Price:
+    most, priority = (
+        blocks.number(found.get(name)) for name in ("maxFeePerGas", "maxPriorityFeePerGas")
+    )
+    if most is not None and priority is not None:
+        return Price(most, priority)
+    gas_price = blocks.number(found.get("gasPrice"))
+    if gas_price is None:
+        raise NodeError("the node does not say what the transaction offers: ask another node")
+    return Price(gas_price, gas_price, legacy=True)
+
+
+def _offer(node: Node, before: Price, policy: Fees) -> Price:
     """What the network asks now, and enough for nodes to take it in the other one's place."""
-    least, now = before.raised(), price(fees)
-    offer = Price(max(least.max_fee, now.max_fee), max(least.priority_fee, now.priority_fee))
-    if fees.max_fee is not None and offer.max_fee > int(fees.max_fee):
+    least = before.raised()
+    _, now = fees.ask(node, policy)
+    offer = Price(
+        max(least.max_fee, now.max_fee), max(least.priority_fee, now.priority_fee), now.legacy
+    )
+    if policy.max_fee is not None and offer.max_fee > int(policy.max_fee):
         raise V2VError(
-            f"max_fee is {fees.max_fee} per gas, and a replacement has to offer "
+            f"max_fee is {policy.max_fee} per gas, and a replacement has to offer "
             f"{Money(least.max_fee)} at least: allow more"
         )
     return offer

@@ -3,7 +3,6 @@
 Whichever command deploys a market, it is `deploy` that does it.
 """
 
-from ape_v2v.chain.networks import network_name
 from ape_v2v.deployment.deploying import deploy, take_up
 from ape_v2v.deployment.planning import Plan, plan
 from ape_v2v.deployment.records import (
@@ -25,7 +24,6 @@ __all__ = [
     "Settings",
     "default_market",
     "deploy",
-    "network_name",
     "plan",
     "records",
     "rehearse",

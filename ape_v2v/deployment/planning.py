@@ -3,38 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ape import chain
-from web3.utils import get_create_address
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from rlp import encode
 
-from ape_v2v.chain.fees import (
-    Price,
-    configured_fees,
-    confirmations,
-    price,
-)
-from ape_v2v.chain.networks import network_name
+from ape_v2v.chain import blocks, fees
+from ape_v2v.chain.node import Node, or_connected
+from ape_v2v.chain.signing import Unsigned
 from ape_v2v.errors import DeploymentError
+from ape_v2v.market import access
 from ape_v2v.market import contract as artifact
-from ape_v2v.market.transactions import simulate_deployment
+from ape_v2v.market.transactions import creation, foresee
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
-    from ape.api import AccountAPI, TransactionAPI
+    from ape.api import AccountAPI
 
+    from ape_v2v.chain.fees import Price
     from ape_v2v.deployment.records import Records
     from ape_v2v.deployment.settings import Settings
     from ape_v2v.market.parameters import Parameters
-
-_GAS_RESERVE_PERCENT = 20
-"""What is allowed beyond the estimate; what is not used is not paid."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """A deployment that nothing speaks against."""
 
+    node: Node
     network: str
     chain_id: int
     deployer: str
@@ -48,6 +45,8 @@ class Plan:
     parameters: Parameters
     gas: int
     """The node's estimate."""
+    gas_limit: int
+    """What is allowed beyond the estimate; what is not used is not paid."""
     price: Price
     confirmations: int
     cost: Money
@@ -56,28 +55,22 @@ class Plan:
     """The file that will hold the record."""
 
     @property
-    def gas_limit(self) -> int:
-        return self.gas * (100 + _GAS_RESERVE_PERCENT) // 100
-
-    @property
     def most(self) -> Money:
         """What it can cost at most; the balance has to cover that."""
         return Money(self.gas_limit * self.price.max_fee)
 
-    @property
-    def arguments(self) -> tuple[Any, ...]:
-        """What the constructor gets."""
-        return self.organization, self.parameters.as_tuple()
-
-    def transaction(self) -> TransactionAPI:
+    def transaction(self) -> Unsigned:
         """The transaction, not signed yet."""
-        return artifact.container().constructor.serialize_transaction(
-            *self.arguments,
+        code = artifact.interface().creation_code(self.organization, self.parameters.as_tuple())
+        return Unsigned(
+            chain_id=self.chain_id,
             sender=self.deployer,
             nonce=self.nonce,
-            gas=self.gas_limit,
-            required_confirmations=self.confirmations,
-            **self.price.options,
+            to=None,
+            value=0,
+            data=code,
+            gas_limit=self.gas_limit,
+            price=self.price,
         )
 
     def described(self) -> dict[str, str]:
@@ -101,13 +94,21 @@ class Plan:
         }
 
 
-def plan(sender: AccountAPI, settings: Settings, records: Records, *, again: bool = False) -> Plan:
+def plan(
+    sender: AccountAPI,
+    settings: Settings,
+    records: Records,
+    node: Node | None = None,
+    *,
+    again: bool = False,
+) -> Plan:
     """Look at everything that could speak against a deployment.
 
     Args:
         sender: Who pays, and owns the market unless the settings name an organization.
         settings: What to deploy.
         records: Where this network's deployments are kept.
+        node: Where it is deployed. None: on the network that Ape is connected to now.
         again: Deploy although the records hold a market that stands.
 
     Raises:
@@ -115,60 +116,65 @@ def plan(sender: AccountAPI, settings: Settings, records: Records, *, again: boo
             transactions that wait, too small a balance, or no place for the record.
         Refused: The constructor would refuse.
     """
-    provider = chain.provider
-    chain_id = provider.chain_id
-    if settings.chain_id not in (None, chain_id):
+    node = or_connected(node)
+    _require_nothing_else(node, settings, records, again=again)
+    account = sender.address
+    mined, sent = (
+        blocks.number(answer)
+        for answer in node.batch(
+            [("eth_getTransactionCount", (account, tag)) for tag in ("latest", "pending")]
+        )
+    )
+    if mined is not None and sent is not None and (waiting := sent - mined) > 0:
         raise DeploymentError(
-            f"the settings are for chain {settings.chain_id}, and {network_name()} is connected "
-            f"to chain {chain_id}: choose the network that the settings are for"
+            f"{account} has {waiting} transactions that are not in a block, and a "
+            "deployment would wait behind them: wait, or replace them first"
+        )
+    records.require_writable()
+    organization = settings.organization or account
+    policy = settings.fees.over(fees.configured_fees(node))
+    request = creation(sender, organization, settings.parameters.as_tuple())
+    expected = foresee(node, request, policy)
+    return Plan(
+        node=node,
+        network=node.network.name,
+        chain_id=node.chain_id,
+        deployer=account,
+        balance=expected.wallet,
+        nonce=expected.nonce,
+        address=created_address(account, expected.nonce),
+        organization=organization,
+        organization_is_contract=bool(access.code(node, organization)),
+        parameters=settings.parameters,
+        gas=expected.gas,
+        gas_limit=expected.gas_limit,
+        price=expected.price,
+        confirmations=fees.confirmations(policy, node),
+        cost=expected.cost,
+        records=str(records.path),
+    )
+
+
+def created_address(creator: str, nonce: int) -> str:
+    """Where the contract will be that an account's transaction creates."""
+    return str(to_checksum_address(keccak(encode([bytes.fromhex(creator[2:]), nonce]))[-20:]))
+
+
+def _require_nothing_else(node: Node, settings: Settings, records: Records, *, again: bool) -> None:
+    """Find out whether this is the chain for it, and no other deployment is in the way."""
+    if settings.chain_id not in (None, node.chain_id):
+        raise DeploymentError(
+            f"the settings are for chain {settings.chain_id}, and {node.network.name} is connected "
+            f"to chain {node.chain_id}: choose the network that the settings are for"
         )
     if pending := records.pending():
         raise DeploymentError(
             f"a deployment by {pending.transactions[-1]} is on its way "
             f"({records.pending_path.name}): deploy without a dry run takes it up"
         )
-    if (standing := records.standing()) and not again:
+    if (standing := records.standing(node)) and not again:
         latest = standing[-1]
         raise DeploymentError(
             f"a market stands at {latest.address} since {latest.timestamp} ({records.path.name}): "
             "use that one, or say that another one is wanted with --again"
         )
-    waiting = provider.web3.eth.get_transaction_count(sender.address, "pending") - sender.nonce
-    if waiting > 0:
-        raise DeploymentError(
-            f"{sender.address} has {waiting} transactions that are not in a block, and a "
-            "deployment would wait behind them: wait, or replace them first"
-        )
-    records.require_writable()
-    organization = settings.organization or sender.address
-    container = artifact.container()
-    arguments = (organization, settings.parameters.as_tuple())
-    simulate_deployment(container, *arguments, sender=sender)  # else the estimate fails, unread
-    gas = provider.estimate_gas_cost(
-        container.constructor.serialize_transaction(*arguments, sender=sender)
-    )
-    fees = settings.fees.over(configured_fees())
-    offer = price(fees)
-    paid = min(offer.max_fee, provider.base_fee + offer.priority_fee)
-    found = Plan(
-        network=network_name(),
-        chain_id=chain_id,
-        deployer=sender.address,
-        balance=Money(int(sender.balance)),
-        nonce=sender.nonce,
-        address=str(get_create_address(sender.address, sender.nonce)),
-        organization=organization,
-        organization_is_contract=bool(provider.get_code(organization)),
-        parameters=settings.parameters,
-        gas=gas,
-        price=offer,
-        confirmations=confirmations(fees),
-        cost=Money(gas * paid),
-        records=str(records.path),
-    )
-    if found.balance < found.most:
-        raise DeploymentError(
-            f"{found.deployer} has {found.balance}, and deploying costs about {found.cost}, at "
-            f"most {found.most}: fund it first"
-        )
-    return found

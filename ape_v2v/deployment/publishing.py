@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import ape
-from ape import chain
 from ape.exceptions import ApeException
 from requests import RequestException
 
+from ape_v2v.chain.networks import connected_network, remember_contract
 from ape_v2v.errors import VerificationError
 from ape_v2v.market import contract as artifact
 
@@ -49,7 +49,7 @@ def publish(address: str, explorer: str = "etherscan") -> Publication:
         already = where.get_contract_type(address) is not None
         if not already:
             # Ape's explorers publish what Ape takes for the contract at the address.
-            ape.chain.contracts[address] = ape.project.V2VMarket.contract_type
+            remember_contract(address, ape.project.V2VMarket.contract_type)
             where.publish_contract(address)
         return Publication(explorer, f"{where.get_address_url(address)}", already)
     except (ApeException, RequestException, ValueError) as error:
@@ -60,7 +60,7 @@ def publish(address: str, explorer: str = "etherscan") -> Publication:
 
 
 def _explorer(name: str) -> ExplorerAPI:
-    network = chain.provider.network
+    network = connected_network()
     if network.is_dev:
         raise VerificationError(f"{network.choice} is on this machine: no explorer sees it")
     if name == "etherscan":

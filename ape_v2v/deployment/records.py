@@ -12,14 +12,16 @@ import os
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ape import chain
-
-from ape_v2v.chain.networks import network_name, upstream_name
-from ape_v2v.config import V2VConfig
+from ape_v2v.chain.node import or_connected
+from ape_v2v.config import Configuration
 from ape_v2v.deployment.settings import FOLDER
 from ape_v2v.errors import ConfigurationError, DeploymentError
+from ape_v2v.market import access
+
+if TYPE_CHECKING:
+    from ape_v2v.chain.node import Node
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,20 @@ class Records:
         except (TypeError, ValueError) as error:
             raise ConfigurationError(f"{self.path} is not a list of deployments") from error
 
-    def standing(self) -> list[Record]:
-        """The deployments that exist on the connected chain: a local chain forgets."""
+    def standing(self, node: Node | None = None) -> list[Record]:
+        """The deployments that exist on a node's chain: a local chain forgets.
+
+        Args:
+            node: Who is asked. None: the node that Ape is connected to now.
+
+        Raises:
+            NodeError: The node does not answer.
+        """
+        node = or_connected(node)
         return [
             record
             for record in self.all()
-            if record.chain_id == chain.provider.chain_id
-            and chain.provider.get_code(record.address)
+            if record.chain_id == node.chain_id and access.code(node, record.address)
         ]
 
     def pending(self) -> PendingDeployment | None:
@@ -144,28 +153,39 @@ class Records:
         self.pending_path.unlink(missing_ok=True)
 
 
-def records(base: Path) -> Records:
-    """The records of the connected network; a fork has its own."""
-    return _records(base, network_name())
+def records(base: Path, node: Node | None = None) -> Records:
+    """The records of a node's network; a fork has its own.
+
+    Args:
+        base: The project's folder.
+        node: None: the node that Ape is connected to now.
+    """
+    return _records(base, or_connected(node).network.name)
 
 
 def _records(base: Path, network: str) -> Records:
     return Records(base / FOLDER / "records" / f"{network}.json")
 
 
-def default_market(base: Path) -> str:
+def default_market(base: Path, node: Node | None = None) -> str:
     """The address of the market to use: the configured one, else the last one deployed from here.
 
     A fork has the markets of the network that it forks, beside its own.
 
+    Args:
+        base: The project's folder.
+        node: Of the network. None: the node that Ape is connected to now.
+
     Raises:
-        ConfigurationError: There is neither on the connected network.
+        ConfigurationError: There is neither on this network.
+        NodeError: The node does not answer.
     """
-    network = network_name()
-    for name in dict.fromkeys((network, upstream_name())):
-        if settings := V2VConfig.current().markets.get(name):
+    node = or_connected(node)
+    network = node.network.name
+    for name in dict.fromkeys((network, node.network.upstream)):
+        if settings := Configuration.current().markets.get(name):
             return settings.address
-        if standing := _records(base, name).standing():
+        if standing := _records(base, name).standing(node):
             return standing[-1].address
     raise ConfigurationError(
         f"no market is known on {network}: give --market ADDRESS, set v2v: markets: {network}: "

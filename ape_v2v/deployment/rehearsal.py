@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ape import chain
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 from web3.types import Nonce, RPCEndpoint, Wei
@@ -55,13 +54,12 @@ def rehearse(decided: Plan) -> Rehearsal:
         DeploymentError: The node has no address that can be forked, or what came out is not what
             was planned.
     """
-    uri = getattr(chain.provider, "uri", None)
-    if not uri or not str(uri).startswith("http"):
+    if not decided.node.url.startswith("http"):
         raise DeploymentError(
             f"a dry run forks the network's node, and {decided.network} has none that is reached "
             "by HTTP: use the provider `node`, or `foundry`"
         )
-    with anvil("--fork-url", str(uri)) as fork:
+    with anvil("--fork-url", decided.node.url) as fork:
         receipt = _deploy(fork, decided)
         found = _inspect(fork, receipt)
     if (found.address, found.organization, found.parameters) != (

@@ -18,17 +18,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import yaml
-from ape import chain
 from eth_utils.address import is_checksum_address
 from pydantic import ValidationError
 
-from ape_v2v.chain.networks import upstream_name
+from ape_v2v.chain.node import or_connected
 from ape_v2v.config import Fees
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.market.parameters import Parameters
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ape_v2v.chain.node import Node
 
 FOLDER = "deployments"
 _KNOWN = ("chain_id", "organization", "parameters", "gas")
@@ -65,16 +66,18 @@ class Settings:
             raise ConfigurationError(f"{path}: {error}") from error
 
 
-def settings(base: Path, path: Path | None = None) -> Settings:
+def settings(base: Path, path: Path | None = None, node: Node | None = None) -> Settings:
     """What to deploy on the connected network.
 
     Args:
         base: The project's folder.
         path: A file with it. By default that of the network in `deployments/`, where a fork has
             the one of the network that it forks; on a local chain there need not be one.
+        node: Of the network. None: the node that Ape is connected to now.
     """
-    default = base / FOLDER / f"{upstream_name()}.yaml"
-    if path is None and not default.exists() and chain.provider.network.is_local:
+    network = or_connected(node).network
+    default = base / FOLDER / f"{network.upstream}.yaml"
+    if path is None and not default.exists() and network.is_local:
         return Settings(chain_id=None, organization=None, parameters=Parameters())
     return Settings.load(path or default)
 

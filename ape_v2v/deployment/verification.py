@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ape
-from ape import chain
 from eth_abi.abi import encode
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
+from ape_v2v.chain.node import or_connected
 from ape_v2v.errors import VerificationError
+from ape_v2v.market import access, messages
 from ape_v2v.market import contract as artifact
-from ape_v2v.market import messages
 from ape_v2v.market.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ape.managers.project import ProjectManager
 
+    from ape_v2v.chain.node import Node
     from ape_v2v.deployment.records import Record
 
 _OUTPUT = {
@@ -95,18 +96,24 @@ def compile_market(project: ProjectManager) -> Compiled:
     )
 
 
-def verify(record: Record, compiled: Compiled) -> Verdict:
+def verify(record: Record, compiled: Compiled, node: Node | None = None) -> Verdict:
     """Compare what was deployed with what the sources compile to.
+
+    Args:
+        record: What was deployed.
+        compiled: What the sources compile to.
+        node: Who is asked for the code. None: the node that Ape is connected to now.
 
     Raises:
         VerificationError: Something differs, and what.
     """
-    if record.chain_id != chain.provider.chain_id:
+    node = or_connected(node)
+    if record.chain_id != node.chain_id:
         raise VerificationError(
-            f"the record is of chain {record.chain_id}, and {chain.provider.network.choice} is "
-            f"connected to chain {chain.provider.chain_id}"
+            f"the record is of chain {record.chain_id}, and {node.network.name} is connected to "
+            f"chain {node.chain_id}"
         )
-    code = bytes(chain.provider.get_code(record.address))
+    code = access.code(node, record.address)
     if not code:
         raise VerificationError(f"there is no code at {record.address}")
     if to_hex(keccak(code)) != record.code_hash:
@@ -114,7 +121,7 @@ def verify(record: Record, compiled: Compiled) -> Verdict:
             f"the code at {record.address} has the hash {to_hex(keccak(code))}, and the record "
             f"says {record.code_hash}"
         )
-    _require_creation(record, compiled)
+    _require_creation(node, record, compiled)
     blank, found = _take_out(code, compiled)
     exact = blank == compiled.runtime
     if not exact and _without_metadata(blank) != _without_metadata(compiled.runtime):
@@ -165,10 +172,15 @@ def _variables(node: Any) -> Iterator[dict[str, Any]]:
             yield from _variables(child)
 
 
-def _require_creation(record: Record, compiled: Compiled) -> None:
+def _require_creation(node: Node, record: Record, compiled: Compiled) -> None:
     """The transaction has to be the creation code and the arguments of the record."""
-    transaction = chain.provider.web3.eth.get_transaction(record.transaction)
-    data = bytes(transaction["input"])
+    transaction = node.request("eth_getTransactionByHash", [record.transaction])
+    if transaction is None:
+        raise VerificationError(
+            f"the node does not know {record.transaction}, by which the market was created: ask "
+            "another node"
+        )
+    data = bytes.fromhex(transaction["input"][2:])
     arguments = encode(
         ["address", "(" + ",".join(["uint256"] * len(record.parameters)) + ")"],
         [record.organization, tuple(record.parameters.values())],

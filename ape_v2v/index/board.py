@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from ape_v2v.index.history import History, Progress
-    from ape_v2v.market.auction import AuctionInfo, State
     from ape_v2v.market.details import Place
+    from ape_v2v.market.records import AuctionInfo
+    from ape_v2v.market.states import State
     from ape_v2v.units import Energy, Rate
 
 DEFAULT_WITHIN_KM = 10.0

@@ -21,13 +21,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-import ape
-from ape import chain
 from eth_utils.conversions import to_hex
 
-from ape_v2v import deployment
-from ape_v2v.chain.node import NodeError, request
-from ape_v2v.config import V2VConfig
+from ape_v2v.chain.faults import NodeError
+from ape_v2v.config import Configuration
 from ape_v2v.errors import V2VError
 from ape_v2v.index import views
 from ape_v2v.index.store import Checkpoint, EventStore, Position
@@ -37,6 +34,8 @@ from ape_v2v.market.events import Event, Log
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ape_v2v.chain.node import Node
+    from ape_v2v.deployment import Record
     from ape_v2v.index.views import AuctionSummary, ChargeRecord, Registration
     from ape_v2v.market.market import Market
 
@@ -45,7 +44,6 @@ Moment: TypeAlias = "int | datetime"
 Progress: TypeAlias = "Callable[[int, int], None]"
 """Told how many blocks of how many have been read."""
 
-FOLDER = "v2v"
 POLL_SECONDS = 2.0
 
 # A range grows again after so many chunks: doubling it at once would make every second request of
@@ -85,9 +83,10 @@ class History:
         Raises:
             ConfigurationError: The cache cannot be used.
         """
-        config = V2VConfig.current()
-        is_dev = chain.provider.network.is_dev
+        config = Configuration.current()
+        is_dev = market.node.network.is_dev
         self.market = market
+        self._request = market.node.request
         self.confirmations = (
             confirmations if confirmations is not None else 0 if is_dev else config.confirmations
         )
@@ -97,7 +96,7 @@ class History:
         # The last block that may be shown; None: all that is kept.
         self._confirmed: int | None = None
         if cache is True:
-            cache = False if is_dev else ape.config.DATA_FOLDER / FOLDER
+            cache = market.node.network.folder or False
         self._store = EventStore(self._file(cache) if isinstance(cache, Path) else None)
         if start_block is not None or not self._store.begun:
             self._store.begin_at(self._first_block() if start_block is None else start_block)
@@ -313,19 +312,19 @@ class History:
             "fromBlock": hex(first),
             "toBlock": hex(last),
         }
-        found = request("eth_getLogs", [wanted])
+        found = self._request("eth_getLogs", [wanted])
         # Not every node says when it was.
         unknown = {int(log["blockNumber"], 16) for log in found if "blockTimestamp" not in log}
         with ThreadPoolExecutor(_PARALLEL_REQUESTS) as pool:
-            times = dict(zip(unknown, pool.map(_timestamp, unknown), strict=True))
+            times = dict(zip(unknown, pool.map(self._timestamp, unknown), strict=True))
         return [_log(log, times) for log in found]
 
     def _target(self) -> int:
         """The last block with enough confirmations."""
-        return int(request("eth_blockNumber", []), 16) - self.confirmations
+        return int(self._request("eth_blockNumber", []), 16) - self.confirmations
 
     def _checkpoint(self, block: int) -> Checkpoint | None:
-        header = request("eth_getBlockByNumber", [hex(block), False])
+        header = self._request("eth_getBlockByNumber", [hex(block), False])
         return None if header is None else Checkpoint(block, _bytes(header["hash"]))
 
     def _is_canonical(self, checkpoint: Checkpoint | None) -> bool:
@@ -342,18 +341,18 @@ class History:
         genesis = self._checkpoint(0)
         if genesis is None:
             raise NodeError("the node has no block 0: it cannot be told which chain this is")
-        chain_id = chain.provider.chain_id
+        chain_id = self.market.node.chain_id
         return folder / f"{chain_id}-{genesis.hash.hex()[:16]}-{self.market.address}.sqlite"
 
     def _first_block(self) -> int:
         """Where the market's history begins, as exactly as is known."""
-        address = self.market.address
-        settings = V2VConfig.current().markets.get(deployment.network_name())
+        address, node = self.market.address, self.market.node
+        settings = Configuration.current().markets.get(node.network.name)
         if settings and settings.start_block and settings.address == address:
             return settings.start_block
-        for record in deployment.records(ape.project.path).all():
+        for record in _records(node):
             if record.address == address:
-                receipt = request("eth_getTransactionReceipt", [record.transaction])
+                receipt = self._request("eth_getTransactionReceipt", [record.transaction])
                 # It may be the record of a local chain that is gone.
                 if receipt and int(receipt["blockNumber"], 16) == record.block:
                     return record.block
@@ -367,15 +366,23 @@ class History:
         # Some nodes take what they do not keep for empty; a market reports its first owner at once.
         return found if self._logs(found, found) else 0
 
+    def _timestamp(self, block: int) -> int:
+        header = self._request("eth_getBlockByNumber", [hex(block), False])
+        if header is None:
+            raise NodeError(f"the node has lost block {block} while it was read")
+        return int(header["timestamp"], 16)
+
     def _has_code(self, block: int) -> bool:
-        return request("eth_getCode", [self.market.address, hex(block)]) != "0x"
+        return self._request("eth_getCode", [self.market.address, hex(block)]) != "0x"
 
 
-def _timestamp(block: int) -> int:
-    header = request("eth_getBlockByNumber", [hex(block), False])
-    if header is None:
-        raise NodeError(f"the node has lost block {block} while it was read")
-    return int(header["timestamp"], 16)
+def _records(node: Node) -> list[Record]:
+    """What was deployed on this network from the project that Ape works in."""
+    if node.network.project is None:
+        return []
+    from ape_v2v import deployment  # noqa: PLC0415 - loads Ape
+
+    return deployment.records(node.network.project, node).all()
 
 
 def _log(log: dict[str, Any], times: dict[int, int]) -> Log:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eth_utils.conversions import to_hex
 
-from ape_v2v.market.auction import NO_MONEY, moment
+from ape_v2v.market.records import NO_MONEY, moment
 from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:

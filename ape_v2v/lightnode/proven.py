@@ -88,7 +88,7 @@ def prove_connection(
     """Prove that an auction is connected, with the help of a node that is not trusted.
 
     Args:
-        rpc: Asks the node, as `ape_v2v.chain.node.request` does. What it raises goes through.
+        rpc: Asks the node, as `ape_v2v.chain.node.Node.request` does. What it raises goes through.
         market: The market's address, which has to be known beforehand.
         auction_id: Of the auction.
         trusted_block: The hash of a block, or its header, that somebody trusted has given.

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ape_v2v.market import messages
-from ape_v2v.market.auction import (
-    NO_MONEY,
-    AuctionInfo,
-    AuctionRecord,
-    State,
-)
+from ape_v2v.market.records import NO_MONEY, AuctionInfo, Receipt
 from ape_v2v.market.refusals import Refused
+from ape_v2v.market.standing import AuctionRecord
+from ape_v2v.market.states import State
 from ape_v2v.units import Energy, Rate
 
 if TYPE_CHECKING:
-    from ape.api import AccountAPI, ReceiptAPI
+    from ape.api import AccountAPI
     from eip712 import EIP712Message
+
+    from ape_v2v.chain.receipts import Mined
 
 
 class Connection(AuctionRecord):
@@ -31,8 +29,7 @@ class Connection(AuctionRecord):
         Raises:
             Refused: The auction is not connected.
         """
-        _ = self._connected  # refuses readably: what a view reverts with, Ape leaves undecoded
-        return bytes(self.market.contract.accessToken(self.id))
+        return bytes(self.market.contract.view("accessToken", self.id))
 
     @property
     def valid_until(self) -> datetime:
@@ -58,26 +55,26 @@ class Connection(AuctionRecord):
         """State as the provider what is to be paid, once, at the end."""
         return self._signed(messages.Settlement, Energy.of(energy), meter_data_hash, signer)
 
-    def end(self, settlement: Receipt | None = None, *, sender: AccountAPI) -> ReceiptAPI:
+    def end(self, settlement: Receipt | None = None, *, sender: AccountAPI) -> Mined:
         """Pay as the consumer: the provider's `Settlement`, or without one the whole energy."""
         arguments = () if settlement is None else settlement.arguments
-        info = self.market.contract.auctions(self.id)
+        info = self.market.contract.view("auctions", self.id)
         energy = Energy(info.energyWh) if settlement is None else settlement.energy
         return self.market.transact(
             "endConnection", *arguments, sender=sender, pays=Rate(info.rate) * energy
         )
 
-    def settle(self, receipt: Receipt, *, sender: AccountAPI) -> ReceiptAPI:
+    def settle(self, receipt: Receipt, *, sender: AccountAPI) -> Mined:
         """Collect as the provider what the consumer has acknowledged."""
         return self.market.transact("settle", self.id, *receipt.arguments, sender=sender)
 
-    def forfeit(self, *, sender: AccountAPI) -> ReceiptAPI:
+    def forfeit(self, *, sender: AccountAPI) -> Mined:
         """Admit as the provider that the energy cannot be delivered: the penalty is lost."""
         return self.market.transact("forfeit", self.id, sender=sender, pays=self.penalty)
 
-    def expire(self, *, sender: AccountAPI) -> ReceiptAPI:
+    def expire(self, *, sender: AccountAPI) -> Mined:
         """End a connection that nobody settled in time: both sides lose the penalty."""
-        info = self.market.contract.auctions(self.id)
+        info = self.market.contract.view("auctions", self.id)
         party = sender.address in (info.consumer, info.provider)
         return self.market.transact(
             "expireConnection", self.id, sender=sender, pays=self.penalty if party else NO_MONEY
@@ -109,18 +106,3 @@ class Connection(AuctionRecord):
             meterDataHash=meter_data_hash,
         )
         return Receipt(token, energy, meter_data_hash, signature)
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """Energy that one side has signed for: a `MeteringReceipt` or a `Settlement`."""
-
-    token: bytes
-    energy: Energy
-    meter_data_hash: bytes
-    signature: bytes
-
-    @property
-    def arguments(self) -> tuple[int, bytes, bytes]:
-        """What the contract takes."""
-        return int(self.energy), self.meter_data_hash, self.signature

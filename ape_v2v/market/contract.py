@@ -8,15 +8,10 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
 
-from ape import chain
-from ape.contracts import ContractContainer
 from ethpm_types import ContractType
 
-if TYPE_CHECKING:
-    from ape.contracts import ContractInstance
-    from ape.types import AddressType
+from ape_v2v.evm.contracts import Interface
 
 NAME = "V2VMarket"
 ARTIFACT = f"{NAME}.json"
@@ -45,17 +40,7 @@ def contract_type() -> ContractType:
     return ContractType.model_validate_json(text)
 
 
-def container() -> ContractContainer:
-    """The market as something to deploy."""
-    return ContractContainer(contract_type())
-
-
-def instance(address: AddressType | str) -> ContractInstance:
-    """The market at an address, by this ABI alone.
-
-    Otherwise Ape adds what it remembers of that address: an explorer's ABI, or another contract
-    that was there before the chain was taken back.
-    """
-    return chain.contracts.instance_at(
-        address, contract_type(), fetch_from_explorer=False, detect_proxy=False, replace=True
-    )
+@cache
+def interface() -> Interface:
+    """How its calls, outputs and errors are encoded."""
+    return Interface(contract_type())

@@ -18,27 +18,29 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from ape import chain
 from eth_keys.exceptions import BadSignature
 from eth_utils.conversions import to_hex
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic.alias_generators import to_camel
 
-from ape_v2v.config import V2VConfig
+from ape_v2v.chain import blocks
+from ape_v2v.config import Configuration
 from ape_v2v.errors import V2VError
 from ape_v2v.market import messages
-from ape_v2v.market.auction import SignedBid, State
-from ape_v2v.market.connection import Receipt
 from ape_v2v.market.fields import Address, Hash, Signature  # noqa: TC001 - pydantic reads them
+from ape_v2v.market.records import Receipt, SignedBid
 from ape_v2v.market.refusals import Refused
+from ape_v2v.market.states import State
 from ape_v2v.units import Energy, Rate
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI
     from eip712 import EIP712Message
 
-    from ape_v2v.market.auction import Auction, AuctionInfo, AuctionRecord
+    from ape_v2v.market.auction import Auction
     from ape_v2v.market.connection import Connection
+    from ape_v2v.market.records import AuctionInfo
+    from ape_v2v.market.standing import AuctionRecord
 
 NO_METER_DATA = bytes(32)
 """The hash in a receipt that refers to no record of a meter."""
@@ -84,7 +86,7 @@ class _Document(BaseModel):
 
     def _require_for(self, record: AuctionRecord) -> None:
         market = record.market
-        if self.chain_id != (connected := chain.provider.chain_id):
+        if self.chain_id != (connected := market.node.chain_id):
             raise DocumentError(
                 f"the document is for chain {self.chain_id}, and this is chain {connected}: choose "
                 "its network with --network"
@@ -147,8 +149,8 @@ class BidDocument(_Document):
         """
         info = _open(auction)
         if confirmations is None:
-            is_dev = chain.provider.network.is_dev
-            confirmations = 0 if is_dev else V2VConfig.current().confirmations
+            is_dev = auction.market.node.network.is_dev
+            confirmations = 0 if is_dev else Configuration.current().confirmations
         _require_age(auction, info, confirmations)
         _require_bidder(auction, info, signer.address)
         highest = auction.highest_rate or Rate(0)
@@ -158,7 +160,7 @@ class BidDocument(_Document):
             raise Refused("ZeroRate", {})
         bid = auction.sign_bid(rate, deadline, signer=signer)
         return cls(
-            chain_id=chain.provider.chain_id,
+            chain_id=auction.market.node.chain_id,
             market=auction.market.address,
             auction_id=bid.auction_id,
             provider=bid.provider,
@@ -179,7 +181,7 @@ class BidDocument(_Document):
         """
         self._require_for(auction)
         info = _open(auction)
-        deadline, now = int(self.deadline.timestamp()), chain.pending_timestamp
+        deadline, now = int(self.deadline.timestamp()), blocks.next_timestamp(auction.market.node)
         if now > deadline:
             raise Refused("SignatureExpired", {"deadline": deadline, "timestamp": now})
         if self.nonce != info.removals:
@@ -290,7 +292,7 @@ class ReceiptDocument(_Document):
     ) -> Self:
         return cls(
             type=type_,
-            chain_id=chain.provider.chain_id,
+            chain_id=connection.market.node.chain_id,
             market=connection.market.address,
             auction_id=connection.id,
             token=receipt.token,
@@ -323,7 +325,7 @@ class ReceiptDocument(_Document):
 
 
 def _open(auction: Auction) -> AuctionInfo:
-    info, now = auction.info, chain.pending_timestamp
+    info, now = auction.info, blocks.next_timestamp(auction.market.node)
     if info.state is not State.OPEN:
         raise Refused(
             "UnexpectedState",
@@ -336,10 +338,10 @@ def _open(auction: Auction) -> AuctionInfo:
 
 
 def _require_age(auction: Auction, info: AuctionInfo, confirmations: int) -> None:
-    block = chain.blocks.height - confirmations
+    block = blocks.height(auction.market.node) - confirmations
     terms = None
     if block >= 0:
-        then = auction.market.contract.auctions(auction.id, block_identifier=block)
+        then = auction.market.contract.view("auctions", auction.id, block=block)
         terms = (then.energyWh, then.maxRate, then.validity)
     if terms != (int(info.energy), int(info.max_rate), info.validity.total_seconds()):
         raise DocumentError(
@@ -351,7 +353,7 @@ def _require_age(auction: Auction, info: AuctionInfo, confirmations: int) -> Non
 def _require_bidder(auction: Auction, info: AuctionInfo, provider: str) -> None:
     if provider == info.consumer:
         raise Refused("OwnAuction", {"auctionId": info.id})
-    if not auction.market.ev(provider).registered:
+    if not auction.market.is_ev(provider):
         raise Refused("NotEV", {"account": provider})
 
 

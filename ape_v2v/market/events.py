@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eth_abi.abi import decode
 from eth_utils.address import to_checksum_address
@@ -12,13 +12,15 @@ from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
 from ape_v2v.market import contract as artifact
-from ape_v2v.market.auction import consumer_of, moment
+from ape_v2v.market.records import consumer_of, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from ethpm_types.abi import ABIType, EventABI
+
+    from ape_v2v.chain.receipts import RawLog
 
 AUCTION_ID = "auctionId"
 
@@ -108,12 +110,12 @@ class _Kind:
     others: tuple[tuple[str, str], ...]
     order: tuple[str, ...]
 
-    def args(self, log: Log) -> dict[str, Any]:
+    def args(self, topics: bytes, data: bytes) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        for fields, data in ((self.indexed, log.topics[32:]), (self.others, log.data)):
+        for fields, words in ((self.indexed, topics[32:]), (self.others, data)):
             if fields:
                 types = [type_ for _, type_ in fields]
-                for (name, type_), value in zip(fields, decode(types, data), strict=True):
+                for (name, type_), value in zip(fields, decode(types, words), strict=True):
                     values[name] = checksummed(value) if type_ == "address" else value
         for name in _texts(self.name):
             values[name] = values[name].decode("utf-8", "replace")
@@ -142,13 +144,30 @@ def decoded(log: Log) -> Event:
     kind = _kinds()[log.topics[:32]]
     return Event(
         name=kind.name,
-        args=kind.args(log),
+        args=kind.args(log.topics, log.data),
         block=log.block,
         block_hash=f"0x{log.block_hash.hex()}",
         timestamp=moment(log.timestamp),
         transaction=f"0x{log.transaction.hex()}",
         log_index=log.log_index,
     )
+
+
+class Fact(NamedTuple):
+    """An event by itself: what has happened, whenever that was."""
+
+    name: str
+    args: dict[str, Any]
+    """Under the contract's names and in its units; addresses with a checksum, hashes as bytes."""
+
+
+def facts(logs: Iterable[RawLog], market: str) -> list[Fact]:
+    """What a market has reported, out of a transaction's logs."""
+    return [
+        Fact(kind.name, kind.args(log.topics, log.data))
+        for log in logs
+        if log.address == market.lower() and (kind := _kinds().get(log.topics[:32]))
+    ]
 
 
 @cache

@@ -10,8 +10,16 @@ from eth_utils.hexadecimal import decode_hex
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 SIGNATURE_BYTES = 65
+_FIRST_V = 27
 
 AS_HEX = PlainSerializer(to_hex)
+
+
+def with_v_27_or_28(signature: bytes) -> bytes:
+    """A signature as the contract takes it: some wallets end theirs with 0 or 1."""
+    if len(signature) == SIGNATURE_BYTES and signature[-1] in (0, 1):
+        return signature[:-1] + bytes([signature[-1] + _FIRST_V])
+    return signature
 
 
 def _address(value: str) -> str:
@@ -40,4 +48,10 @@ def schema(pattern: str) -> WithJsonSchema:
 
 Address = Annotated[str, AfterValidator(_address), schema("^0x[0-9a-fA-F]{40}$")]
 Hash = Annotated[bytes, hexadecimal(32), AS_HEX, schema("^0x[0-9a-fA-F]{64}$")]
-Signature = Annotated[bytes, hexadecimal(SIGNATURE_BYTES), AS_HEX, schema("^0x[0-9a-fA-F]{130}$")]
+Signature = Annotated[
+    bytes,
+    hexadecimal(SIGNATURE_BYTES),
+    AfterValidator(with_v_27_or_28),
+    AS_HEX,
+    schema("^0x[0-9a-fA-F]{130}$"),
+]

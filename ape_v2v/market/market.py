@@ -15,31 +15,25 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from ape import chain
-
-from ape_v2v.errors import V2VError
-from ape_v2v.market import contract as artifact
-from ape_v2v.market import messages
-from ape_v2v.market.auction import NO_MONEY, Auction, moment
+from ape_v2v.chain import blocks
+from ape_v2v.chain.node import or_connected
+from ape_v2v.market.access import MarketContract, address_of
+from ape_v2v.market.auction import Auction
 from ape_v2v.market.connection import Connection
+from ape_v2v.market.desk import Desk
 from ape_v2v.market.parameters import Parameters
-from ape_v2v.market.refusals import refusals
-from ape_v2v.market.transactions import (
-    Gateway,
-    Write,
-    send,
-    simulate_deployment,
-)
+from ape_v2v.market.records import NO_MONEY, moment
+from ape_v2v.market.transactions import Gateway, creation, deliver, foresee, send
 from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from ape.api import AccountAPI, ReceiptAPI
-    from ape.contracts import ContractInstance
-    from ape.types import AddressType
-    from eip712 import EIP712Message
+    from ape.api import AccountAPI
+
+    from ape_v2v.chain.node import Node
+    from ape_v2v.chain.receipts import Mined
 
 BURNT = "0x0000000000000000000000000000000000000000"
 """The account that burnt penalties are credited to; nobody holds its key."""
@@ -48,84 +42,81 @@ DEFAULT_BIDDING_TIME = timedelta(minutes=10)
 DEFAULT_VALIDITY = timedelta(hours=2)
 
 
-class Market:
-    """One market. `contract` is the Ape instance under it."""
-
-    def __init__(self, contract: ContractInstance, gateway: Gateway = send) -> None:
-        self.contract = contract
-        self.gateway = gateway
+class Market(Desk):
+    """One market. `contract` is asked for what is not here."""
 
     @classmethod
-    def at(cls, address: AddressType | str, gateway: Gateway = send) -> Self:
+    def at(cls, address: str, node: Node | None = None, *, gateway: Gateway = send) -> Self:
         """The market at an address.
 
+        Args:
+            address: In any case.
+            node: Who is asked, from now on. None: the node that Ape is connected to now.
+            gateway: How writes are sent.
+
         Raises:
-            V2VError: There is no contract at this address on the connected network.
+            V2VError: There is no contract at this address on the node's network.
         """
-        if not chain.provider.get_code(address):
-            raise V2VError(
-                f"no contract at {address} on {chain.provider.network.choice}: check the address "
-                "and the network"
-            )
-        return cls(artifact.instance(address), gateway)
+        return cls(MarketContract.at(address, or_connected(node)), gateway)
 
     @classmethod
     def deploy(
         cls,
         sender: AccountAPI,
         parameters: Parameters | None = None,
-        organization: AddressType | str | None = None,
+        organization: str | None = None,
+        node: Node | None = None,
+        *,
         gateway: Gateway = send,
     ) -> Self:
         """Deploy a market, owned by `organization`, or by the sender.
 
         This only deploys; `ape_v2v.deployment` also checks the network and keeps a record.
 
+        Args:
+            sender: Who pays.
+            parameters: The rules; the default ones.
+            organization: Who owns it.
+            node: Where it is deployed. None: on the network that Ape is connected to now.
+            gateway: How its writes are sent.
+
         Raises:
             Refused: The constructor refused a parameter or the owner.
         """
-        container = artifact.container()
-        arguments = (organization or sender.address, (parameters or Parameters()).as_tuple())
-        simulate_deployment(container, *arguments, sender=sender)
-        with refusals():
-            contract = sender.deploy(container, *arguments)
-        return cls(contract, gateway)
+        node = or_connected(node)
+        owner = organization or sender.address
+        request = creation(sender, owner, (parameters or Parameters()).as_tuple())
+        mined = deliver(node, request, foresee(node, request))
+        assert mined.created is not None, "a receipt of a creation names what was created"
+        return cls(MarketContract.at(mined.created, node), gateway)
 
     def __repr__(self) -> str:
         return f"<Market {self.address}>"
 
     @property
-    def address(self) -> AddressType:
-        return self.contract.address
-
-    @property
-    def parameters(self) -> Parameters:
-        return Parameters.from_contract(self.contract.parameters())
-
-    @property
-    def organization(self) -> AddressType:
+    def organization(self) -> str:
         """The owner: who registers EVs."""
-        return self.contract.owner()
+        return str(self.contract.view("owner"))
 
     @property
-    def pending_organization(self) -> AddressType | None:
+    def pending_organization(self) -> str | None:
         """To whom the ownership is being transferred, if it is."""
-        pending = self.contract.pendingOwner()
+        pending = str(self.contract.view("pendingOwner"))
         return None if int(pending, 16) == 0 else pending
 
     @property
     def active(self) -> bool:
         """Whether new EVs and new auctions are admitted."""
-        return self.contract.active()
+        return bool(self.contract.view("active"))
 
     @property
     def number_of_evs(self) -> int:
-        return self.contract.numberOfEVs()
+        return int(self.contract.view("numberOfEVs"))
 
     @property
     def holdings(self) -> Money:
         """All the ether in the contract: balances, locked amounts and what was forced in."""
-        return Money(int(self.contract.balance))
+        return Money(blocks.balance(self.node, self.address))
 
     @property
     def burnt(self) -> Money:
@@ -134,70 +125,64 @@ class Market:
 
     # The organization
 
-    def add_ev(self, ev: AddressType | str, infos: str = "", *, sender: AccountAPI) -> EV:
+    def add_ev(self, ev: str, infos: str = "", *, sender: AccountAPI) -> EV:
         """Register an EV. `infos` are public for ever: nothing personal."""
         self.transact("addEV", ev, infos, sender=sender)
         return self.ev(ev)
 
-    def add_evs(self, evs: Iterable[tuple[AddressType | str, str]], *, sender: AccountAPI) -> None:
+    def add_evs(self, evs: Iterable[tuple[str, str]], *, sender: AccountAPI) -> None:
         """Register several EVs with their notes, all or none."""
         addresses, infos = zip(*evs, strict=True)
         self.transact("addEVs", list(addresses), list(infos), sender=sender)
 
-    def remove_ev(self, ev: AddressType | str, *, sender: AccountAPI) -> ReceiptAPI:
+    def remove_ev(self, ev: str, *, sender: AccountAPI) -> Mined:
         """End an EV's right to start auctions and to bid; nothing else of it is touched."""
         return self.transact("removeEV", ev, sender=sender)
 
-    def change_status(self, *, sender: AccountAPI) -> ReceiptAPI:
+    def change_status(self, *, sender: AccountAPI) -> Mined:
         """Close the market to new EVs and new auctions, or open it again."""
         return self.transact("changeStatus", sender=sender)
 
-    def transfer(self, organization: AddressType | str, *, sender: AccountAPI) -> ReceiptAPI:
+    def transfer(self, organization: str, *, sender: AccountAPI) -> Mined:
         """Offer the market to another organization, which has to accept."""
         return self.transact("transferOwnership", organization, sender=sender)
 
-    def withdraw_transfer(self, *, sender: AccountAPI) -> ReceiptAPI:
+    def withdraw_transfer(self, *, sender: AccountAPI) -> Mined:
         """Take back the offer that stands."""
         return self.transact("transferOwnership", BURNT, sender=sender)
 
-    def accept(self, *, sender: AccountAPI) -> ReceiptAPI:
+    def accept(self, *, sender: AccountAPI) -> Mined:
         """Become the organization of a market that is offered to the sender."""
         return self.transact("acceptOwnership", sender=sender)
 
     # Everybody
 
-    def ev(self, address: AddressType | str) -> EV:
+    def ev(self, address: str) -> EV:
         """What the market knows of an account, registered or not."""
-        return EV(self, address)
+        return EV(self, address_of(address))
 
-    def balance(self, account: AddressType | str) -> Money:
-        """The free balance of an account; what it has locked is not in it."""
-        return Money(self.contract.evs(account).balance)
-
-    def deposit(self, amount: Money | str, *, sender: AccountAPI) -> ReceiptAPI:
+    def deposit(self, amount: Money | str, *, sender: AccountAPI) -> Mined:
         """Add to the sender's balance."""
         return self.transact("deposit", sender=sender, value=Money.of(amount))
 
-    def deposit_for(
-        self, ev: AddressType | str, amount: Money | str, *, sender: AccountAPI
-    ) -> ReceiptAPI:
+    def deposit_for(self, ev: str, amount: Money | str, *, sender: AccountAPI) -> Mined:
         """Add to the balance of a registered EV."""
         return self.transact("depositFor", ev, sender=sender, value=Money.of(amount))
 
-    def withdraw(self, amount: Money | str, *, sender: AccountAPI) -> ReceiptAPI:
+    def withdraw(self, amount: Money | str, *, sender: AccountAPI) -> Mined:
         """Pay out part of the sender's balance."""
         return self.transact("withdraw", int(Money.of(amount)), sender=sender)
 
-    def withdraw_all(self, *, sender: AccountAPI) -> ReceiptAPI:
+    def withdraw_all(self, *, sender: AccountAPI) -> Mined:
         """Pay out the sender's whole balance."""
         return self.withdraw(self.balance(sender.address), sender=sender)
 
     def auction(self, auction_id: int) -> Auction:
         return Auction(self, auction_id)
 
-    def auction_of(self, consumer: AddressType | str) -> Auction:
+    def auction_of(self, consumer: str) -> Auction:
         """The last auction that a consumer started."""
-        return Auction(self, self.contract.currentAuctionId(consumer))
+        return Auction(self, self.contract.view("currentAuctionId", consumer))
 
     def connection(self, auction_id: int) -> Connection:
         return Connection(self, auction_id)
@@ -225,7 +210,7 @@ class Market:
             value: Added to the sender's balance first.
         """
         energy, max_rate = Energy.of(energy), Rate.of(max_rate)
-        receipt = self.transact(
+        mined = self.transact(
             "startAuction",
             int(energy),
             int(max_rate),
@@ -236,44 +221,14 @@ class Market:
             value=Money.of(value),
             locks=max_rate * energy,
         )
-        (started,) = receipt.decode_logs(self.contract.AuctionStarted)
-        return self.auction(started.auctionId)
-
-    def domain(self) -> Any:
-        """The EIP-712 domain of this market."""
-        return messages.domain(self.address, chain.provider.chain_id)
-
-    def sign(
-        self, message: type[EIP712Message], *, signer: AccountAPI, **fields: int | bytes
-    ) -> bytes:
-        """Sign one of `ape_v2v.market.messages` for this market: 65 bytes.
-
-        Raises:
-            V2VError: The account did not sign.
-        """
-        typed: Any = message  # its domain is a keyword that the class does not declare
-        signature = signer.sign_message(typed(**fields, eip712_domain=self.domain()))
-        if signature is None:
-            raise V2VError(f"{signer.address} did not sign the {message.__name__}")
-        return signature.encode_rsv()
-
-    def transact(
-        self,
-        method: str,
-        *arguments: Any,
-        sender: AccountAPI,
-        value: Money = NO_MONEY,
-        locks: Money = NO_MONEY,
-        pays: Money = NO_MONEY,
-    ) -> ReceiptAPI:
-        """Send a call through the gateway. `locks` and `pays` are for people to see before."""
-        return self.gateway(Write(self.contract, method, arguments, sender, value, locks, pays))
+        (started,) = [fact for fact in self.facts(mined) if fact.name == "AuctionStarted"]
+        return self.auction(started.args["auctionId"])
 
 
 class EV:
     """What a market knows of an account."""
 
-    def __init__(self, market: Market, address: AddressType | str) -> None:
+    def __init__(self, market: Market, address: str) -> None:
         self.market = market
         self.address = address
 
@@ -282,7 +237,7 @@ class EV:
 
     @property
     def registered(self) -> bool:
-        return self.market.contract.isEV(self.address)
+        return self.market.is_ev(self.address)
 
     @property
     def added_at(self) -> datetime | None:
@@ -297,12 +252,12 @@ class EV:
     @property
     def completed(self) -> int:
         """Connections with energy delivered that were settled, in either role."""
-        return self._record.completed
+        return int(self._record.completed)
 
     @property
     def no_shows(self) -> int:
         """Connections that expired without a word, in either role."""
-        return self._record.noShows
+        return int(self._record.noShows)
 
     @property
     def auction(self) -> Auction:
@@ -311,4 +266,4 @@ class EV:
 
     @property
     def _record(self) -> Any:
-        return self.market.contract.evs(self.address)
+        return self.market.contract.view("evs", self.address)

@@ -6,22 +6,17 @@ the contract's `hash…` views give the same digests.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from eip712 import EIP712Domain, EIP712Message
 from eth_abi.abi import encode
 from eth_account import Account
 from eth_pydantic_types import abi  # noqa: TC002 - pydantic reads it
 from eth_utils.crypto import keccak
 
-if TYPE_CHECKING:
-    from ape.types import AddressType
-
 DOMAIN_NAME = "V2VMarket"
 DOMAIN_VERSION = "1"
 
 
-def domain(market: AddressType | str, chain_id: int) -> EIP712Domain:
+def domain(market: str, chain_id: int) -> EIP712Domain:
     """The EIP-712 domain of one market on one chain."""
     return EIP712Domain(
         name=DOMAIN_NAME,

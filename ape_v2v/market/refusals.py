@@ -6,26 +6,24 @@ expected and what to do next.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ape.exceptions import ContractLogicError, CustomError
 from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from hexbytes import HexBytes
 
 from ape_v2v.errors import V2VError
+from ape_v2v.market import contract as artifact
+from ape_v2v.market.states import State
 from ape_v2v.units import Energy, Money, Rate, format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from ethpm_types import ContractType
-    from web3.exceptions import ContractLogicError as Web3ContractLogicError
-
-STATES = ("none", "open", "connected")
+    from ethpm_types.abi import ErrorABI
 
 
 class Refused(V2VError):
@@ -65,7 +63,7 @@ def _window(subject: str) -> Callable[[dict[str, Any]], str]:
 
 
 def _state(i: dict[str, Any]) -> str:
-    actual, expected = (STATES[int(i[name])] for name in ("actual", "expected"))
+    actual, expected = (State(i[name]).name.lower() for name in ("actual", "expected"))
     if expected == "none":
         what = "end or cancel it first" if actual == "open" else "its connection has to end first"
         return f"the consumer's last auction is still {actual}: {what}"
@@ -87,6 +85,7 @@ def _as(kind: type[Energy | Rate | Money], amount: int) -> str:
     return str(kind(amount)) if amount <= kind.maximum else f"{amount} {kind.base}"
 
 
+_PANIC = keccak(text="Panic(uint256)")[:4]
 _BUG = "that must never happen; please report it"
 
 _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -203,26 +202,28 @@ def sentence(name: str, inputs: dict[str, Any]) -> str:
     return f"the market refused: {name}({values})"
 
 
-def decoded(contract_type: ContractType, error: Web3ContractLogicError) -> Refused:
-    """A node's answer to a call that the market would refuse."""
-    data = HexBytes(error.data) if isinstance(error.data, str) else HexBytes("0x")
-    for abi in contract_type.errors:
-        if keccak(text=abi.selector)[:4] == data[:4]:
-            values = decode([item.canonical_type for item in abi.inputs], data[4:])
-            inputs = {
-                str(item.name): to_checksum_address(value) if item.type == "address" else value
-                for item, value in zip(abi.inputs, values, strict=True)
-            }
-            return Refused(abi.name, inputs)
-    return Refused("Reverted", {"reason": error.message})
+def refusal(output: bytes, reason: str) -> Refused:
+    """What the market means by reverting.
 
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn the contract's custom errors into `Refused`."""
+    Args:
+        output: What it reverts with.
+        reason: What the node says of it.
+    """
+    if output[:4] == _PANIC:
+        return Refused("Reverted", {"reason": f"Panic error 0x{int.from_bytes(output[4:]):x}"})
+    if (abi := _errors().get(output[:4])) is None:
+        return Refused("Reverted", {"reason": reason})
     try:
-        yield
-    except CustomError as error:
-        raise Refused(error.name, dict(error.inputs)) from error
-    except ContractLogicError as error:
-        raise Refused("Reverted", {"reason": error.message}) from error
+        values = decode([item.canonical_type for item in abi.inputs], output[4:])
+    except DecodingError:  # another contract's error by chance
+        return Refused("Reverted", {"reason": reason})
+    inputs = {
+        str(item.name): to_checksum_address(value) if item.type == "address" else value
+        for item, value in zip(abi.inputs, values, strict=True)
+    }
+    return Refused(abi.name, inputs)
+
+
+@cache
+def _errors() -> dict[bytes, ErrorABI]:
+    return {keccak(text=abi.selector)[:4]: abi for abi in artifact.contract_type().errors}

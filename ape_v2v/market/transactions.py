@@ -6,35 +6,32 @@ line puts one in its place that shows the call and its cost first, and asks.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ape import chain
-from ape.exceptions import TransactionNotFoundError
-from web3.exceptions import ContractCustomError, Web3RPCError
-from web3.exceptions import ContractLogicError as Web3ContractLogicError
-
-from ape_v2v.chain.fees import configured_fees, transaction_options
-from ape_v2v.errors import NotMined, V2VError
-from ape_v2v.market.refusals import decoded, refusals
-from ape_v2v.units import Money
+from ape_v2v.chain import fees, forecast, sending, signing
+from ape_v2v.chain.faults import NodeError, Reverted
+from ape_v2v.market import contract as artifact
+from ape_v2v.market.refusals import Refused, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape.api import AccountAPI, ReceiptAPI
-    from ape.contracts import ContractContainer, ContractInstance
-    from ethpm_types import ContractType
+    from ape.api import AccountAPI
 
-_HASH = re.compile(r"0x[0-9a-f]{64}")
+    from ape_v2v.chain.forecast import Forecast, Request
+    from ape_v2v.chain.node import Node
+    from ape_v2v.chain.receipts import Mined
+    from ape_v2v.config import Fees
+    from ape_v2v.market.access import MarketContract
+    from ape_v2v.units import Money
 
 
 @dataclass(frozen=True)
 class Write:
     """A call that is about to be made."""
 
-    contract: ContractInstance
+    contract: MarketContract
     method: str
     arguments: tuple[Any, ...]
     sender: AccountAPI
@@ -46,78 +43,92 @@ class Write:
     """What it will give away of what the sender has locked, at most: a price or a penalty."""
 
     @property
-    def handler(self) -> Any:
-        """Ape's handler of the method: call it, or ask it what the call would cost."""
-        return getattr(self.contract, self.method)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What Ape takes beside the arguments."""
-        fees = transaction_options(configured_fees())
-        return {"sender": self.sender, "value": int(self.value), **fees}
-
-
-Gateway: TypeAlias = "Callable[[Write], ReceiptAPI]"
-"""Sends a write and waits for its receipt; raises `Refused` when the market refuses it."""
+    def request(self) -> Request:
+        """The transaction that it becomes."""
+        return forecast.Request(
+            self.sender,
+            self.contract.address,
+            self.contract.call_data(self.method, *self.arguments),
+            int(self.value),
+        )
 
 
-def simulate(write: Write) -> None:
+Gateway: TypeAlias = "Callable[[Write], Any]"
+"""Sends a write and gives the `Mined` transaction; raises `Refused` when the market refuses it."""
+
+
+def simulate(write: Write) -> Forecast:
     """Ask the node what a call would do in the next block: that costs nothing.
 
     Raises:
         Refused: The market would refuse it.
         V2VError: The sender has too little ether, or the node has a problem.
     """
-    if (wallet := Money(int(write.sender.balance))) < write.value:
-        raise V2VError(
-            f"{write.sender.address} has {wallet} in its wallet, and this would send "
-            f"{write.value}: fund it first, or send less"
-        )
-    _ask(
-        {
-            "from": write.sender.address,
-            "to": write.contract.address,
-            "value": int(write.value),
-            "data": write.handler.encode_input(*write.arguments),
-        },
-        write.contract.contract_type,
-    )
+    return foresee(write.contract.node, write.request)
 
 
-def simulate_deployment(container: ContractContainer, *arguments: Any, sender: AccountAPI) -> None:
-    """Ask the node what a constructor would do: that costs nothing.
+def foresee(node: Node, request: Request, policy: Fees | None = None) -> Forecast:
+    """Ask the node what a transaction of the market, its creation too, would do.
+
+    Args:
+        node: Who is asked.
+        request: The transaction.
+        policy: What it may cost. None: as configured.
 
     Raises:
-        Refused: It would refuse its arguments.
+        Refused: It would be refused.
+        V2VError: The sender has too little ether, or the node has a problem.
     """
-    creation = container.constructor.serialize_transaction(*arguments)
-    _ask({"from": sender.address, "data": creation.data}, container.contract_type)
-
-
-def _ask(transaction: Any, contract_type: ContractType) -> None:
-    # Ape's own `call` gives undecoded errors, and prints a trace of each. Of a contract that was
-    # not created it asks a block explorer.
     try:
-        chain.provider.web3.eth.call(transaction, "pending")
-    except (ContractCustomError, Web3ContractLogicError) as error:
-        raise decoded(contract_type, error) from error
-    except Web3RPCError as error:
-        raise V2VError(f"the node cannot execute the call: {error.message}") from error
+        return forecast.forecast(node, request, policy or fees.configured_fees(node))
+    except Reverted as error:
+        raise refusal(error.output, error.said) from error
 
 
-def send(write: Write) -> ReceiptAPI:
+def creation(sender: AccountAPI, organization: str, parameters: tuple[int, ...]) -> Request:
+    """The transaction that deploys a market."""
+    code = artifact.interface().creation_code(organization, parameters)
+    return forecast.Request(sender, None, code)
+
+
+def send(write: Write, expected: Forecast | None = None) -> Mined:
     """Send a transaction and wait for its receipt, unless it would be refused.
+
+    Args:
+        write: What to send.
+        expected: What it was found to do a moment ago; left out, that is asked first.
 
     Raises:
         Refused: The market refuses it.
         NotMined: It was sent, and no block has it yet.
     """
-    simulate(write)
-    try:
-        with refusals():  # what came between the simulation and the block
-            return write.handler(*write.arguments, **write.options)
-    except TransactionNotFoundError as error:
-        # Ape keeps the hash in its message only.
-        if not (sent := _HASH.search(str(error))):
-            raise
-        raise NotMined(sent[0], chain.provider.network.transaction_acceptance_timeout) from error
+    return deliver(write.contract.node, write.request, expected or simulate(write))
+
+
+def deliver(node: Node, request: Request, expected: Forecast) -> Mined:
+    """Send a transaction of the market, and wait for its receipt.
+
+    Raises:
+        Refused: It has reverted: something has come in between.
+        NotMined: It was sent, and no block has it yet.
+    """
+    confirmations = fees.confirmations(fees.configured_fees(node), node)
+    transaction = sending.unsigned(node, request, expected)
+    mined = sending.send(node, request.sender, transaction, confirmations)
+    if not mined.succeeded:
+        raise _reverted(node, request, mined)
+    return mined
+
+
+def _reverted(node: Node, request: Request, mined: Mined) -> Refused:
+    """Why a transaction has reverted, as far as the state after its block tells."""
+    call = signing.call(request.sender.address, request.to, request.value, request.data)
+    reason = "the node does not say why"
+    for block in (mined.block, mined.block - 1):
+        try:
+            node.request("eth_call", [call, hex(block)])
+        except Reverted as error:
+            return refusal(error.output, error.said)
+        except NodeError as error:
+            reason = str(error)
+    return Refused("Reverted", {"reason": f"{mined.transaction}: {reason}"})

@@ -6,17 +6,16 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ape import chain
-from ape.exceptions import ApeException
-from web3.exceptions import Web3Exception
+from eth_utils.address import to_checksum_address
 
-from ape_v2v.chain import node
-from ape_v2v.config import V2VConfig
+from ape_v2v.chain import blocks
+from ape_v2v.chain.faults import NodeError
+from ape_v2v.config import Configuration
 from ape_v2v.lightnode import prove_connection
 from ape_v2v.market import events, messages
-from ape_v2v.market.auction import State
-from ape_v2v.market.connection import Receipt
 from ape_v2v.market.events import Log
+from ape_v2v.market.records import Receipt
+from ape_v2v.market.states import State
 from ape_v2v.session.protocol.agreement import Agreement, Outcome
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.units import Energy
@@ -75,7 +74,7 @@ class Chain(Protocol):
 
 
 class MarketChain:
-    """The market that Ape is connected to."""
+    """A market on its node."""
 
     def __init__(
         self,
@@ -95,11 +94,12 @@ class MarketChain:
                 not believed, and has to prove what it says of the connection.
         """
         self._connection = connection
+        self._node = connection.market.node
         self._trusted_block = trusted_block
         self._sender = sender
         if confirmations is None:
-            is_dev = chain.provider.network.is_dev
-            confirmations = 0 if is_dev else V2VConfig.current().confirmations
+            is_dev = connection.market.node.network.is_dev
+            confirmations = 0 if is_dev else Configuration.current().confirmations
         self._confirmations = confirmations
         self._settlement_window: int | None = None
         self._head = (0, 0, 0.0)
@@ -108,7 +108,7 @@ class MarketChain:
         market = self._connection.market
         with _node():
             block = self._confirmed_block()
-            info = market.contract.auctions(self._connection.id, block_identifier=block)
+            info = market.contract.view("auctions", self._connection.id, block=block)
             if State(info.state) is not State.CONNECTED:
                 raise SessionError(
                     ErrorCode.NOT_CONNECTED,
@@ -120,7 +120,7 @@ class MarketChain:
                 self._settlement_window = market.parameters.settlementWindow
             valid_until = info.connectedAt + info.validity
             agreement = Agreement(
-                chain_id=chain.provider.chain_id,
+                chain_id=self._node.chain_id,
                 market=market.address,
                 auction_id=self._connection.id,
                 consumer=info.consumer,
@@ -138,17 +138,16 @@ class MarketChain:
     def now(self) -> int:
         """The latest block's time, and what has passed since it was first seen here."""
         with _node():
-            head = chain.provider.web3.eth.get_block("latest")
-        number, timestamp = int(head["number"]), int(head["timestamp"])
-        if (number, timestamp) != self._head[:2]:
-            self._head = (number, timestamp, time.monotonic())
-        return timestamp + int(time.monotonic() - self._head[2])
+            head = blocks.block(self._node)
+        if (head.number, head.timestamp) != self._head[:2]:
+            self._head = (head.number, head.timestamp, time.monotonic())
+        return head.timestamp + int(time.monotonic() - self._head[2])
 
     def outcome(self, agreement: Agreement) -> Outcome | None:
         contract = self._connection.market.contract
         with _node():
             block = self._confirmed_block()
-            state = contract.auctions(agreement.auction_id, block_identifier=block).state
+            state = contract.view("auctions", agreement.auction_id, block=block).state
             if State(state) is State.CONNECTED:
                 return None
             return self._find_end(agreement, block)
@@ -173,7 +172,7 @@ class MarketChain:
         block = self._confirmed_block()
         if block < agreement.block:
             return True  # this node is behind, or the new chain is not long enough yet
-        info = contract.auctions(agreement.auction_id, block_identifier=block)
+        info = contract.view("auctions", agreement.auction_id, block=block)
         if State(info.state) is State.CONNECTED and agreement.token == _token(info):
             return True
         return self._find_end(agreement, block) is not None
@@ -192,7 +191,7 @@ class MarketChain:
             return
         with _node():
             proven = prove_connection(
-                node.request, agreement.market, agreement.auction_id, self._trusted_block
+                self._node.request, agreement.market, agreement.auction_id, self._trusted_block
             )
         proven.require(
             token=agreement.token,
@@ -203,44 +202,48 @@ class MarketChain:
         )
 
     def _confirmed_block(self) -> int:
-        return max(0, int(chain.provider.web3.eth.block_number) - self._confirmations)
+        return max(0, blocks.height(self._node) - self._confirmations)
 
     def _find_end(self, agreement: Agreement, block: int) -> Outcome | None:
         """Look for the event that ended the connection, from the latest blocks backwards."""
-        web3 = chain.provider.web3
-        step = V2VConfig.current().block_range
+        step = Configuration.current().block_range
         topics = ["0x" + topic.hex() for topic in events.topics(_ENDS)]
         for last in range(block, agreement.block - 1, -step):
-            logs = web3.eth.get_logs(
-                {
-                    "address": agreement.market,
-                    "fromBlock": max(agreement.block, last - step + 1),
-                    "toBlock": last,
-                    "topics": [topics, f"0x{agreement.auction_id:064x}"],
-                }
-            )
+            wanted = {
+                "address": agreement.market,
+                "fromBlock": hex(max(agreement.block, last - step + 1)),
+                "toBlock": hex(last),
+                "topics": [topics, f"0x{agreement.auction_id:064x}"],
+            }
+            logs = self._node.request("eth_getLogs", [wanted])
             for log in logs:
                 event = events.decoded(
                     Log(
-                        block=int(log["blockNumber"]),
-                        log_index=int(log["logIndex"]),
-                        block_hash=bytes(log["blockHash"]),
-                        transaction=bytes(log["transactionHash"]),
+                        block=int(log["blockNumber"], 16),
+                        log_index=int(log["logIndex"], 16),
+                        block_hash=_bytes(log["blockHash"]),
+                        transaction=_bytes(log["transactionHash"]),
                         timestamp=0,
-                        topics=b"".join(map(bytes, log["topics"])),
-                        data=bytes(log["data"]),
+                        topics=b"".join(map(_bytes, log["topics"])),
+                        data=_bytes(log["data"]),
                     )
                 )
-                sender = web3.eth.get_transaction(log["transactionHash"])["from"]
+                sent = self._node.request("eth_getTransactionByHash", [log["transactionHash"]])
+                if sent is None:
+                    raise NodeError(f"the node does not know {log['transactionHash']}")
                 return Outcome(
                     event=event.name,
                     energy_wh=int(event.args.get("energyWh", 0)),
                     cost=int(event.args.get("cost", 0)),
                     meter_data_hash=bytes(event.args.get("meterDataHash", bytes(32))),
                     transaction=event.transaction,
-                    sender=str(sender),
+                    sender=str(to_checksum_address(sent["from"])),
                 )
         return None
+
+
+def _bytes(value: str) -> bytes:
+    return bytes.fromhex(value[2:])
 
 
 def _token(info: Any) -> bytes:
@@ -257,7 +260,7 @@ def _node() -> Iterator[None]:
     """Tell a node's trouble from a refusal."""
     try:
         yield
-    except (ApeException, Web3Exception, OSError) as error:
+    except (NodeError, OSError) as error:
         raise SessionError(
             ErrorCode.NODE_UNAVAILABLE, f"the node cannot be asked: {' '.join(str(error).split())}"
         ) from error

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from ape_v2v.config import V2VConfig
+from ape_v2v.plugin import V2VConfig
 
 ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 

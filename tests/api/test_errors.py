@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from ape.exceptions import CustomError
 from eth_abi.abi import encode
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
@@ -18,8 +17,10 @@ from ape_v2v import (
     Refused,
     V2VError,
 )
+from ape_v2v.chain.forecast import Request
 from ape_v2v.market.contract import contract_type
-from ape_v2v.market.refusals import refusals, sentence
+from ape_v2v.market.refusals import sentence
+from ape_v2v.market.transactions import Write, foresee, send, simulate
 from tests.helpers.scenario import (
     BOND,
     FUNDS,
@@ -169,10 +170,9 @@ def test_who_has_too_little_is_told_how_much_is_missing(api, provider):
     )
 
 
-def test_a_plain_transfer_is_to_be_a_deposit(market, provider):
+def test_a_plain_transfer_is_to_be_a_deposit(api, provider):
     def transfer():
-        with refusals():
-            provider.transfer(market, 5)
+        foresee(api.node, Request(provider, api.address, b"", 5))
 
     refused(
         transfer,
@@ -432,13 +432,19 @@ def test_a_connection_that_is_not_due_says_when_it_will_be(connection, stranger)
 # However it is refused
 
 
-def test_a_refusal_is_the_same_before_and_after_it_is_sent(api, market, auction, consumer):
+def test_a_refusal_is_the_same_before_and_after_it_is_sent(api, auction, provider, rival):
     """The node's answer to a call, and the transaction that reverts."""
+    bid = Write(
+        api.contract, "placeBid", (auction.id, RATE), provider, Money(0), Money(0), Money(0)
+    )
+    expected = simulate(bid)
+    auction.place_bid(Rate(RATE), sender=rival)
+    nonce = provider.nonce
     with pytest.raises(Refused) as simulated:
-        api.start_auction("1 kWh", "1 gwei/Wh", sender=consumer)
-    with pytest.raises(Refused) as sent, refusals():
-        market.startAuction(1_000, 10**9, 1, 1, "", sender=consumer)
-    assert isinstance(sent.value.__cause__, CustomError)
+        simulate(bid)
+    with pytest.raises(Refused) as sent:
+        send(bid, expected)
+    assert provider.nonce == nonce + 1, "it has cost gas"
     assert (simulated.value.name, simulated.value.inputs) == (sent.value.name, sent.value.inputs)
     assert str(simulated.value) == str(sent.value)
 
@@ -489,5 +495,5 @@ def test_a_wallet_with_too_little_is_told_so(api, stranger):
 
 
 def test_an_address_without_a_contract_is_no_market():
-    with pytest.raises(V2VError, match=f"^no contract at {SOMEBODY} on ethereum:local: check"):
+    with pytest.raises(V2VError, match=f"^no contract at {SOMEBODY} on ethereum-local: check"):
         Market.at(SOMEBODY)

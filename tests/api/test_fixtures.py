@@ -17,6 +17,7 @@ from ape_v2v import (
     State,
 )
 from ape_v2v.testing.assertions import reverts_with, rollback
+from ape_v2v.testing.contracts import ape_contract
 from ape_v2v.testing.strategies import (
     auctions,
     bids,
@@ -156,7 +157,7 @@ def reverted(open_auction, ready, v2v_provider):
     rate = int(auction.info.max_rate) + 1
 
     def bid():
-        ready.contract.placeBid(auction.id, rate, sender=v2v_provider)
+        ape_contract(ready).placeBid(auction.id, rate, sender=v2v_provider)
 
     return bid, {"rate": rate, "highest": rate - 1}
 
@@ -176,7 +177,7 @@ def test_an_error_is_expected_by_its_name(failing):
 def test_an_error_is_expected_by_its_class(failing, ready):
     bid, inputs = failing
 
-    with reverts_with(ready.contract.RateTooHigh, **inputs):
+    with reverts_with(ape_contract(ready).RateTooHigh, **inputs):
         bid()
 
 
@@ -195,7 +196,7 @@ def test_an_account_and_a_time_are_expected_as_they_are(open_auction, ready, v2v
 
     chain.pending_timestamp = int(now.timestamp())
     with reverts_with("BiddingOpen", closingTime=closing, timestamp=now):
-        ready.contract.endAuction(sender=v2v_consumer)
+        ape_contract(ready).endAuction(sender=v2v_consumer)
     with reverts_with("NotEV", account=ready.organization):
         ready.deposit_for(ready.organization, "1 wei", sender=v2v_consumer)
 

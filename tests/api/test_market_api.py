@@ -23,7 +23,7 @@ from ape_v2v import (
     State,
     UnitError,
 )
-from ape_v2v.market.auction import auction_id, consumer_of
+from ape_v2v.market.records import auction_id, consumer_of
 from ape_v2v.market.transactions import Write, send, simulate
 from ape_v2v.testing.assertions import rollback
 from tests.helpers.scenario import (
@@ -358,7 +358,7 @@ FULL_COST = ENERGY * RATE
 @pytest.fixture
 def offered(api, organization, stranger):
     """The market, offered to somebody."""
-    api.contract.transferOwnership(stranger, sender=organization)
+    Market.at(api.address).transfer(stranger.address, sender=organization)
     return api
 
 

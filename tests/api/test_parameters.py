@@ -3,8 +3,8 @@
 import pytest
 
 from ape_v2v import ConfigurationError, Market, Parameters
-from ape_v2v.market.contract import container
-from ape_v2v.market.transactions import simulate_deployment
+from ape_v2v.chain.networks import connected_node
+from ape_v2v.market.transactions import creation, foresee
 from ape_v2v.testing.assertions import reverts_with
 from tests.helpers.scenario import PARAMETERS
 
@@ -30,7 +30,7 @@ def deploy_with(organization):
 
     def deploy_with(**parameters):
         values = tuple((PARAMETERS | parameters).values())
-        simulate_deployment(container(), organization.address, values, sender=organization)
+        foresee(connected_node(), creation(organization, organization.address, values))
 
     return deploy_with
 

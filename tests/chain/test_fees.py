@@ -5,9 +5,11 @@ import pytest
 from ape_v2v.chain.fees import (
     Price,
     amount_paid,
-    price,
-    transaction_options,
+    ask,
+    confirmations,
 )
+from ape_v2v.chain.networks import connected_node
+from ape_v2v.chain.node import Network, Node
 from ape_v2v.config import Fees
 from ape_v2v.units import Money
 
@@ -20,20 +22,36 @@ def test_what_one_policy_leaves_out_another_says():
     assert special.over(general) == Fees(max_fee=Money(5), priority_fee=Money(2), confirmations=0)
 
 
-def test_a_policy_that_says_nothing_leaves_everything_to_ape():
-    assert transaction_options(Fees()) == {}
+@pytest.fixture
+def node():
+    return connected_node()
 
 
-def test_the_priority_fee_is_never_more_than_all(chain):
+def test_a_policy_that_says_nothing_allows_the_base_fee_to_rise(chain, node):
+    chain.provider.make_request("anvil_setNextBlockBaseFeePerGas", ["0x64"])
+    chain.mine()
+    head, offer = ask(node, Fees())
+    assert head.base_fee == 100
+    risen = int(100 * node.network.base_fee_multiplier)
+    assert offer.max_fee == risen + offer.priority_fee
+
+
+def test_the_priority_fee_is_never_more_than_all(chain, node):
     chain.provider.make_request("anvil_setNextBlockBaseFeePerGas", ["0x5"])
     chain.mine()
-    offer = price(Fees(max_fee=Money(GWEI)))
+    _, offer = ask(node, Fees(max_fee=Money(GWEI)))
     assert offer.max_fee == GWEI
     assert offer.priority_fee <= GWEI
 
 
-def test_a_development_chain_is_not_waited_for():
-    assert transaction_options(Fees(confirmations=5)) == {"required_confirmations": 0}
+def test_a_development_chain_is_not_waited_for(node):
+    assert confirmations(Fees(confirmations=5), node) == 0
+
+
+def test_elsewhere_the_policy_says_for_how_many_blocks_to_wait():
+    live = Node("http://127.0.0.1:1", network=Network("ethereum-sepolia", confirmations=3))
+    assert confirmations(Fees(confirmations=5), live) == 5
+    assert confirmations(Fees(), live) == 3
 
 
 @pytest.mark.parametrize("fee", [0, 1, 8, 10**9, 10**9 + 1])

@@ -27,15 +27,15 @@ from ape_v2v import (
     Rate,
 )
 from ape_v2v.chain.node import NodeError
-from ape_v2v.config import MarketSettings, V2VConfig
+from ape_v2v.config import Configuration, MarketSettings
 from ape_v2v.errors import ConfigurationError, V2VError
 from ape_v2v.evm.chains import AnvilChain, Log
 from ape_v2v.evm.contracts import Interface
 from ape_v2v.index.history import History
 from ape_v2v.index.views import Outcome
 from ape_v2v.market import contract as artifact
-from ape_v2v.market.auction import auction_id
 from ape_v2v.market.parameters import Parameters
+from ape_v2v.market.records import auction_id
 from tests.helpers.providers import (
     TOO_MANY_REQUESTS,
     TOO_MUCH,
@@ -629,8 +629,8 @@ def test_a_reader_begins_at_0_when_the_node_takes_what_it_has_forgotten_for_empt
 
 def test_a_reader_begins_at_the_configured_block(open_history, world, provider, monkeypatch):
     settings = MarketSettings(address=world.address, start_block=3)
-    config = V2VConfig(markets={"ethereum-local": settings})
-    monkeypatch.setattr(V2VConfig, "current", lambda: config)
+    config = Configuration(markets={"ethereum-local": settings})
+    monkeypatch.setattr(Configuration, "current", lambda: config)
     open_history().refresh()
     assert provider.ranges[0][0] == 3
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from trie import HexaryTrie
 
 from ape_v2v import ConfigurationError
-from ape_v2v.chain import node
+from ape_v2v.chain.networks import connected_node
 from ape_v2v.lightnode import Header, prove_connection
 from ape_v2v.lightnode import faults as errors
 from tests.helpers.documentation import examples
@@ -130,7 +130,7 @@ def test_a_header_may_be_trusted_instead_of_a_hash(prove, rpc, connection_id):
 
 
 def test_apes_own_connection_may_be_asked(market, connection_id, trusted):
-    proven = prove_connection(node.request, market.address, connection_id, trusted())
+    proven = prove_connection(connected_node().request, market.address, connection_id, trusted())
     assert proven.token == market.accessToken(connection_id)
 
 

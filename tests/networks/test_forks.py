@@ -14,19 +14,19 @@ from ape_v2v import (
     Parameters,
     Rate,
 )
+from ape_v2v.chain.networks import connected_node
 from ape_v2v.config import Fees
 from ape_v2v.deployment import (
     Records,
     Settings,
     default_market,
     deploy,
-    network_name,
     plan,
     rehearse,
     settings,
 )
 from ape_v2v.evm.anvil import anvil
-from ape_v2v.market.auction import State
+from ape_v2v.market.states import State
 from tests.helpers.live import SEPOLIA, confirm_at_once, connected
 from tests.helpers.scenario import (
     BOND,
@@ -90,7 +90,7 @@ def test_a_running_auction_is_taken_over_and_finished_on_a_fork(
 ):
     block = upstream.eth.block_number
     with fork_of(upstream) as chain:
-        assert network_name() == "ethereum-sepolia-fork"
+        assert connected_node().network.name == "ethereum-sepolia-fork"
         market = Market.at(default_market(base))
         auction = market.auction_of(consumer.address)
         assert (auction.info.state, auction.info.provider) == (State.OPEN, provider.address)

@@ -15,7 +15,7 @@ from ape_v2v import (
     V2VError,
 )
 from ape_v2v.chain.replacement import look_up, replace
-from ape_v2v.config import Fees, V2VConfig
+from ape_v2v.config import Configuration, Fees
 from ape_v2v.deployment import (
     Records,
     Settings,
@@ -263,7 +263,7 @@ def test_what_the_configuration_says_of_fees_holds_for_every_transaction(
     _, market = deposit
     mine(node)
     configured = Fees(max_fee=Money(33 * GWEI), priority_fee=Money(2 * GWEI))
-    monkeypatch.setitem(V2VConfig.current().fees, "ethereum-sepolia", configured)
+    monkeypatch.setitem(Configuration.current().fees, "ethereum-sepolia", configured)
     with pytest.raises(NotMined) as no:
         market.deposit("1 gwei", sender=organization)
     price = look_up(no.value.transaction).price

@@ -3,7 +3,7 @@
 import yaml
 from ape.logging import LogLevel, logger
 
-from ape_v2v.config import V2VConfig
+from ape_v2v.plugin import V2VConfig
 from tests.helpers.documentation import examples
 
 

@@ -1,0 +1,159 @@
+"""What a transaction would do and cost, asked of the node in one batch: that costs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ape_v2v.chain import blocks, fees, signing
+from ape_v2v.chain.faults import NodeError, Rejected, Reverted
+from ape_v2v.errors import V2VError
+from ape_v2v.units import Money
+
+if TYPE_CHECKING:
+    from ape.api import AccountAPI
+
+    from ape_v2v.chain.fees import Price
+    from ape_v2v.chain.node import Node
+    from ape_v2v.config import Fees
+
+_RESERVE_PERCENT = 20
+# A bid that meets another one in its block writes another one's balance as well.
+_RESERVE = 30_000
+_MOST_OF_ONE = 2**24  # EIP-7825
+
+
+@dataclass(frozen=True)
+class Request:
+    """A transaction to be: who wants what of whom."""
+
+    sender: AccountAPI
+    to: str | None
+    """None creates a contract."""
+    data: bytes
+    value: int = 0
+    """Wei."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What would become of it in the next block."""
+
+    nonce: int
+    gas: int
+    """The node's estimate."""
+    gas_limit: int
+    """What is allowed beyond it is only paid where it is used."""
+    price: Price
+    base_fee: int
+    wallet: Money
+    """What the sender has outside of every contract."""
+    timestamp: int
+    """The block's time, seconds since 1970."""
+
+    @property
+    def cost(self) -> Money:
+        """What its gas is expected to cost."""
+        return Money(self.gas * min(self.price.max_fee, self.base_fee + self.price.priority_fee))
+
+    @property
+    def most(self) -> Money:
+        """What its gas can cost at most."""
+        return Money(self.gas_limit * self.price.max_fee)
+
+
+def forecast(node: Node, request: Request, policy: Fees) -> Forecast:
+    """Ask what a transaction would do.
+
+    Raises:
+        Reverted: It would revert.
+        V2VError: The sender has too little ether, or the policy allows too little.
+        NodeError: The node does not say.
+    """
+    sender = request.sender.address
+    answers = _ask(node, request)
+    called, estimate, nonce, balance, block, *offers = answers
+    wallet = Money(_number(balance, "the sender's ether"))
+    if wallet < (value := Money(request.value)):
+        raise V2VError(
+            f"{sender} has {wallet} in its wallet, and this would send {value}: "
+            "fund it first, or send less"
+        )
+    for answer in (called, estimate, block):
+        if isinstance(answer, Reverted):
+            raise answer
+        if isinstance(answer, Rejected):
+            raise NodeError(f"the node cannot execute the call: {answer}")
+        if isinstance(answer, NodeError):
+            raise answer
+    head = blocks.read(block, node.pending)
+    gas = _number(estimate, "how much gas it would take")
+    found = Forecast(
+        nonce=_number(_nonce(node, sender, nonce), "the sender's nonce"),
+        gas=gas,
+        gas_limit=gas_limit(gas, head.gas_limit),
+        price=fees.price(policy, node, head, offers),
+        base_fee=head.base_fee or 0,
+        wallet=wallet,
+        timestamp=head.timestamp,
+    )
+    if wallet < Money(request.value + int(found.most)):
+        raise V2VError(
+            f"{sender} has {wallet} in its wallet, and this would send {value}, and its gas costs "
+            f"about {found.cost}, at most {found.most}: fund it first"
+        )
+    return found
+
+
+def gas_limit(estimate: int, of_block: int | None = None) -> int:
+    """What to allow a transaction: somewhat more than the estimate."""
+    allowed = estimate * (100 + _RESERVE_PERCENT) // 100 + _RESERVE
+    most = min(_MOST_OF_ONE, of_block or _MOST_OF_ONE)
+    return max(estimate, min(allowed, most))
+
+
+def _ask(node: Node, request: Request) -> list[Any]:
+    sender = request.sender.address
+    call = signing.call(sender, request.to, request.value, request.data)
+
+    def asked(tag: str) -> list[Any]:
+        return node.batch(
+            [
+                ("eth_call", (call, tag)),
+                ("eth_estimateGas", (call, tag)),
+                ("eth_getTransactionCount", (sender, blocks.PENDING)),
+                ("eth_getBalance", (sender, blocks.LATEST)),
+                ("eth_getBlockByNumber", (tag, False)),
+                *fees.QUESTIONS,
+            ],
+            errors=True,
+        )
+
+    answers = asked(node.pending)
+    if node.pending == blocks.PENDING and _has_no_pending_state(answers):
+        again = asked(blocks.LATEST)
+        if not _has_no_pending_state(again):
+            node.pending = blocks.LATEST
+        return again
+    return answers
+
+
+def _has_no_pending_state(answers: list[Any]) -> bool:
+    called, _, _, _, block, *_ = answers
+    return block is None or type(block) is Rejected or type(called) is Rejected
+
+
+def _nonce(node: Node, sender: str, answer: Any) -> Any:
+    """The nonce, where a node does not count what is in no block."""
+    if isinstance(answer, Rejected):
+        return node.request("eth_getTransactionCount", (sender, blocks.LATEST))
+    return answer
+
+
+def _number(answer: Any, what: str) -> int:
+    if isinstance(answer, NodeError):
+        raise answer
+    found = blocks.number(answer)
+    if found is None:
+        raise NodeError(f"the node does not say {what}: try again, or ask another node")
+    return found

@@ -1,0 +1,108 @@
+"""Transactions signed by Ape's accounts: the one place that knows how Ape wants them.
+
+Ape fills in and sends transactions by the connection that it has at the moment; here it only signs
+what is filled in already, whichever network it is for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eth_utils.crypto import keccak
+
+from ape_v2v.errors import V2VError
+
+if TYPE_CHECKING:
+    from ape.api import AccountAPI
+
+    from ape_v2v.chain.fees import Price
+
+
+@dataclass(frozen=True)
+class Unsigned:
+    """A transaction, filled in."""
+
+    chain_id: int
+    sender: str
+    nonce: int
+    to: str | None
+    """None creates a contract."""
+    value: int
+    data: bytes
+    gas_limit: int
+    price: Price
+
+    def as_call(self) -> dict[str, str]:
+        """What a node that has the key, or pretends to, takes to sign and send it itself."""
+        return call(self.sender, self.to, self.value, self.data) | {
+            "nonce": hex(self.nonce),
+            "gas": hex(self.gas_limit),
+            **{name: hex(value) for name, value in self._offer().items()},
+        }
+
+    def _offer(self) -> dict[str, int]:
+        if self.price.legacy:
+            return {"gasPrice": self.price.max_fee}
+        return {
+            "maxFeePerGas": self.price.max_fee,
+            "maxPriorityFeePerGas": self.price.priority_fee,
+        }
+
+    def for_ape(self) -> Any:
+        """The transaction as Ape's accounts take it."""
+        from ape_ethereum.transactions import (  # noqa: PLC0415 - Ape, only where one signs
+            DynamicFeeTransaction,
+            StaticFeeTransaction,
+        )
+
+        kind = StaticFeeTransaction if self.price.legacy else DynamicFeeTransaction
+        fields = {
+            "chainId": self.chain_id,
+            "from": self.sender,
+            "nonce": self.nonce,
+            "value": self.value,
+            "data": self.data,
+            "gas": self.gas_limit,
+            **self._offer(),
+        }
+        return kind.model_validate(fields if self.to is None else fields | {"to": self.to})
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A transaction as nodes take it: anybody may send it, and it says nothing secret."""
+
+    hash: str
+    raw: str
+
+
+def call(sender: str, to: str | None, value: int, data: bytes) -> dict[str, str]:
+    """A call as `eth_call` and its kin take it."""
+    fields = {"from": sender, "value": hex(value), "data": f"0x{data.hex()}"}
+    return fields if to is None else fields | {"to": to}
+
+
+def sign(account: AccountAPI, unsigned: Unsigned) -> Signed | None:
+    """Have an account sign.
+
+    Returns:
+        None for an account without a key, which only a development node sends for.
+
+    Raises:
+        V2VError: The account does not sign.
+    """
+    transaction = unsigned.for_ape()
+    if _is_impersonated(account):
+        return None
+    signed = account.sign_transaction(transaction)
+    if signed is None or signed.signature is None:
+        raise V2VError(f"{account.address} did not sign: nothing was sent")
+    raw = signed.serialize_transaction()
+    return Signed(f"0x{keccak(raw).hex()}", f"0x{raw.hex()}")
+
+
+def _is_impersonated(account: AccountAPI) -> bool:
+    from ape.api import ImpersonatedAccount  # noqa: PLC0415 - Ape, only where one signs
+
+    return isinstance(account, ImpersonatedAccount)

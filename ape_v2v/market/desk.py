@@ -1,0 +1,95 @@
+"""What a market, its auctions and its connections share: contract, node, gateway and signatures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ape_v2v.chain import blocks
+from ape_v2v.errors import V2VError
+from ape_v2v.market import events, messages
+from ape_v2v.market.fields import with_v_27_or_28
+from ape_v2v.market.parameters import Parameters
+from ape_v2v.market.records import NO_MONEY, moment
+from ape_v2v.market.transactions import Gateway, Write, send
+from ape_v2v.units import Money
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ape.api import AccountAPI
+    from eip712 import EIP712Message
+
+    from ape_v2v.chain.node import Node
+    from ape_v2v.chain.receipts import Mined
+    from ape_v2v.market.access import MarketContract
+    from ape_v2v.market.events import Fact
+
+
+class Desk:
+    """Where calls of one market are made, on one node."""
+
+    def __init__(self, contract: MarketContract, gateway: Gateway = send) -> None:
+        self.contract = contract
+        self.gateway = gateway
+
+    @property
+    def address(self) -> str:
+        return self.contract.address
+
+    @property
+    def node(self) -> Node:
+        """Who is asked; always this one."""
+        return self.contract.node
+
+    @property
+    def parameters(self) -> Parameters:
+        return Parameters.from_contract(self.contract.view("parameters"))
+
+    @property
+    def now(self) -> datetime:
+        """When the next block would be made, if that were now: the time that a call would meet."""
+        return moment(blocks.next_timestamp(self.node))
+
+    def balance(self, account: str) -> Money:
+        """The free balance of an account; what it has locked is not in it."""
+        return Money(self.contract.view("evs", account).balance)
+
+    def is_ev(self, account: str) -> bool:
+        """Whether an account is registered."""
+        return bool(self.contract.view("isEV", account))
+
+    def domain(self) -> Any:
+        """The EIP-712 domain of this market."""
+        return messages.domain(self.address, self.node.chain_id)
+
+    def sign(
+        self, message: type[EIP712Message], *, signer: AccountAPI, **fields: int | bytes
+    ) -> bytes:
+        """Sign one of `ape_v2v.market.messages` for this market: 65 bytes.
+
+        Raises:
+            V2VError: The account did not sign.
+        """
+        typed: Any = message  # its domain is a keyword that the class does not declare
+        signature = signer.sign_message(typed(**fields, eip712_domain=self.domain()))
+        if signature is None:
+            raise V2VError(f"{signer.address} did not sign the {message.__name__}")
+        return with_v_27_or_28(signature.encode_rsv())
+
+    def transact(
+        self,
+        method: str,
+        *arguments: Any,
+        sender: AccountAPI,
+        value: Money = NO_MONEY,
+        locks: Money = NO_MONEY,
+        pays: Money = NO_MONEY,
+    ) -> Mined:
+        """Send a call through the gateway. `locks` and `pays` are for people to see before."""
+        write = Write(self.contract, method, arguments, sender, value, locks, pays)
+        mined: Mined = self.gateway(write)
+        return mined
+
+    def facts(self, mined: Mined) -> list[Fact]:
+        """What the market has reported in a transaction."""
+        return events.facts(mined.logs, self.address)

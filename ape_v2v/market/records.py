@@ -1,0 +1,125 @@
+"""What the market has on record, in the user's units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ape_v2v.market.refusals import Refused
+from ape_v2v.market.states import State
+from ape_v2v.units import Energy, Money, Rate
+
+NO_MONEY = Money(0)
+
+
+def moment(timestamp: int) -> datetime:
+    """A block's time as a datetime."""
+    return datetime.fromtimestamp(timestamp, UTC)
+
+
+def auction_id(consumer: str, round_: int) -> int:
+    """The id of a consumer's auction: its address and which of its auctions it is."""
+    return int(consumer, 16) << 32 | round_
+
+
+def consumer_of(auction_id: int) -> str:
+    """The consumer's address, lower case, out of an auction's id."""
+    return f"0x{auction_id >> 32:040x}"
+
+
+@dataclass(frozen=True)
+class AuctionInfo:
+    """Everything about an auction, as the market gives it at one block."""
+
+    id: int
+    state: State
+    consumer: str
+    energy: Energy
+    max_rate: Rate
+    closing_time: datetime
+    validity: timedelta
+    provider: str | None
+    """Who made the standing bid."""
+    rate: Rate | None
+    """The standing bid."""
+    connected_at: datetime | None
+    removals: int
+    """How many bids have been removed: what a signed bid must name."""
+
+    @classmethod
+    def read(cls, auction_id: int, record: Any) -> AuctionInfo:
+        """What the contract's `auctions` view gives.
+
+        Raises:
+            Refused: The auction is over, or never was.
+        """
+        state = State(record.state)
+        if state is State.NONE:
+            raise Refused(
+                "UnexpectedState",
+                {"auctionId": auction_id, "actual": State.NONE, "expected": State.OPEN},
+            )
+        stands = int(record.provider, 16) != 0
+        return cls(
+            id=auction_id,
+            state=state,
+            consumer=record.consumer,
+            energy=Energy(record.energyWh),
+            max_rate=Rate(record.maxRate),
+            closing_time=moment(record.closingTime),
+            validity=timedelta(seconds=record.validity),
+            provider=record.provider if stands else None,
+            rate=Rate(record.rate) if stands else None,
+            connected_at=moment(record.connectedAt) if record.connectedAt else None,
+            removals=record.removals,
+        )
+
+    @property
+    def reserve(self) -> Money:
+        """What the consumer has locked: the most that the energy can cost."""
+        return self.max_rate * self.energy
+
+    @property
+    def cost(self) -> Money | None:
+        """What the whole energy costs at the standing bid."""
+        return None if self.rate is None else self.rate * self.energy
+
+    def highest_rate(self, min_decrement_bps: int) -> Rate | None:
+        """The highest rate that would be accepted; None when no bid can undercut.
+
+        Args:
+            min_decrement_bps: The market's parameter of that name.
+        """
+        if self.rate is None:
+            return self.max_rate
+        highest = int(self.rate) - max(1, -(-int(self.rate) * min_decrement_bps // 10_000))
+        return Rate(highest) if highest > 0 else None
+
+
+@dataclass(frozen=True)
+class SignedBid:
+    """A bid that anyone may relay. `deadline` is the last second in which it is valid."""
+
+    auction_id: int
+    provider: str
+    rate: Rate
+    nonce: int
+    """How many bids had been removed when it was signed; one more makes it void."""
+    deadline: int
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Energy that one side has signed for: a `MeteringReceipt` or a `Settlement`."""
+
+    token: bytes
+    energy: Energy
+    meter_data_hash: bytes
+    signature: bytes
+
+    @property
+    def arguments(self) -> tuple[int, bytes, bytes]:
+        """What the contract takes."""
+        return int(self.energy), self.meter_data_hash, self.signature

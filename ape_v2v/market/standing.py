@@ -1,0 +1,60 @@
+"""What the market has on record under an auction's id, whatever its state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ape_v2v.market.records import AuctionInfo
+from ape_v2v.market.states import State
+from ape_v2v.units import Money
+
+if TYPE_CHECKING:
+    from ape_v2v.market.desk import Desk
+
+
+class AuctionRecord:
+    """An auction, or the connection that it became."""
+
+    def __init__(self, market: Desk, auction_id: int) -> None:
+        self.market = market
+        self.id = auction_id
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and (self.market.address, self.id) == (
+            other.market.address,
+            other.id,
+        )
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.market.address, self.id))
+
+    @property
+    def info(self) -> AuctionInfo:
+        """Everything about the auction at the latest block.
+
+        Raises:
+            Refused: The auction is over, or never was.
+        """
+        return AuctionInfo.read(self.id, self.market.contract.view("auctions", self.id))
+
+    @property
+    def state(self) -> State:
+        return State(self.market.contract.view("auctions", self.id).state)
+
+    @property
+    def reserve(self) -> Money:
+        """What the consumer has locked; 0 when the auction is over."""
+        return Money(self.market.contract.view("reserve", self.id))
+
+    @property
+    def bond(self) -> Money:
+        """What the leading provider has locked, or the next one would have to."""
+        return Money(self.market.contract.view("bond", self.id))
+
+    @property
+    def penalty(self) -> Money:
+        """What a broken promise costs."""
+        return Money(self.market.contract.view("penalty", self.id))
