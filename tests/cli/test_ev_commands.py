@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ape_v2v import Market, Money
 from ape_v2v.market.parameters import MAX_TEXT_BYTES
+from ape_v2v.market.transactions import Write, simulate
 from tests.helpers.scenario import ETHER, FUNDS, ZERO_ADDRESS
 
 
@@ -208,11 +210,13 @@ def test_a_refusal_tells_how_many_are_registered(v2v, market, organization, stra
 def test_a_file_is_finished_by_the_same_command_after_a_failure(
     v2v, market, organization, fleet, fleet_file, chain
 ):
-    """The organization has what Anvil asks of a sender, until it has paid for the first batch."""
+    """The organization can pay for the first batch, and not for the second one."""
     provider = chain.provider
-    provider.make_request("anvil_setNextBlockBaseFeePerGas", ["0x0"])
-    chain.mine()
-    provider.set_balance(organization.address, provider.max_gas * provider.priority_fee)
+    first = [ev.address for ev in fleet[:2]], ["lorry 0", "lorry 1"]
+    nothing = Money(0)
+    contract = Market.at(market.address).contract
+    expected = simulate(Write(contract, "addEVs", first, organization, nothing, nothing, nothing))
+    provider.set_balance(organization.address, int(expected.most))
     batches = ("ev", "add-many", fleet_file, "--batch-size", 2, "--json")
     failure = v2v(*batches, account=organization, expect=1)
     assert "Error: 2 of 5 EVs are registered now, then: " in failure.error
