@@ -21,8 +21,9 @@ from eth_utils.address import to_checksum_address
 from rich.console import Console
 from rich.table import Table
 
-from ape_v2v.evm.chains import GAS_LIMIT, AnvilChain
+from ape_v2v.evm.chains import GAS_LIMIT
 from ape_v2v.evm.contracts import Interface
+from ape_v2v.evm.node import AnvilChain
 from ape_v2v.market import contract as artifact
 from ape_v2v.market.parameters import Parameters
 from ape_v2v.market.records import auction_id

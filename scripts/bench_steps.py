@@ -17,7 +17,8 @@ import ape
 import click
 from hypothesis import Phase
 
-from ape_v2v.evm.chains import AnvilChain, PyrevmChain
+from ape_v2v.evm.inprocess import PyrevmChain
+from ape_v2v.evm.node import AnvilChain
 from scripts._clone import of_the_tests
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ethpm_types import ContractType
 
-    from ape_v2v.evm.chains import Chain, Log
+    from ape_v2v.evm.chains import Chain, EmittedLog
 
 # Solidity's own errors, which no ABI lists.
 _BUILT_IN = (
@@ -109,11 +109,11 @@ class Interface:
         name, types = self._errors[selector]
         return Failure(name, _decode(types, data))
 
-    def events(self, logs: Iterable[Log]) -> list[Event]:
+    def events(self, logs: Iterable[EmittedLog]) -> list[Event]:
         """What contracts of this type have reported, in order; other logs are an error."""
         return [self._event(log) for log in logs]
 
-    def _event(self, log: Log) -> Event:
+    def _event(self, log: EmittedLog) -> Event:
         event = self._events[log.topics[0]]
         topics = iter(_decode(event.topics, b"".join(log.topics[1:])))
         data = iter(_decode(event.data, log.data))

@@ -14,14 +14,7 @@ from web3 import HTTPProvider
 from web3.types import RPCEndpoint
 
 from ape_v2v.errors import V2VError
-from ape_v2v.evm.chains import (
-    GAS_LIMIT,
-    GENESIS,
-    ZERO_ADDRESS,
-    Chain,
-    ChainError,
-    Receipt,
-)
+from ape_v2v.evm.chains import GAS_LIMIT, GENESIS, ZERO_ADDRESS, Chain, ChainError, Execution
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,11 +71,11 @@ class GanacheChain(Chain):
     def deploy(self, sender: str, code: bytes) -> str:
         return str(self._send({"from": sender, "data": f"0x{code.hex()}"})["contractAddress"])
 
-    def transact(self, sender: str, to: str, data: bytes = b"", value: int = 0) -> Receipt:
+    def transact(self, sender: str, to: str, data: bytes = b"", value: int = 0) -> Execution:
         receipt = self._send(
             {"from": sender, "to": to, "data": f"0x{data.hex()}", "value": hex(value)}
         )
-        return Receipt(True, b"", (), int(receipt["gasUsed"], 16))
+        return Execution(True, b"", (), int(receipt["gasUsed"], 16))
 
     def call(self, to: str, data: bytes, sender: str = ZERO_ADDRESS) -> bytes:
         transaction = {"from": sender, "to": to, "data": f"0x{data.hex()}"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ape_v2v.evm.chains import AnvilChain
+from ape_v2v.evm.node import AnvilChain
 from benchmarks.gas import growth, scenarios, throughput
 from benchmarks.gas.designs import PaperMarket
 from benchmarks.gas.ganache import GanacheChain

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ape_v2v.evm.chains import AnvilChain
+    from ape_v2v.evm.node import AnvilChain
     from benchmarks.gas.prices import PriceList
 
 

@@ -11,7 +11,7 @@ from eth_account import Account
 from eth_utils.crypto import keccak
 
 from ape_v2v.errors import V2VError
-from ape_v2v.evm.chains import AnvilChain
+from ape_v2v.evm.node import AnvilChain
 from ape_v2v.market import messages
 from benchmarks.gas.slots import Slots
 

@@ -14,7 +14,8 @@ from eth_utils.address import to_checksum_address
 from web3 import HTTPProvider
 from web3.types import RPCEndpoint
 
-from ape_v2v.evm.chains import BLOCK_GAS_LIMIT, AnvilChain, ChainError
+from ape_v2v.evm.chains import BLOCK_GAS_LIMIT, ChainError
+from ape_v2v.evm.node import AnvilChain
 from ape_v2v.market.market import Market as ApiMarket
 from ape_v2v.units import Energy, Money, Rate
 from benchmarks.gas.designs import (

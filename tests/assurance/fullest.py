@@ -9,8 +9,8 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from ethpm_types import ContractType
 
-from ape_v2v.evm.chains import PyrevmChain
 from ape_v2v.evm.contracts import Contract, Interface
+from ape_v2v.evm.inprocess import PyrevmChain
 from tests.fuzz.actors import DEPLOYER, PEOPLE
 from tests.fuzz.recording import Program, Recorder
 from tests.model.market import DAYS, HOUR, Parameters

@@ -12,14 +12,9 @@ from typing import Any, NamedTuple
 from ethpm_types import ContractType
 from hypothesis import Phase
 
-from ape_v2v.evm.chains import (
-    ZERO_ADDRESS,
-    Chain,
-    ChainError,
-    PyrevmChain,
-    Reverted,
-)
+from ape_v2v.evm.chains import ZERO_ADDRESS, Chain, ChainError, Reverted
 from ape_v2v.evm.contracts import Contract, Interface
+from ape_v2v.evm.inprocess import PyrevmChain
 from tests.fuzz.actors import DEPLOYER, PEOPLE
 from tests.fuzz.campaign import fuzz
 from tests.fuzz.recording import (

@@ -6,7 +6,7 @@ Each one acts in a world, where the model is asked after every call.
 from collections.abc import Callable
 from unittest.mock import patch
 
-from ape_v2v.evm.chains import PyrevmChain
+from ape_v2v.evm.inprocess import PyrevmChain
 from tests.fuzz import world as world_module
 from tests.fuzz.actors import MALLORY
 from tests.fuzz.present import Present

@@ -6,8 +6,9 @@ import pytest
 from eth_account import Account
 from eth_keys.constants import SECPK1_N
 
-from ape_v2v.evm.chains import HARDFORK, AnvilChain
+from ape_v2v.evm.chains import HARDFORK
 from ape_v2v.evm.contracts import Contract, Interface
+from ape_v2v.evm.node import AnvilChain
 from ape_v2v.market import messages
 from ape_v2v.testing.assertions import reverts_with
 from tests.helpers.scenario import (

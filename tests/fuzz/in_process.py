@@ -7,7 +7,9 @@ from importlib.util import find_spec
 
 import pytest
 
-from ape_v2v.evm.chains import AnvilChain, Chain, PyrevmChain
+from ape_v2v.evm.chains import Chain
+from ape_v2v.evm.inprocess import PyrevmChain
+from ape_v2v.evm.node import AnvilChain
 
 HAS_PYREVM = find_spec("pyrevm") is not None
 

@@ -4,13 +4,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from ape_v2v.evm.chains import (
-    ZERO_ADDRESS,
-    Chain,
-    PyrevmChain,
-    Receipt,
-    Reverted,
-)
+from ape_v2v.evm.chains import ZERO_ADDRESS, Chain, Execution, Reverted
+from ape_v2v.evm.inprocess import PyrevmChain
 
 
 class Step(NamedTuple):
@@ -48,7 +43,7 @@ class Recorder(Chain):
             raise outcome
         return str(outcome)
 
-    def transact(self, sender: str, to: str, data: bytes = b"", value: int = 0) -> Receipt:
+    def transact(self, sender: str, to: str, data: bytes = b"", value: int = 0) -> Execution:
         receipt = self._chain.transact(sender, to, data, value)
         arguments = (sender, to, data, value)
         self.program.append(Step(self.timestamp, "transact", arguments, _seen(receipt)))
@@ -113,13 +108,13 @@ def outcome_of(chain: Chain, method: str, arguments: tuple[Any, ...]) -> Any:
 
 def comparable(outcome: Any) -> Any:
     """What of an outcome has to be the same: in a receipt, what the property tests look at."""
-    if isinstance(outcome, Receipt):
+    if isinstance(outcome, Execution):
         return _seen(outcome)
     if isinstance(outcome, Reverted):
         return "reverted", outcome.output
     return outcome
 
 
-def _seen(receipt: Receipt) -> Any:
+def _seen(receipt: Execution) -> Any:
     """What the property tests look at in a receipt: not the gas."""
     return receipt.success, receipt.output, receipt.logs

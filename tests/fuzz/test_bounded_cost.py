@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ape_v2v.evm.chains import AnvilChain
 from ape_v2v.evm.contracts import Contract, Interface
+from ape_v2v.evm.node import AnvilChain
 from tests.model.market import Parameters
 
 from .actors import DEPLOYER, PEOPLE

@@ -6,15 +6,9 @@ from contextlib import suppress
 
 import pytest
 
-from ape_v2v.evm.chains import (
-    GENESIS,
-    AnvilChain,
-    Chain,
-    ChainError,
-    Log,
-    PyrevmChain,
-    Reverted,
-)
+from ape_v2v.evm.chains import GENESIS, Chain, ChainError, EmittedLog, Reverted
+from ape_v2v.evm.inprocess import PyrevmChain
+from ape_v2v.evm.node import AnvilChain
 
 from .in_process import needs_pyrevm
 
@@ -74,7 +68,7 @@ def test_a_success_has_the_output_and_the_logs(chain: Chain) -> None:
     topic = bytes.fromhex(SENDER[2:]).rjust(32, b"\x00")
     assert receipt.success
     assert receipt.output == b""
-    assert receipt.logs == (Log(log, (topic,), b"hello"),)
+    assert receipt.logs == (EmittedLog(log, (topic,), b"hello"),)
     assert receipt.gas_used > 21_000
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ape_v2v.evm.chains import PyrevmChain
+from ape_v2v.evm.inprocess import PyrevmChain
 from tests.model.hostile import Answer
 from tests.model.market import DAYS, HOUR, Parameters
 

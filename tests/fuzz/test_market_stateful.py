@@ -21,13 +21,10 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 
-from ape_v2v.evm.chains import (
-    AnvilChain,
-    Chain,
-    PyrevmChain,
-    Reverted,
-)
+from ape_v2v.evm.chains import Chain, Reverted
 from ape_v2v.evm.contracts import Contract, Failure, Interface
+from ape_v2v.evm.inprocess import PyrevmChain
+from ape_v2v.evm.node import AnvilChain
 from tests.model.market import ZERO_ADDRESS, Market, Parameters
 from tests.model.refusal import Refused
 

@@ -9,7 +9,7 @@ from copy import deepcopy
 from functools import partial
 from typing import Any, NamedTuple
 
-from ape_v2v.evm.chains import Chain, Receipt, Reverted
+from ape_v2v.evm.chains import Chain, Execution, Reverted
 from ape_v2v.evm.contracts import (
     Contract,
     Event,
@@ -208,13 +208,13 @@ class World:
         self.broken = False
         return receipt.success
 
-    def _decoded(self, receipt: Receipt) -> list[Event] | Failure:
+    def _decoded(self, receipt: Execution) -> list[Event] | Failure:
         if not receipt.success:
             return self.contract.interface.failure(receipt.output)
         assert all(log.address == self.contract.address for log in receipt.logs)
         return self.contract.interface.events(receipt.logs)
 
-    def _send(self, call: Call, data: bytes) -> Receipt:
+    def _send(self, call: Call, data: bytes) -> Execution:
         if call.sender != self.mallory.address:
             return self.chain.transact(call.sender, self.contract.address, data, call.value)
 

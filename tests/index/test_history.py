@@ -29,8 +29,9 @@ from ape_v2v import (
 from ape_v2v.chain.node import NodeError
 from ape_v2v.config import Configuration, MarketSettings
 from ape_v2v.errors import ConfigurationError, V2VError
-from ape_v2v.evm.chains import AnvilChain, Log
+from ape_v2v.evm.chains import EmittedLog
 from ape_v2v.evm.contracts import Interface
+from ape_v2v.evm.node import AnvilChain
 from ape_v2v.index.history import History
 from ape_v2v.index.views import Outcome
 from ape_v2v.market import contract as artifact
@@ -132,7 +133,7 @@ class World:
                         continue
                     words = tuple(bytes.fromhex(topic[2:]) for topic in log["topics"])
                     data = bytes.fromhex(log["data"][2:])
-                    (event,) = self.interface.events([Log(self.address, words, data)])
+                    (event,) = self.interface.events([EmittedLog(self.address, words, data)])
                     place = number, block["hash"], transaction, int(log["logIndex"], 16)
                     time = datetime.fromtimestamp(int(block["timestamp"], 16), UTC)
                     found.append((*place, time, event.name, event.values))

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ape_v2v.evm.chains import AnvilChain
+from ape_v2v.evm.node import AnvilChain
 from tests.fuzz.campaign import Build
 from tests.fuzz.report import versions
 from tests.model.market import Parameters
