@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from ape_v2v.market.connection import Connection
     from ape_v2v.market.market import EV, Market
     from ape_v2v.market.parameters import Parameters
-    from ape_v2v.market.records import AuctionInfo, Receipt, SignedBid
+    from ape_v2v.market.records import AuctionInfo, SignedBid
     from ape_v2v.market.refusals import Refused
+    from ape_v2v.market.statements import EnergyStatement
     from ape_v2v.market.states import State
     from ape_v2v.units import (
         Energy,
@@ -47,8 +48,9 @@ _HOMES = {
     ),
     "market.market": ("EV", "Market"),
     "market.parameters": ("Parameters",),
-    "market.records": ("AuctionInfo", "Receipt", "SignedBid"),
+    "market.records": ("AuctionInfo", "SignedBid"),
     "market.refusals": ("Refused",),
+    "market.statements": ("EnergyStatement",),
     "market.states": ("State",),
     "units": ("Energy", "Money", "Rate", "UnitError"),
 }
@@ -62,12 +64,12 @@ __all__ = [
     "Connection",
     "DeploymentError",
     "Energy",
+    "EnergyStatement",
     "Market",
     "Money",
     "NotMined",
     "Parameters",
     "Rate",
-    "Receipt",
     "Refused",
     "SignedBid",
     "State",

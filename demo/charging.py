@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from ape import chain
 
 from ape_v2v.errors import V2VError
-from ape_v2v.market.records import Receipt
 from ape_v2v.session.store import Store
 from ape_v2v.units import Energy
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.market.connection import Connection
+    from ape_v2v.market.statements import EnergyStatement
 
 METER = "ACME-EM24-00042"
 POWER_W = 11_000
@@ -45,7 +45,7 @@ class Charged:
     energy: Energy
     transaction: str
     """That ended the connection."""
-    last_receipt: Receipt
+    last_receipt: EnergyStatement
     """As the provider has it."""
 
 
@@ -81,11 +81,10 @@ def charge(
             with _side(folder, connection, consumer, charges) as charging:
                 end = _follow(charging, folder, tell)
             _await_end(serving, folder)
-        last = Store(folder / f"{provider.address}.sqlite").highest_receipt(token)
+        last = Store(folder / f"{provider.address}.sqlite").statements.highest_receipt(token)
     if last is None:
         raise ChargingFailedError("the provider has no receipt")
-    receipt = Receipt(token, Energy(last.energy_wh), last.meter_data_hash, last.signature)
-    return Charged(Energy(end["energyWh"]), end["transaction"], receipt)
+    return Charged(Energy(end["energyWh"]), end["transaction"], last)
 
 
 def _follow(

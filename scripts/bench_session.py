@@ -26,6 +26,7 @@ from ape.logging import logger
 from eth_account import Account
 from eth_utils.crypto import keccak
 
+from ape_v2v.market.statements import EnergyStatement
 from ape_v2v.metering.meter import Reading
 from ape_v2v.session.consumer import Consumer
 from ape_v2v.session.link.client import Link
@@ -34,8 +35,10 @@ from ape_v2v.session.protocol import charging
 from ape_v2v.session.protocol.agreement import Agreement
 from ape_v2v.session.protocol.signing import require_signer
 from ape_v2v.session.protocol.wire import MeteringReceiptReq, MeterValueReq
-from ape_v2v.session.provider import Limits, Provider
-from ape_v2v.session.store import Signed, Store
+from ape_v2v.session.provider import Provider
+from ape_v2v.session.store import Store
+from ape_v2v.session.terms import Limits
+from ape_v2v.units import Energy
 
 TARGET_RATE = 200  # receipts/s
 TARGET_HANDSHAKE = 0.150  # s
@@ -65,10 +68,10 @@ class Answers:
     def now(self) -> int:
         return 0
 
-    def outcome(self, agreement: Agreement) -> None: ...
+    def end_of(self, agreement: Agreement) -> None: ...
     def require_award(self, agreement: Agreement) -> None: ...
-    def settle(self, receipt: Signed) -> None: ...
-    def end(self, settlement: Signed) -> None: ...
+    def settle(self, receipt: EnergyStatement) -> None: ...
+    def end(self, settlement: EnergyStatement) -> None: ...
 
 
 class Counter:
@@ -163,7 +166,9 @@ class Bench:
         numbers = iter(range(2 * count))
 
         def store() -> None:
-            scratch.add_receipt(self.agreement.token, Signed(next(numbers), bytes(32), signature))
+            scratch.statements.add_receipt(
+                EnergyStatement(self.agreement.token, Energy(next(numbers)), bytes(32), signature)
+            )
 
         return {
             "check a signature": _mean(
@@ -221,7 +226,7 @@ def cli(receipts: int, handshakes: int, as_json: bool) -> None:
     with tempfile.TemporaryDirectory() as name:
         bench = Bench(Path(name))
         handshake = statistics.median(bench.handshakes(handshakes))
-        session = bench.store.session(bench.agreement.token)
+        session = bench.store.handshakes.last(bench.agreement.token)
         if session is None or session.session_id is None:
             raise click.ClickException("no handshake has come off")
         cpu = time.process_time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ from ape_v2v._cli.sessionview import View, show_end
 from ape_v2v._cli.standing import auction_name
 from ape_v2v.errors import V2VError
 from ape_v2v.market.market import Market
+from ape_v2v.session.protocol.tolerance import Tolerance
+from ape_v2v.session.terms import Limits, Patience, Terms
 from ape_v2v.units import Energy, Money
 
 if TYPE_CHECKING:
@@ -34,7 +37,8 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v._cli.references import AuctionReference
-    from ape_v2v.session.settings import Equipment, Settings
+    from ape_v2v.metering.equipment import Equipment
+    from ape_v2v.session.settings import SessionSettings
     from ape_v2v.session.store import Store, StoredConnection
 
 _FOLDER = Path("v2v") / "sessions"
@@ -91,7 +95,7 @@ def _side(function: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--link-timeout",
             type=DURATION,
-            default="2 min",
+            default=f"{Limits().link_timeout:g} s",
             show_default=True,
             help="How long the other side may be silent.",
         ),
@@ -139,14 +143,14 @@ def _side(function: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--max-unacknowledged",
     type=ENERGY,
-    default="100 Wh",
+    default=f"{Limits().max_unacknowledged_wh} Wh",
     show_default=True,
     help="How far to deliver without a receipt.",
 )
 @click.option(
     "--patience",
     type=DURATION,
-    default="1 min",
+    default=f"{Patience().for_the_consumer:g} s",
     show_default=True,
     help="How long the consumer has to settle before the provider does.",
 )
@@ -171,9 +175,11 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
         host=options["host"],
         port=options["port"],
         certificate=None if certificate is None else (certificate, key),
-        max_unacknowledged_wh=int(options["max_unacknowledged"]),
-        patience=options["patience"].total_seconds(),
-        link_timeout=options["link_timeout"].total_seconds(),
+        limits=Limits(
+            max_unacknowledged_wh=int(options["max_unacknowledged"]),
+            link_timeout=options["link_timeout"].total_seconds(),
+        ),
+        patience=Patience(for_the_consumer=options["patience"].total_seconds()),
         trusted_block=_hex(options["trusted_block"]),
     )
     store = _store(context, options["store_path"])
@@ -193,7 +199,7 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
 @click.option(
     "--tolerance",
     type=_PART,
-    default=0.02,
+    default=float(Tolerance().share),
     show_default=True,
     help="How far the meters may be apart, part of 1.",
 )
@@ -209,9 +215,11 @@ def charge(context: Context, url: str, limit: str | None, **options: Any) -> Non
         equipment=_equipment("consumer", **options),
         url=url,
         authority=options["tls_authority"],
-        tolerance=str(options["tolerance"]),  # type: ignore[arg-type]
-        limit_wh=None if limit is None else _limit(auction.info.rate, limit),
-        link_timeout=options["link_timeout"].total_seconds(),
+        terms=Terms(
+            tolerance=Tolerance(Decimal(str(options["tolerance"]))),
+            limit_wh=None if limit is None else _limit(auction.info.rate, limit),
+            link_timeout=options["link_timeout"].total_seconds(),
+        ),
         trusted_block=_hex(options["trusted_block"]),
     )
     _run(context, auction.id, _store(context, options["store_path"]), settings)
@@ -231,7 +239,7 @@ def resume(context: Context, reference: AuctionReference | None, store_path: Pat
 
     store = _store(context, store_path)
     wanted = None if reference is None else reference.find(_market(context)).id
-    for auction_id, text, over in store.started():
+    for auction_id, text, over in store.connections.started():
         if auction_id == wanted or (wanted is None and not over):
             _run(context, auction_id, store, stored(text))
             return
@@ -253,7 +261,7 @@ def show(context: Context, ev: str | None, store_path: Path | None) -> None:
     if not store_path.exists():
         raise V2VError(f"there is no store {store_path}: this EV has had no session here")
     store = Store(store_path)
-    entries = [_entry(store, connection) for connection in store.connections()]
+    entries = [_entry(store, connection) for connection in store.connections.all()]
     context.show(entries, _table(context, entries))
 
 
@@ -268,7 +276,7 @@ def _store(context: Context, path: Path | None) -> Store:
     return Store(path or default_store(context.sender.address))
 
 
-def _run(context: Context, auction_id: int, store: Store, settings: Settings) -> None:
+def _run(context: Context, auction_id: int, store: Store, settings: SessionSettings) -> None:
     """Run a side to its end, and show how it ended."""
     from ape_v2v.session.running import Watch, run_consumer, run_provider  # noqa: PLC0415 - ditto
 
@@ -283,14 +291,14 @@ def _run(context: Context, auction_id: int, store: Store, settings: Settings) ->
                 watch = Watch(view.begins, view.serves, view.progress, view.trouble, stop.is_set)
                 ended = run_consumer(connection, account, store, settings, watch)
     show_end(context, ended)
-    if ended.outcome is None:
+    if ended.on_chain is None:
         raise V2VError("nothing was settled: no receipt was given")
     if ended.problem:
         raise V2VError(ended.problem)
 
 
 def _equipment(role: str, **options: Any) -> Equipment:
-    from ape_v2v.session.settings import Equipment, OcmfSettings  # noqa: PLC0415 - not light
+    from ape_v2v.metering.equipment import Equipment, OcmfSettings  # noqa: PLC0415 - not light
 
     ocmf = None
     if options["ocmf"] is not None:
@@ -364,7 +372,10 @@ def _market(context: Context) -> Market:
 
 def _entry(store: Store, connection: StoredConnection) -> dict[str, Any]:
     agreement = connection.agreement
-    receipt, outcome = store.highest_receipt(agreement.token), store.outcome(agreement.token)
+    receipt, outcome = (
+        store.statements.highest_receipt(agreement.token),
+        store.connections.end(agreement.token),
+    )
     acknowledged = 0 if receipt is None else receipt.energy_wh
     return {
         "auctionId": str(agreement.auction_id),

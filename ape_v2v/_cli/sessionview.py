@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ape_v2v._cli.options import Context
-    from ape_v2v.session.progress import Progress
+    from ape_v2v.session.progress import SessionProgress
     from ape_v2v.session.protocol.agreement import Agreement
-    from ape_v2v.session.running import Ended
+    from ape_v2v.session.running import SessionEnd
 
 
 class View:
@@ -63,7 +63,7 @@ class View:
             self._said = text
             click.echo(text, err=True)
 
-    def progress(self, progress: Progress) -> None:
+    def progress(self, progress: SessionProgress) -> None:
         if self._context.as_json:
             self._print(
                 {
@@ -83,7 +83,7 @@ class View:
     def _print(self, data: dict[str, Any]) -> None:
         click.echo(json.dumps(data), self._out)  # and flushes
 
-    def _table(self, progress: Progress) -> Table:
+    def _table(self, progress: SessionProgress) -> Table:
         assert self._agreement is not None, "a session begins before it gets on"
         context = self._context
         contracted = context.energy(Energy(self._agreement.energy_wh))
@@ -99,9 +99,9 @@ class View:
         )
 
 
-def show_end(context: Context, ended: Ended) -> None:
+def show_end(context: Context, ended: SessionEnd) -> None:
     """Show what the chain says in the end."""
-    outcome, auction_id = ended.outcome, ended.agreement.auction_id
+    outcome, auction_id = ended.on_chain, ended.agreement.auction_id
     if outcome is None:
         return
     data = {

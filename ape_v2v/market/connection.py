@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ape_v2v.market import messages
-from ape_v2v.market.records import NO_MONEY, AuctionInfo, Receipt
+from ape_v2v.market.records import NO_MONEY, AuctionInfo
 from ape_v2v.market.refusals import Refused
 from ape_v2v.market.standing import AuctionRecord
+from ape_v2v.market.statements import EnergyStatement
 from ape_v2v.market.states import State
 from ape_v2v.units import Energy, Rate
 
@@ -45,17 +46,17 @@ class Connection(AuctionRecord):
 
     def sign_receipt(
         self, energy: Energy | str, meter_data_hash: bytes, *, signer: AccountAPI
-    ) -> Receipt:
+    ) -> EnergyStatement:
         """Acknowledge energy as the consumer: cumulative for the connection."""
         return self._signed(messages.MeteringReceipt, Energy.of(energy), meter_data_hash, signer)
 
     def sign_settlement(
         self, energy: Energy | str, meter_data_hash: bytes, *, signer: AccountAPI
-    ) -> Receipt:
+    ) -> EnergyStatement:
         """State as the provider what is to be paid, once, at the end."""
         return self._signed(messages.Settlement, Energy.of(energy), meter_data_hash, signer)
 
-    def end(self, settlement: Receipt | None = None, *, sender: AccountAPI) -> Mined:
+    def end(self, settlement: EnergyStatement | None = None, *, sender: AccountAPI) -> Mined:
         """Pay as the consumer: the provider's `Settlement`, or without one the whole energy."""
         arguments = () if settlement is None else settlement.arguments
         info = self.market.contract.view("auctions", self.id)
@@ -64,7 +65,7 @@ class Connection(AuctionRecord):
             "endConnection", *arguments, sender=sender, pays=Rate(info.rate) * energy
         )
 
-    def settle(self, receipt: Receipt, *, sender: AccountAPI) -> Mined:
+    def settle(self, receipt: EnergyStatement, *, sender: AccountAPI) -> Mined:
         """Collect as the provider what the consumer has acknowledged."""
         return self.market.transact("settle", self.id, *receipt.arguments, sender=sender)
 
@@ -96,7 +97,7 @@ class Connection(AuctionRecord):
         energy: Energy,
         meter_data_hash: bytes,
         signer: AccountAPI,
-    ) -> Receipt:
+    ) -> EnergyStatement:
         token = self.access_token
         signature = self.market.sign(
             message,
@@ -105,4 +106,4 @@ class Connection(AuctionRecord):
             energyWh=int(energy),
             meterDataHash=meter_data_hash,
         )
-        return Receipt(token, energy, meter_data_hash, signature)
+        return EnergyStatement(token, energy, meter_data_hash, signature)

@@ -28,8 +28,9 @@ from ape_v2v.config import Configuration
 from ape_v2v.errors import V2VError
 from ape_v2v.market import messages
 from ape_v2v.market.fields import Address, Hash, Signature  # noqa: TC001 - pydantic reads them
-from ape_v2v.market.records import Receipt, SignedBid
+from ape_v2v.market.records import SignedBid
 from ape_v2v.market.refusals import Refused
+from ape_v2v.market.statements import EnergyStatement
 from ape_v2v.market.states import State
 from ape_v2v.units import Energy, Rate
 
@@ -263,7 +264,7 @@ class ReceiptDocument(_Document):
         receipt = connection.sign_settlement(energy, meter_data_hash, signer=signer)
         return cls._of(connection, "Settlement", receipt)
 
-    def receipt_for(self, connection: Connection) -> Receipt:
+    def receipt_for(self, connection: Connection) -> EnergyStatement:
         """What the consumer has acknowledged in this connection, for the provider to collect.
 
         Raises:
@@ -273,7 +274,7 @@ class ReceiptDocument(_Document):
         """
         return self._checked(connection, "MeteringReceipt", messages.MeteringReceipt)
 
-    def settlement_for(self, connection: Connection) -> Receipt:
+    def settlement_for(self, connection: Connection) -> EnergyStatement:
         """What the provider states for this connection, for the consumer to pay.
 
         Raises:
@@ -288,7 +289,7 @@ class ReceiptDocument(_Document):
         cls,
         connection: Connection,
         type_: Literal["MeteringReceipt", "Settlement"],
-        receipt: Receipt,
+        receipt: EnergyStatement,
     ) -> Self:
         return cls(
             type=type_,
@@ -301,7 +302,7 @@ class ReceiptDocument(_Document):
             signature=receipt.signature,
         )
 
-    def _checked(self, connection: Connection, type_: str, message: Any) -> Receipt:
+    def _checked(self, connection: Connection, type_: str, message: Any) -> EnergyStatement:
         self._require_for(connection)
         if self.type != type_:
             raise DocumentError(f"the document is a {self.type}, and this takes a {type_}")
@@ -321,7 +322,7 @@ class ReceiptDocument(_Document):
         expected = info.consumer if type_ == "MeteringReceipt" else info.provider
         assert expected is not None, "a connection has a provider"
         self._require_signer(typed, expected)
-        return Receipt(token, energy, self.meter_data_hash, self.signature)
+        return EnergyStatement(token, energy, self.meter_data_hash, self.signature)
 
 
 def _open(auction: Auction) -> AuctionInfo:

@@ -108,18 +108,3 @@ class SignedBid:
     """How many bids had been removed when it was signed; one more makes it void."""
     deadline: int
     signature: bytes
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """Energy that one side has signed for: a `MeteringReceipt` or a `Settlement`."""
-
-    token: bytes
-    energy: Energy
-    meter_data_hash: bytes
-    signature: bytes
-
-    @property
-    def arguments(self) -> tuple[int, bytes, bytes]:
-        """What the contract takes."""
-        return int(self.energy), self.meter_data_hash, self.signature

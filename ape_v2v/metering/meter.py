@@ -1,4 +1,4 @@
-"""What a charging session needs of a meter."""
+"""What a charging session needs of a meter, and of a source of energy."""
 
 from __future__ import annotations
 
@@ -50,6 +50,20 @@ class Meter(Protocol):
         Raises:
             MeterError: There is none, or none that can be trusted.
         """
+
+
+class EnergySource(Protocol):
+    """What lets energy flow. It counts by itself, from wherever it began."""
+
+    @property
+    def delivered_wh(self) -> int:
+        """All that it has delivered, Wh, rounded down."""
+
+    def allow(self, up_to_wh: int) -> None:
+        """Deliver until it has delivered so much in all, and not beyond."""
+
+    def stop(self) -> None:
+        """Deliver nothing more until it is allowed to again."""
 
 
 def wire_id(meter_id: str) -> bytes:

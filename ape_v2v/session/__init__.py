@@ -4,14 +4,15 @@ The provider serves and the consumer asks, over HTTP; docs/session.md tells the 
 
 | module | what is in it |
 | --- | --- |
-| `wire` | the messages |
-| `handshake`, `charging` | the rules: what each message must be, given what is known |
-| `provider`, `consumer` | the two sides: rules, store, meter and chain put together |
-| `service`, `client` | the two ends of the link |
+| `protocol` | the rules: messages, handshake, charging, tolerance, signatures, errors by name |
+| `provider`, `consumer` | the two sides: rules, store, meter and market put together |
+| `link` | the two ends of the link over HTTP, and what the service bears |
 | `store` | what either side keeps, durably |
-| `chain` | what the market says, and the transaction at the end |
-| `signing` | signatures: made by accounts, checked strictly |
-| `errors` | every way in which a message can be refused, by name |
+| `port`, `onchain` | what a session needs of the market, and the market by a node |
+| `terms`, `settings` | what a side bears and agrees to, and all that it is started with |
+| `running` | a side put together from its settings and run to its end |
+| `progress` | what a side tells whoever watches |
 | `boundaries` | where tests may kill the process |
-| `meters` | energy meters |
+
+Meters are a room of their own, `ape_v2v.metering`.
 """

@@ -1,10 +1,10 @@
-"""What a session needs of the chain: what was agreed, the time, and the transaction at the end."""
+"""The market that a session sees, by a node."""
 
 from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from eth_utils.address import to_checksum_address
 
@@ -14,11 +14,9 @@ from ape_v2v.config import Configuration
 from ape_v2v.lightnode import prove_connection
 from ape_v2v.market import events, messages
 from ape_v2v.market.events import Log
-from ape_v2v.market.records import Receipt
 from ape_v2v.market.states import State
-from ape_v2v.session.protocol.agreement import Agreement, Outcome
+from ape_v2v.session.protocol.agreement import Agreement, ConnectionEnd
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
-from ape_v2v.units import Energy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,51 +24,12 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.market.connection import Connection
-    from ape_v2v.session.store import Signed
+    from ape_v2v.market.statements import EnergyStatement
 
 # How often, and after how many seconds, a node is asked again before an award is given up.
 _LOOKS = 10
 _BETWEEN_LOOKS = 0.1
 _ENDS = ("ConnectionEnded", "ConnectionForfeited", "ConnectionExpired")
-
-
-class Chain(Protocol):
-    """What one side asks of its own node."""
-
-    def agreement(self) -> Agreement:
-        """The connection at a confirmed block.
-
-        Raises:
-            SessionError: There is none, or the node cannot be asked.
-        """
-
-    def now(self) -> int:
-        """The chain's time, seconds since 1970."""
-
-    def outcome(self, agreement: Agreement) -> Outcome | None:
-        """How the connection ended, once that is confirmed; None while it has not."""
-
-    def require_award(self, agreement: Agreement) -> None:
-        """Look whether the connection is still there, or has ended.
-
-        Raises:
-            SessionError: A reorganisation has taken the award back, and with it the token, or the
-                node cannot be asked.
-        """
-
-    def settle(self, receipt: Signed) -> None:
-        """Collect as the provider what the consumer has acknowledged.
-
-        Raises:
-            Refused: The market would not accept it, because the connection is over, say.
-        """
-
-    def end(self, settlement: Signed) -> None:
-        """Pay as the consumer what the provider has stated.
-
-        Raises:
-            Refused: The market would not accept it, because the connection is over, say.
-        """
 
 
 class MarketChain:
@@ -143,7 +102,7 @@ class MarketChain:
             self._head = (head.number, head.timestamp, time.monotonic())
         return head.timestamp + int(time.monotonic() - self._head[2])
 
-    def outcome(self, agreement: Agreement) -> Outcome | None:
+    def end_of(self, agreement: Agreement) -> ConnectionEnd | None:
         contract = self._connection.market.contract
         with _node():
             block = self._confirmed_block()
@@ -177,13 +136,13 @@ class MarketChain:
             return True
         return self._find_end(agreement, block) is not None
 
-    def settle(self, receipt: Signed) -> None:
+    def settle(self, receipt: EnergyStatement) -> None:
         with _node():
-            self._connection.settle(_receipt(receipt), sender=self._sender)
+            self._connection.settle(receipt, sender=self._sender)
 
-    def end(self, settlement: Signed) -> None:
+    def end(self, settlement: EnergyStatement) -> None:
         with _node():
-            self._connection.end(_receipt(settlement), sender=self._sender)
+            self._connection.end(settlement, sender=self._sender)
 
     def _require_proof(self, agreement: Agreement) -> None:
         """Have the node prove what it says, by the trusted block if there is one."""
@@ -204,7 +163,7 @@ class MarketChain:
     def _confirmed_block(self) -> int:
         return max(0, blocks.height(self._node) - self._confirmations)
 
-    def _find_end(self, agreement: Agreement, block: int) -> Outcome | None:
+    def _find_end(self, agreement: Agreement, block: int) -> ConnectionEnd | None:
         """Look for the event that ended the connection, from the latest blocks backwards."""
         step = Configuration.current().block_range
         topics = ["0x" + topic.hex() for topic in events.topics(_ENDS)]
@@ -231,7 +190,7 @@ class MarketChain:
                 sent = self._node.request("eth_getTransactionByHash", [log["transactionHash"]])
                 if sent is None:
                     raise NodeError(f"the node does not know {log['transactionHash']}")
-                return Outcome(
+                return ConnectionEnd(
                     event=event.name,
                     energy_wh=int(event.args.get("energyWh", 0)),
                     cost=int(event.args.get("cost", 0)),
@@ -248,11 +207,6 @@ def _bytes(value: str) -> bytes:
 
 def _token(info: Any) -> bytes:
     return messages.access_token(info.consumer, info.provider, info.connectedAt, info.validity)
-
-
-def _receipt(signed: Signed) -> Receipt:
-    # The contract's functions take the connection, not its token.
-    return Receipt(b"", Energy(signed.energy_wh), signed.meter_data_hash, signed.signature)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Progress:
+class SessionProgress:
     """How a session stands."""
 
     state: ChargingState

@@ -9,14 +9,12 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ape_v2v.session.consumer import Consumer, Terms
+from ape_v2v.session.consumer import Consumer
 from ape_v2v.session.link.client import Link
 from ape_v2v.session.link.serving import serve
 from ape_v2v.session.onchain import MarketChain
-from ape_v2v.session.protocol.charging import Tolerance
 from ape_v2v.session.protocol.signing import AccountSigner
-from ape_v2v.session.provider import Limits, Provider
-from ape_v2v.session.supervisor import Patience, agreed
+from ape_v2v.session.provider import Provider, agreed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +22,8 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.market.connection import Connection
-    from ape_v2v.session.progress import Progress
-    from ape_v2v.session.protocol.agreement import Agreement, Outcome
+    from ape_v2v.session.progress import SessionProgress
+    from ape_v2v.session.protocol.agreement import Agreement, ConnectionEnd
     from ape_v2v.session.protocol.wire import StopReason
     from ape_v2v.session.settings import ChargeSettings, ServeSettings
     from ape_v2v.session.store import Store
@@ -39,7 +37,7 @@ class Watch:
     """Told what was agreed."""
     serves: Callable[[str], None] = lambda _: None
     """Told the provider's address."""
-    progress: Callable[[Progress], None] = lambda _: None
+    progress: Callable[[SessionProgress], None] = lambda _: None
     trouble: Callable[[str], None] = lambda _: None
     """Told in a sentence what cannot be done at the moment."""
     stop_requested: Callable[[], bool] = lambda: False
@@ -47,11 +45,11 @@ class Watch:
 
 
 @dataclass(frozen=True)
-class Ended:
+class SessionEnd:
     """How a session ended."""
 
     agreement: Agreement
-    outcome: Outcome | None
+    on_chain: ConnectionEnd | None
     """None when nothing was settled."""
     reason: StopReason | None
     problem: str | None = None
@@ -64,10 +62,7 @@ def run_provider(
     store: Store,
     settings: ServeSettings,
     watch: Watch,
-    *,
-    limits: Limits | None = None,
-    patience: Patience | None = None,
-) -> Ended:
+) -> SessionEnd:
     """Serve until the connection is settled.
 
     Raises:
@@ -78,32 +73,28 @@ def run_provider(
     if past is not None:
         return _past(store, agreement, past)
     with store.exclusively(agreement.token):
-        store.remember(agreement, settings.model_dump_json())
+        store.connections.remember(agreement, settings.model_dump_json())
         watch.begins(agreement)
         provider = Provider(
             chain=chain,
             signer=AccountSigner(account),
             meter=settings.equipment.meter(),
-            source=settings.equipment.source(agreement),
+            source=settings.equipment.source(agreement.energy_wh),
             store=store,
-            limits=limits
-            or Limits(
-                max_unacknowledged_wh=settings.max_unacknowledged_wh,
-                link_timeout=settings.link_timeout,
-            ),
+            limits=settings.limits,
             on_progress=watch.progress,
         )
-        outcome = serve(
+        end = serve(
             provider,
             host=settings.host,
             port=settings.port,
             certificate=settings.certificate,
-            patience=patience or Patience(for_the_consumer=settings.patience),
+            patience=settings.patience,
             on_start=watch.serves,
             report=watch.trouble,
         )
         kept = provider.connection
-        return Ended(agreement, outcome, None if kept is None else kept.stop_reason)
+        return SessionEnd(agreement, end, None if kept is None else kept.stop_reason)
 
 
 def run_consumer(
@@ -112,7 +103,7 @@ def run_consumer(
     store: Store,
     settings: ChargeSettings,
     watch: Watch,
-) -> Ended:
+) -> SessionEnd:
     """Charge until the connection is settled.
 
     Raises:
@@ -126,7 +117,7 @@ def run_consumer(
     if settings.authority is not None:
         verify = ssl.create_default_context(cafile=settings.authority)
     with store.exclusively(agreement.token), Link(settings.url, verify=verify) as link:
-        store.remember(agreement, settings.model_dump_json())
+        store.connections.remember(agreement, settings.model_dump_json())
         watch.begins(agreement)
         result = Consumer(
             chain=chain,
@@ -134,17 +125,13 @@ def run_consumer(
             meter=settings.equipment.meter(),
             peer=link,
             store=store,
-            terms=Terms(
-                tolerance=Tolerance(settings.tolerance),
-                limit_wh=settings.limit_wh,
-                link_timeout=settings.link_timeout,
-            ),
+            terms=settings.terms,
             on_progress=watch.progress,
             stop_requested=watch.stop_requested,
         ).run()
-        return Ended(agreement, result.outcome, result.reason, result.problem)
+        return SessionEnd(agreement, result.end, result.reason, result.problem)
 
 
-def _past(store: Store, agreement: Agreement, outcome: Outcome) -> Ended:
-    kept = store.connection(agreement.token)
-    return Ended(agreement, outcome, None if kept is None else kept.stop_reason)
+def _past(store: Store, agreement: Agreement, end: ConnectionEnd) -> SessionEnd:
+    kept = store.connections.get(agreement.token)
+    return SessionEnd(agreement, end, None if kept is None else kept.stop_reason)

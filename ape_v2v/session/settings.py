@@ -2,100 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path  # noqa: TC003 - pydantic reads it
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.metering.cable import Cable
-from ape_v2v.metering.curve import ChargingCurve
-from ape_v2v.metering.ocmf import OcmfMeter
-from ape_v2v.metering.records import records_at
-from ape_v2v.metering.simulated import SimulatedMeter, SimulatedSource
-
-if TYPE_CHECKING:
-    from ape_v2v.metering.meter import Meter
-    from ape_v2v.session.protocol.agreement import Agreement
-    from ape_v2v.session.provider import EnergySource
-
-_BATTERY_ABOVE_CONTRACT = 4  # a quarter more, so that a session runs at full power
+from ape_v2v.metering.equipment import Equipment  # noqa: TC001 - pydantic reads it
+from ape_v2v.session.terms import Declared, Limits, Patience, Terms
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class OcmfSettings(_Settings):
-    """A meter that signs its records."""
-
-    records: str
-    """A file, a named pipe or a serial device."""
-    serial: str
-    public_key: str
-    register_: str | None = None
-
-    def meter(self) -> Meter:
-        return OcmfMeter(
-            records_at(self.records),
-            serial=self.serial,
-            public_key=self.public_key,
-            register=self.register_,
-        )
-
-
-class Equipment(_Settings):
-    """What one side charges with."""
-
-    cable: Path | None = None
-    """The file of the simulated cable."""
-    meter_id: str
-    loss: float = 0.0
-    noise: float = 0.0
-    meter_start_wh: int = 0
-    ocmf: OcmfSettings | None = None
-    """A real meter in the place of the simulated one."""
-    # The provider's simulated source
-    power_w: int = 11_000
-    speed: float = 1.0
-    battery_wh: int | None = None
-
-    def meter(self) -> Meter:
-        """The side's meter.
-
-        Raises:
-            ConfigurationError: None is named.
-        """
-        if self.ocmf is not None:
-            return self.ocmf.meter()
-        return SimulatedMeter(
-            self._cable(),
-            id=self.meter_id,
-            loss=self.loss,
-            noise=self.noise,
-            start_wh=self.meter_start_wh,
-        )
-
-    def source(self, agreement: Agreement) -> EnergySource:
-        """What the provider delivers with.
-
-        Raises:
-            ConfigurationError: None is named.
-        """
-        battery = self.battery_wh
-        if battery is None:
-            battery = agreement.energy_wh + agreement.energy_wh // _BATTERY_ABOVE_CONTRACT
-        curve = ChargingCurve.for_energy(battery, self.power_w)
-        return SimulatedSource(self._cable(), curve, self.speed)
-
-    def _cable(self) -> Cable:
-        if self.cable is None:
-            raise ConfigurationError("no cable is named: name the file that both sides share")
-        return Cable(self.cable)
-
-
-class ServeSettings(_Settings):
+class ServeSettings(Declared):
     """The provider's side."""
 
     role: Literal["provider"] = "provider"
@@ -104,14 +21,12 @@ class ServeSettings(_Settings):
     port: int = 0
     certificate: tuple[Path, Path] | None = None
     """Files of a certificate and of its key, for TLS."""
-    max_unacknowledged_wh: int = 100
-    patience: float = 60.0
-    """How long the consumer has to end the connection, seconds."""
-    link_timeout: float = 120.0
+    limits: Limits = Limits()
+    patience: Patience = Patience()
     trusted_block: str | None = None
 
 
-class ChargeSettings(_Settings):
+class ChargeSettings(Declared):
     """The consumer's side."""
 
     role: Literal["consumer"] = "consumer"
@@ -119,16 +34,27 @@ class ChargeSettings(_Settings):
     url: str
     authority: Path | None = None
     """The file of a certificate that is believed, for TLS."""
-    tolerance: Decimal = Decimal("0.02")
-    limit_wh: int | None = None
-    link_timeout: float = 120.0
+    terms: Terms = Terms()
     trusted_block: str | None = None
 
 
-Settings = ServeSettings | ChargeSettings
-_EITHER: TypeAdapter[Settings] = TypeAdapter(Annotated[Settings, Field(discriminator="role")])
+SessionSettings = ServeSettings | ChargeSettings
+_EITHER: TypeAdapter[SessionSettings] = TypeAdapter(
+    Annotated[SessionSettings, Field(discriminator="role")]
+)
 
 
-def stored(text: str) -> Settings:
-    """Settings as they were stored."""
-    return _EITHER.validate_json(text)
+def stored(text: str) -> SessionSettings:
+    """Settings as they were stored.
+
+    Raises:
+        ConfigurationError: Another version of this program has stored them.
+    """
+    try:
+        return _EITHER.validate_json(text)
+    except ValidationError as error:
+        raise ConfigurationError(
+            "the session's settings were stored by another version of this program: start it by "
+            "its command, `session serve` or `session charge`, with the same store; no receipt is "
+            "lost"
+        ) from error

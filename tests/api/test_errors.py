@@ -10,10 +10,10 @@ from eth_utils.crypto import keccak
 
 from ape_v2v import (
     Energy,
+    EnergyStatement,
     Market,
     Money,
     Rate,
-    Receipt,
     Refused,
     V2VError,
 )
@@ -411,7 +411,7 @@ def test_more_energy_than_was_contracted_is_refused(connection, consumer, provid
 
 
 def test_half_a_signature_is_refused(connection, provider):
-    receipt = Receipt(connection.access_token, Energy(1), METER_DATA, b"\x01" * 32)
+    receipt = EnergyStatement(connection.access_token, Energy(1), METER_DATA, b"\x01" * 32)
     refused(
         lambda: connection.settle(receipt, sender=provider),
         "ECDSAInvalidSignatureLength",

@@ -195,7 +195,7 @@ def test_a_trusted_block_that_does_not_know_the_connection_stops_it(
         "--trusted-block", before, "--account", provider.alias, expect=1,
     )  # fmt: skip
     assert "trusted block" in output.error
-    assert Store(stores[0]).started() == []
+    assert Store(stores[0]).connections.started() == []
 
 
 def test_where_there_is_no_session_none_is_resumed(v2v, connection_id, consumer, stores):

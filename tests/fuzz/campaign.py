@@ -18,7 +18,6 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from ape_v2v.evm.chains import Chain
 from ape_v2v.evm.contracts import Interface
-from ape_v2v.evm.inprocess import PyrevmChain
 
 from .in_process import fast_chain
 from .machine import MarketMachine

@@ -158,9 +158,9 @@ def test_a_killed_source_leaves_a_cable_that_delivers_up_to_the_limit(tmp_path, 
     program = textwrap.dedent(
         """
         import itertools, sys
-        from ape_v2v.session.meters.cable import Cable
-        from ape_v2v.session.meters.curve import ChargingCurve
-        from ape_v2v.session.meters.simulated import SimulatedSource
+        from ape_v2v.metering.cable import Cable
+        from ape_v2v.metering.curve import ChargingCurve
+        from ape_v2v.metering.simulated import SimulatedSource
 
         curve = ChargingCurve(11_000, 50_000, 50_000, 11_000)
         source = SimulatedSource(Cable(sys.argv[1]), curve, speed=1000)

@@ -15,14 +15,13 @@ import httpx
 from eth_utils.crypto import keccak
 
 from ape_v2v.metering.meter import Reading
-from ape_v2v.session.consumer import Terms
 from ape_v2v.session.link.guard import Bounds, refusal
 from ape_v2v.session.link.server import Service, create_app
 from ape_v2v.session.link.serving import serve
 from ape_v2v.session.protocol import wire
 from ape_v2v.session.protocol.codes import SessionError
 from ape_v2v.session.protocol.wire import PREFIX, Message
-from ape_v2v.session.supervisor import Patience
+from ape_v2v.session.terms import Patience, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,12 +9,13 @@ import pytest
 
 from ape_v2v.market.market import Market
 from ape_v2v.metering.cable import Cable
+from ape_v2v.metering.equipment import Equipment
 from ape_v2v.session.onchain import MarketChain
 from ape_v2v.session.protocol.signing import AccountSigner
-from ape_v2v.session.provider import Limits, Provider
-from ape_v2v.session.settings import ChargeSettings, Equipment, ServeSettings
+from ape_v2v.session.provider import Provider
+from ape_v2v.session.settings import ChargeSettings, ServeSettings
 from ape_v2v.session.store import Store
-from ape_v2v.session.supervisor import Patience
+from ape_v2v.session.terms import Limits, Patience, Terms
 from tests.helpers.processes import ROOT
 from tests.session.admissions import Admission
 from tests.session.pairs import (
@@ -71,6 +72,7 @@ def pair(fork_server, chain, market, connect, provider, tmp_path):
         speed: float = SPEED,
         limits: Limits | None = None,
         patience: Patience | None = None,
+        url: str | None = None,
         **terms: Any,
     ) -> Pair:
         auction_id = connect(energy)
@@ -83,16 +85,20 @@ def pair(fork_server, chain, market, connect, provider, tmp_path):
             auction_id=int(auction_id),
             account=2,
             store=tmp_path / "provider.sqlite",
-            settings=ServeSettings(equipment=provides, port=port),
-            limits=limits or Limits(poll=0.5),
-            patience=patience or Patience(between_looks=0.02, between_looks_at_the_chain=0.1),
+            settings=ServeSettings(
+                equipment=provides,
+                port=port,
+                limits=limits or Limits(poll=0.5),
+                patience=patience or Patience(between_looks=0.02, between_looks_at_the_chain=0.1),
+            ),
         )
-        url = f"http://127.0.0.1:{port}"
         consumers = replace(
             providers,
             account=1,
             store=tmp_path / "consumer.sqlite",
-            settings=ChargeSettings(equipment=consumes, **{"url": url} | terms),
+            settings=ChargeSettings(
+                equipment=consumes, url=url or f"http://127.0.0.1:{port}", terms=Terms(**terms)
+            ),
         )
         token = bytes(market.accessToken(auction_id))
         made = Pair(
@@ -124,7 +130,7 @@ def admission(market, connect, provider, consumer, rival, tmp_path):
             chain=chain,
             signer=AccountSigner(provider),
             meter=equipment.meter(),
-            source=equipment.source(agreement),
+            source=equipment.source(agreement.energy_wh),
             store=Store(tmp_path / "provider.sqlite"),
             limits=Limits(**{"poll": 0.5} | limits),
         )

@@ -12,7 +12,7 @@ from ape_v2v.session.store import Store
 from tests.session.runner import KILLED, Side, await_any
 
 if TYPE_CHECKING:
-    from ape_v2v.session.protocol.agreement import Outcome
+    from ape_v2v.session.protocol.agreement import ConnectionEnd
 
 RATE = 200 * 10**9  # wei per Wh
 SESSION_WH = 300
@@ -79,8 +79,8 @@ class Pair:
         self.provider.kill()
         self.consumer.kill()
 
-    def outcomes(self) -> tuple[Outcome | None, Outcome | None]:
-        return tuple(store.outcome(self.token) for store in self.stores)  # type: ignore[return-value]
+    def outcomes(self) -> tuple[ConnectionEnd | None, ConnectionEnd | None]:
+        return tuple(store.connections.end(self.token) for store in self.stores)  # type: ignore[return-value]
 
 
 def settled(pair):
@@ -93,12 +93,13 @@ def settled(pair):
     assert ours.event == "ConnectionEnded"
     assert ours.cost == ours.energy_wh * RATE
     # No receipt is lost: the provider is paid for the highest one that it has.
-    highest = provider.highest_receipt(pair.token)
+    highest = provider.statements.highest_receipt(pair.token)
     assert highest is not None
     assert (ours.energy_wh, ours.meter_data_hash) == (highest.energy_wh, highest.meter_data_hash)
     # Whatever the provider has stored, the consumer had stored before.
-    kept = consumer.receipts(pair.token)
-    assert all(receipt in kept for receipt in provider.receipts(pair.token))
+    kept = consumer.statements.receipts(pair.token)
+    assert all(receipt in kept for receipt in provider.statements.receipts(pair.token))
     # At most one increment is lost.
-    assert pair.delivered_wh - ours.energy_wh <= pair.provider.plan.limits.max_unacknowledged_wh
+    increment = pair.provider.plan.settings.limits.max_unacknowledged_wh
+    assert pair.delivered_wh - ours.energy_wh <= increment
     return ours.energy_wh

@@ -18,15 +18,13 @@ from ape.logging import logger
 from ape_v2v.market.market import Market
 from ape_v2v.session.boundaries import VARIABLE
 from ape_v2v.session.running import Watch, run_consumer, run_provider
-from ape_v2v.session.settings import ChargeSettings, ServeSettings, Settings
+from ape_v2v.session.settings import ChargeSettings, ServeSettings, SessionSettings
 from ape_v2v.session.store import Store
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection as Pipe
     from pathlib import Path
 
-    from ape_v2v.session.provider import Limits
-    from ape_v2v.session.supervisor import Patience
 
 KILLED = -9
 _PATIENCE = 180  # seconds, longer than any session of a test on a busy machine
@@ -57,10 +55,7 @@ class Plan:
     account: int
     """Which of the test accounts."""
     store: Path
-    settings: Settings
-    limits: Limits
-    """The provider's."""
-    patience: Patience
+    settings: SessionSettings
     crash_at: str | None = None
 
 
@@ -77,10 +72,7 @@ def provide(plan: Plan, pipe: Pipe) -> None:
     """The provider's process."""
     assert isinstance(plan.settings, ServeSettings)
     watch = Watch(serves=pipe.send, trouble=print)
-    ended = run_provider(
-        *_stage(plan), plan.settings, watch, limits=plan.limits, patience=plan.patience
-    )
-    pipe.send(ended)
+    pipe.send(run_provider(*_stage(plan), plan.settings, watch))
 
 
 def consume(plan: Plan, pipe: Pipe) -> None:

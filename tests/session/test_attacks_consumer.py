@@ -99,7 +99,7 @@ def test_a_reading_on_the_way_ends_no_connection(admission, market, consumer, ba
         session_id = client.admitted()
         answer = client.ask("meter-value", MeterValueReq(session_id=session_id))
         assert answer["energyWh"] == "0"
-        value = there.provider.store.value(there.agreement.token, 0)
+        value = there.provider.store.statements.reading(there.agreement.token, 0)
         client.charge_up_to(session_id, INCREMENT)
         with pytest.raises(market.WrongSigner):
             market.endConnection(0, value.meter_data_hash, value.signature, sender=consumer)
@@ -182,7 +182,7 @@ def test_many_sessions_fill_no_disk(admission):
         client.refused(
             ErrorCode.TOO_MANY_SESSIONS, "authorization", there.authorization(*client.set_up())
         )
-    assert there.provider.store.count_sessions(there.agreement.token) == 3
+    assert there.provider.store.handshakes.count(there.agreement.token) == 3
 
 
 def test_a_closed_token_delivers_nothing_more(admission, market):

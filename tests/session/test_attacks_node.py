@@ -71,7 +71,7 @@ def test_a_lie_about_the_award_is_found_out(light, chain, market, balance, provi
         assert both.provider.await_message()[0] == expected
         assert both.provider.await_exit() == 0
     assert both.delivered_wh == 0
-    assert both.stores[0].connection(both.token) is None
+    assert both.stores[0].connections.get(both.token) is None
     assert balance(provider) == locked < before  # the bond, as before
     assert market.auctions(both.auction_id).state == 2
 

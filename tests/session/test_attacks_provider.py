@@ -7,6 +7,7 @@ import pytest
 from eth_utils.crypto import keccak
 
 from ape_v2v.market.market import Market
+from ape_v2v.metering.equipment import Equipment
 from ape_v2v.session.consumer import Consumer
 from ape_v2v.session.link.client import Link
 from ape_v2v.session.onchain import MarketChain
@@ -14,7 +15,6 @@ from ape_v2v.session.protocol import charging, handshake
 from ape_v2v.session.protocol.codes import ErrorCode, LinkError, SessionError
 from ape_v2v.session.protocol.signing import AccountSigner
 from ape_v2v.session.protocol.wire import ChargingState
-from ape_v2v.session.settings import Equipment
 from ape_v2v.session.store import Store
 from ape_v2v.testing.assertions import reverts_with
 from tests.session.attacking import (
@@ -79,7 +79,7 @@ def signed_value(there, answer, signer=None, **changes):
     """A reading that is not what the meter says, signed by the provider."""
     answer = answer.model_copy(update=changes)
     message = charging.meter_value(there.agreement, answer.energy_wh, keccak(answer.meter_record))
-    signature = (signer or there.provider._signer).sign(message)
+    signature = (signer or there.provider.signer).sign(message)
     return answer.model_copy(update={"signature": signature})
 
 
@@ -88,7 +88,7 @@ def signed_value(there, answer, signer=None, **changes):
 
 def test_over_reporting_beyond_the_tolerance_is_not_paid(admission, victim, stake):
     there = admission(LONG_WH)
-    there.provider._meter = LyingMeter(there.provider._meter, 1.1)
+    there.provider.delivery.meter = LyingMeter(there.provider.delivery.meter, 1.1)
     before = stake(there)
     with hostile(there.provider) as (url, _), Link(url) as link:
         result = victim(there, link).run()  # stops, and pays what it has signed for
@@ -101,7 +101,7 @@ def test_over_reporting_within_the_tolerance_costs_the_tolerance(
     admission, victim, balance, consumer
 ):
     there = admission(LONG_WH)
-    there.provider._meter = LyingMeter(there.provider._meter, 1.015)
+    there.provider.delivery.meter = LyingMeter(there.provider.delivery.meter, 1.015)
     before = balance(consumer)
     with hostile(there.provider) as (url, _), Link(url) as link:
         result = victim(there, link).run()
@@ -109,7 +109,7 @@ def test_over_reporting_within_the_tolerance_costs_the_tolerance(
     assert 0 < lost <= delivered(there) * TOLERANCE + 1
     cost = result.acknowledged_wh * RATE
     assert balance(consumer) == before + RESERVE - cost
-    assert result.outcome.cost == cost
+    assert result.end.cost == cost
 
 
 def test_energy_that_never_flowed_is_not_paid(admission, victim, stake):
@@ -193,7 +193,7 @@ def test_a_reading_that_cannot_be_is_not_signed_for(admission, victim, stake, tw
         buyer = victim(there, link)
         result = buyer.run()  # stops, and pays what it has signed for
     assert expected in result.problem
-    assert result.outcome.energy_wh == result.acknowledged_wh
+    assert result.end.energy_wh == result.acknowledged_wh
     assert result.acknowledged_wh <= delivered(there) * (1 + TOLERANCE) + 1
     assert stake(there)[1] == before[1] + RESERVE - result.acknowledged_wh * RATE
 
@@ -209,12 +209,12 @@ def test_a_settlement_above_the_receipt_is_not_paid(admission, victim, stake):
         answer = honest()
         energy = answer.energy_wh + 1
         message = charging.settlement(there.agreement, energy, answer.meter_data_hash)
-        signature = there.provider._signer.sign(message)
+        signature = there.provider.signer.sign(message)
         return answer.model_copy(update={"energy_wh": energy, "signature": signature})
 
     signed, buyer, _ = charge_against(there, victim, "were acknowledged", settlement=more)
     assert signed == SESSION_WH
-    assert buyer.store.settlement(there.agreement.token) is None
+    assert buyer.store.statements.settlement(there.agreement.token) is None
     assert stake(there) == before
 
 
@@ -266,7 +266,7 @@ def test_who_stalls_does_not_keep_the_consumer(admission, victim, stake):
     assert "no new reading for 1 s" in result.problem
     assert time.monotonic() - began < 10
     assert server.asked.count("meter-value") < 100
-    assert result.outcome.cost == 0
+    assert result.end.cost == 0
     assert stake(there)[1] == before[1] + RESERVE
 
 
@@ -278,7 +278,7 @@ def test_who_forgets_every_session_does_not_keep_the_consumer(admission, victim,
         raise SessionError(ErrorCode.UNKNOWN_SESSION, "which session?")
 
     _, buyer, _ = charge_against(there, victim, "which session", meter_value=forget)
-    assert 1 < buyer.store.count_sessions(there.agreement.token) <= 64
+    assert 1 < buyer.store.handshakes.count(there.agreement.token) <= 64
     assert stake(there) == before
 
 
@@ -325,7 +325,7 @@ def test_a_false_provider_learns_nothing(admission, victim, stake):
     signed, buyer, server = charge_against(there, victim, "must be signed by", session_setup=false)
     assert server.asked == ["session-setup"]  # no signature of the consumer has left it
     assert signed == 0
-    assert buyer.store.session(there.agreement.token) is None
+    assert buyer.store.handshakes.last(there.agreement.token) is None
     assert stake(there) == before
 
 
@@ -381,5 +381,5 @@ def test_closing_at_once_pays_what_was_signed(admission, victim, stake):
     value = twist_later(closed)
     with hostile(there.provider, meter_value=value) as (url, _), Link(url) as link:
         result = victim(there, link).run()
-    assert result.outcome.energy_wh == result.acknowledged_wh < LONG_WH
+    assert result.end.energy_wh == result.acknowledged_wh < LONG_WH
     assert stake(there)[1] == before[1] + RESERVE - result.acknowledged_wh * RATE

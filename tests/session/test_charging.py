@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from ape_v2v.session.protocol import charging
-from ape_v2v.session.protocol.charging import Tolerance
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.signing import require_signer
+from ape_v2v.session.protocol.tolerance import Tolerance
 from ape_v2v.session.protocol.wire import SessionStopReq, SettlementReq, StopReason
 from tests.session.pairs import SESSION_WH
 

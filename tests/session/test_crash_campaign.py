@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from ape_v2v.market.statements import EnergyStatement
 from ape_v2v.session.boundaries import Boundary
-from ape_v2v.session.store import Signed
-from ape_v2v.session.supervisor import Patience
+from ape_v2v.session.terms import Patience
 from tests.session.crash_report import MAX_UNACKNOWLEDGED_WH, Run, write_report
 from tests.session.pairs import SESSION_WH, Pair, settled
 from tests.session.runner import KILLED, await_any, await_ended
@@ -51,7 +51,7 @@ class Witness:
 
     both: Pair
     kills: list[str] = field(default_factory=list)
-    seen: list[tuple[set[Signed], set[Signed]]] = field(default_factory=list)
+    seen: list[tuple[set[EnergyStatement], set[EnergyStatement]]] = field(default_factory=list)
     exposed_wh: float = 0.0
     """The most that was delivered and not acknowledged when a side was killed: what is lost if it
     never comes back."""
@@ -82,10 +82,10 @@ class Witness:
         assert balances() == (before[0] + reserve - cost, before[1] + bond + cost)
         return max(0.0, self.both.delivered_wh - paid)
 
-    def _receipts(self) -> tuple[set[Signed], set[Signed]]:
+    def _receipts(self) -> tuple[set[EnergyStatement], set[EnergyStatement]]:
         ours, theirs = self.both.stores
         token = self.both.token
-        return set(ours.receipts(token)), set(theirs.receipts(token))
+        return set(ours.statements.receipts(token)), set(theirs.statements.receipts(token))
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """Either process killed with SIGKILL before and after everything that it stores or sends."""
 
-from dataclasses import replace
-
 import pytest
 
 from ape_v2v.session.boundaries import Boundary
-from ape_v2v.session.supervisor import Patience
+from ape_v2v.session.terms import Patience
 from tests.session.pairs import SESSION_WH, settled
 from tests.session.runner import KILLED
 
@@ -68,7 +66,7 @@ def test_the_provider_settles_by_itself_and_goes_on_after_a_kill(pair, moment):
     assert both.consumer.await_exit() == KILLED
     # Impatient only now: else it might settle before the consumer has asked for anything.
     both.provider.kill()
-    both.provider.plan = replace(both.provider.plan, patience=AT_ONCE)
+    both.provider.replace(patience=AT_ONCE)
     both.provider.start(f"{Boundary.PROVIDER_SETTLE_SEND}:{moment}")
     assert both.provider.await_exit() == KILLED
     both.provider.start()

@@ -130,7 +130,7 @@ def test_no_message_brings_the_service_down(admission, market):
         assert refused >= 3, f"{path} was refused only {refused} times: {seen}"
     # Whatever was sent, only what the consumer has signed counts.
     highest = there.provider.acknowledged
-    settlement = there.provider.store.settlement(there.agreement.token)
+    settlement = there.provider.store.statements.settlement(there.agreement.token)
     assert settlement.energy_wh == highest.energy_wh <= there.agreement.energy_wh
     assert market.auctions(there.agreement.auction_id).state == 2
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from ape_v2v.session.protocol.wire import StopReason
-from ape_v2v.session.provider import Limits
+from ape_v2v.session.terms import Limits
 from tests.session.pairs import RATE, SESSION_WH, settled
 from tests.session.proxy import FAULTS, faulty_link
 from tests.session.runner import KILLED
@@ -71,4 +71,4 @@ def test_the_provider_closes_and_settles_when_the_consumer_has_vanished(pair):
     both.consumer.start()
     assert both.consumer.await_exit() == 0
     assert 0 < settled(both) < SESSION_WH
-    assert both.stores[0].connection(both.token).stop_reason is StopReason.TIMEOUT
+    assert both.stores[0].connections.get(both.token).stop_reason is StopReason.TIMEOUT

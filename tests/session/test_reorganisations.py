@@ -6,7 +6,8 @@ from ape_v2v.market.market import Market
 from ape_v2v.session.onchain import MarketChain
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.wire import ChargingState, StopReason
-from ape_v2v.session.supervisor import Patience, Supervisor
+from ape_v2v.session.provider import Supervisor
+from ape_v2v.session.terms import Patience, Terms
 from tests.session.attacking import wait_until
 from tests.session.pairs import RATE
 
@@ -74,7 +75,7 @@ def test_a_reorganisation_above_the_award_changes_nothing(connect, seen, chain, 
     chain.mine(CONFIRMATIONS)
 
     before.require_award(agreement)
-    assert before.outcome(agreement) is None
+    assert before.end_of(agreement) is None
     assert seen(auction_id).agreement().token == agreement.token
 
 
@@ -95,7 +96,7 @@ def test_a_deeper_one_is_noticed_once_the_new_blocks_are_deep_enough(
     chain.mine(CONFIRMATIONS)
     with pytest.raises(SessionError):
         before.require_award(agreement)
-    assert before.outcome(agreement) is None  # that is another connection
+    assert before.end_of(agreement) is None  # that is another connection
 
 
 def test_a_node_that_is_behind_takes_no_award_back(connect, seen, chain):
@@ -184,9 +185,9 @@ def test_receipts_are_settled_if_the_award_comes_back(charging, reorganise, awar
 
     assert not supervisor.step()
     assert supervisor.problem is None
-    while supervisor.outcome is None:
+    while supervisor.end is None:
         supervisor.step()
-    assert supervisor.outcome.energy_wh == there.provider.acknowledged.energy_wh > 0
+    assert supervisor.end.energy_wh == there.provider.acknowledged.energy_wh > 0
 
 
 def test_it_waits_no_longer_than_it_could_settle(charging, chain, clock, reorganise):
@@ -196,7 +197,7 @@ def test_it_waits_no_longer_than_it_could_settle(charging, chain, clock, reorgan
     clock.next_block_at(there.agreement.expires_at)
     chain.mine()
     assert supervisor.step()
-    assert supervisor.outcome is None
+    assert supervisor.end is None
 
 
 def test_a_provider_to_whom_nobody_has_come_does_not_wait(admission, reorganise):
@@ -217,22 +218,22 @@ def test_both_sides_say_so_and_the_new_award_is_charged_from_the_start(
     both.consumer.start()
     _, consumer = both.stores
     first = both.token
-    wait_until(lambda: len(consumer.receipts(first)) > 2, "energy is acknowledged")
+    wait_until(lambda: len(consumer.statements.receipts(first)) > 2, "energy is acknowledged")
 
     reorganise(1)
 
     assert both.consumer.await_exit() == 1
-    acknowledged = consumer.highest_receipt(first)
+    acknowledged = consumer.statements.highest_receipt(first)
     both.provider.kill()  # it would wait for the award to come back
     assert both.outcomes() == (None, None)
     assert market.auctions(both.auction_id).state == 1
 
     both.token = award_again(both.auction_id, 1)
     assert both.token != first
-    both.consumer.replace(limit_wh=200)
+    both.consumer.replace(terms=Terms(limit_wh=200))
     both.run()
 
     ours, theirs = both.outcomes()
     assert ours == theirs
     assert (ours.event, ours.energy_wh, ours.cost) == ("ConnectionEnded", 200, 200 * RATE)
-    assert consumer.highest_receipt(first) == acknowledged
+    assert consumer.statements.highest_receipt(first) == acknowledged

@@ -5,8 +5,8 @@ import pytest
 from ape_v2v.market.market import Market
 from ape_v2v.session.onchain import MarketChain
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.provider import agreed
 from ape_v2v.session.store import Store
-from ape_v2v.session.supervisor import agreed
 
 
 @pytest.fixture
@@ -40,14 +40,14 @@ def test_a_provider_that_was_there_before_finds_how_it_ended(
     connection, auction_id, overtaken, store, provider
 ):
     agreement = MarketChain(connection, provider).agreement()
-    store.open_connection(agreement, "provider", b"m" * 32, 0)
+    store.connections.open(agreement, "provider", b"m" * 32, 0)
 
     found, outcome = agreed(overtaken, store, auction_id)
 
     assert found == agreement
     assert outcome is not None
     assert (outcome.event, outcome.energy_wh) == ("ConnectionEnded", agreement.energy_wh)
-    assert store.outcome(agreement.token) == outcome
+    assert store.connections.end(agreement.token) == outcome
 
 
 def test_a_provider_that_comes_only_now_is_refused(auction_id, overtaken, store):

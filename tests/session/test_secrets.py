@@ -10,9 +10,10 @@ from contextlib import closing
 import pytest
 from eth_account import Account
 
+from ape_v2v.metering.equipment import Equipment
 from ape_v2v.session.link.guard import Bounds
-from ape_v2v.session.provider import Limits
-from ape_v2v.session.settings import Equipment, ServeSettings
+from ape_v2v.session.settings import ServeSettings
+from ape_v2v.session.terms import Limits
 from tests.helpers.processes import project_folder
 from tests.session.attacking import PATIENCE, attacking
 from tests.session.pairs import SESSION_WH, settled

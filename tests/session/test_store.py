@@ -7,14 +7,12 @@ from dataclasses import replace
 import pytest
 
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.session.protocol.agreement import Agreement, Outcome
+from ape_v2v.market.statements import EnergyStatement
+from ape_v2v.session.protocol.agreement import Agreement, ConnectionEnd
+from ape_v2v.session.protocol.charging import SignedReading
 from ape_v2v.session.protocol.wire import StopReason
-from ape_v2v.session.store import (
-    Signed,
-    Store,
-    StoredSession,
-    StoredValue,
-)
+from ape_v2v.session.store import Handshake, Store
+from ape_v2v.units import Energy
 
 TOKEN = b"\x01" * 32
 AGREEMENT = Agreement(
@@ -30,7 +28,7 @@ AGREEMENT = Agreement(
     expires_at=20,
     block=3,
 )
-SESSION = StoredSession(b"c" * 32, b"p" * 32, TOKEN, "{}", b"s" * 16, 100)
+SESSION = Handshake(b"c" * 32, b"p" * 32, TOKEN, "{}", b"s" * 16, 100)
 
 
 @pytest.fixture
@@ -44,77 +42,83 @@ def store(path):
 
 
 def receipt(energy):
-    return Signed(energy, bytes([energy % 256]) * 32, b"\x02" * 65)
+    return EnergyStatement(TOKEN, Energy(energy), bytes([energy % 256]) * 32, b"\x02" * 65)
 
 
 def test_everything_is_there_for_who_opens_it_next(store, path):
-    value = StoredValue(5, b"h" * 32, b"\x02" * 65, b"record", 11_000)
-    outcome = Outcome("ConnectionEnded", 5, 2**80, b"h" * 32, "0x12", AGREEMENT.consumer)
+    value = SignedReading(receipt(5), b"record", 11_000)
+    outcome = ConnectionEnd("ConnectionEnded", 5, 2**80, b"h" * 32, "0x12", AGREEMENT.consumer)
     store.authorize(AGREEMENT, (b"m" * 32, 77), SESSION)
-    store.remember(AGREEMENT, "settings")
-    store.add_value(TOKEN, value)
-    store.add_receipt(TOKEN, receipt(5))
-    store.stop(TOKEN, StopReason.LOCAL)
-    store.close_token(TOKEN)
-    store.add_settlement(TOKEN, receipt(5))
-    store.add_outcome(TOKEN, outcome)
+    store.connections.remember(AGREEMENT, "settings")
+    store.statements.add_reading(value)
+    store.statements.add_receipt(receipt(5))
+    store.connections.stop(TOKEN, StopReason.LOCAL)
+    store.connections.close(TOKEN)
+    store.statements.add_settlement(receipt(5))
+    store.connections.add_end(TOKEN, outcome)
 
     again = Store(path)
 
-    kept = again.connection(TOKEN)
+    kept = again.connections.get(TOKEN)
     assert kept is not None
     assert (kept.agreement, kept.meter_start_wh, kept.role) == (AGREEMENT, 77, "provider")
     assert kept.stop_reason is StopReason.LOCAL
     assert kept.closed_at is not None
-    assert again.session(TOKEN) == again.session_with(SESSION.challenge_evc) == SESSION
-    assert again.value(TOKEN, 5) == again.last_value(TOKEN) == value
-    assert again.receipts(TOKEN) == [receipt(5)]
-    assert again.settlement(TOKEN) == receipt(5)
-    assert again.outcome(TOKEN) == outcome
-    assert again.started() == [(AGREEMENT.auction_id, "settings", True)]
+    assert (
+        again.handshakes.last(TOKEN)
+        == again.handshakes.with_challenge(SESSION.challenge_evc)
+        == SESSION
+    )
+    assert again.statements.reading(TOKEN, 5) == again.statements.last_reading(TOKEN) == value
+    assert again.statements.receipts(TOKEN) == [receipt(5)]
+    assert again.statements.settlement(TOKEN) == receipt(5)
+    assert again.connections.end(TOKEN) == outcome
+    assert again.connections.started() == [(AGREEMENT.auction_id, "settings", True)]
 
 
 def test_receipts_are_written_through_to_the_disk(store):
     ((mode,),) = store._database.rows("PRAGMA journal_mode")
     ((synchronous,),) = store._database.rows("PRAGMA synchronous")
     assert (mode, synchronous) == ("wal", 2)
-    store.add_value(TOKEN, StoredValue(5, b"h" * 32, b"\x02" * 65, b"", 0))
+    store.statements.add_reading(SignedReading(receipt(5), b"", 0))
     assert store._database.rows("PRAGMA synchronous") == [(2,)]
 
 
 def test_the_highest_receipt_counts_whatever_the_order(store):
     for energy in (0, 200, 100):
-        store.add_receipt(TOKEN, receipt(energy))
-    assert store.highest_receipt(TOKEN) == receipt(200)
+        store.statements.add_receipt(receipt(energy))
+    assert store.statements.highest_receipt(TOKEN) == receipt(200)
 
 
 def test_what_was_signed_first_stays(store):
     store.authorize(AGREEMENT, (b"m" * 32, 77), SESSION)
     other = replace(receipt(5), signature=b"\x03" * 65)
-    store.add_receipt(TOKEN, receipt(5))
-    store.add_receipt(TOKEN, other)
-    store.add_settlement(TOKEN, receipt(5))
-    store.add_settlement(TOKEN, receipt(6))
-    store.stop(TOKEN, StopReason.LOCAL)
-    store.stop(TOKEN, StopReason.TIMEOUT)
-    store.open_connection(AGREEMENT, "provider", b"n" * 32, 99)
-    assert store.highest_receipt(TOKEN) == store.settlement(TOKEN) == receipt(5)
-    (kept,) = store.connections()
+    store.statements.add_receipt(receipt(5))
+    store.statements.add_receipt(other)
+    store.statements.add_settlement(receipt(5))
+    store.statements.add_settlement(receipt(6))
+    store.connections.stop(TOKEN, StopReason.LOCAL)
+    store.connections.stop(TOKEN, StopReason.TIMEOUT)
+    store.connections.open(AGREEMENT, "provider", b"n" * 32, 99)
+    assert (
+        store.statements.highest_receipt(TOKEN) == store.statements.settlement(TOKEN) == receipt(5)
+    )
+    (kept,) = store.connections.all()
     assert (kept.stop_reason, kept.meter_start_wh) == (StopReason.LOCAL, 77)
 
 
 def test_a_challenge_is_used_once_whatever_the_connection(store):
-    store.add_session(SESSION)
+    store.handshakes.add(SESSION)
     with pytest.raises(ConfigurationError):
-        store.add_session(replace(SESSION, token=b"\x09" * 32))
-    assert store.count_sessions(TOKEN) == 1
+        store.handshakes.add(replace(SESSION, token=b"\x09" * 32))
+    assert store.handshakes.count(TOKEN) == 1
 
 
 def test_a_handshake_and_its_connection_are_stored_together_or_not_at_all(store):
-    store.add_session(SESSION)
+    store.handshakes.add(SESSION)
     with pytest.raises(ConfigurationError):
         store.authorize(AGREEMENT, (b"m" * 32, 77), SESSION)
-    assert store.connection(TOKEN) is None
+    assert store.connections.get(TOKEN) is None
 
 
 def test_two_processes_do_not_run_one_session(store, path):

@@ -12,11 +12,15 @@ from pydantic import ValidationError
 from starlette.testclient import TestClient
 
 from ape_v2v.market.market import Market
+from ape_v2v.market.statements import EnergyStatement
+from ape_v2v.metering.equipment import Equipment
 from ape_v2v.session.link.server import create_app
 from ape_v2v.session.onchain import MarketChain
 from ape_v2v.session.protocol import charging, handshake
+from ape_v2v.session.protocol.charging import SignedReading
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.signing import AccountSigner
+from ape_v2v.session.protocol.tolerance import Tolerance
 from ape_v2v.session.protocol.wire import (
     MeterValueRes,
     SessionSetupReq,
@@ -24,14 +28,10 @@ from ape_v2v.session.protocol.wire import (
     SettlementRes,
     StopReason,
 )
-from ape_v2v.session.provider import Limits, Provider
-from ape_v2v.session.settings import Equipment
-from ape_v2v.session.store import (
-    Signed,
-    Store,
-    StoredSession,
-    StoredValue,
-)
+from ape_v2v.session.provider import Provider
+from ape_v2v.session.store import Handshake, Store
+from ape_v2v.session.terms import Limits
+from ape_v2v.units import Energy
 from tests.vectors import generate
 from tests.vectors.vectors import (
     CONTEXT,
@@ -41,7 +41,7 @@ from tests.vectors.vectors import (
     vectors,
 )
 
-TOLERANCE = charging.Tolerance(Decimal("0.02"))
+TOLERANCE = Tolerance(Decimal("0.02"))
 
 
 def test_the_committed_files_are_what_the_script_writes():
@@ -97,7 +97,7 @@ def serving(chain_of, provider, tmp_path, monkeypatch):
         chain=chain,
         signer=AccountSigner(provider),
         meter=equipment.meter(),
-        source=equipment.source(chain.agreement()),
+        source=equipment.source(chain.agreement().energy_wh),
         store=Store(tmp_path / "provider.sqlite"),
         limits=Limits(agreement_age=float("inf")),
     )
@@ -152,7 +152,7 @@ def test_authorization(vector, serving, agreement, clock):
     if vector.given.get("authorized"):
         assert post(client, "authorization", first("authorization").text)[1] is None
     if vector.given.get("closed"):
-        provider.store.open_connection(agreement, "provider", provider._meter_id, 0)
+        provider.store.connections.open(agreement, "provider", provider.delivery.meter_id, 0)
         provider.close(StopReason.LOCAL)
     if "nowThen" in vector.given:
         clock.move_to(int(vector.given["nowThen"]))
@@ -169,13 +169,15 @@ def test_authorization(vector, serving, agreement, clock):
 def test_receipt(vector, serving, agreement):
     provider, client = serving
     meter = decode_hex(CONTEXT["meterId"]), int(CONTEXT["meterStartWh"])
-    session = StoredSession(
+    session = Handshake(
         generate.EVC, generate.EVP, agreement.token, "", decode_hex(vector.given["sessionId"]), 100
     )
     provider.store.authorize(agreement, meter, session)
     for energy in map(int, vector.given["readings"]):
-        reading = StoredValue(energy, generate.RECORD_HASH, bytes(65), generate.RECORD, 0)
-        provider.store.add_value(agreement.token, reading)
+        statement = EnergyStatement(
+            agreement.token, Energy(energy), generate.RECORD_HASH, bytes(65)
+        )
+        provider.store.statements.add_reading(SignedReading(statement, generate.RECORD, 0))
     before = kept(provider.store)
     answer, error = post(client, "metering-receipt", vector.text)
     require(vector, answer, error)
@@ -216,8 +218,8 @@ def test_meter_value(vector, agreement):
 
     def check():
         value = MeterValueRes.received(vector.text)
-        record = charging.check_meter_value(value, agreement, given["acknowledgedWh"])
-        assert record == keccak(value.meter_record)
+        reading = charging.check_meter_value(value, agreement, given["acknowledgedWh"])
+        assert reading.statement.meter_data_hash == keccak(value.meter_record)
         TOLERANCE.check(
             value.energy_wh, given["ownWh"], given["maxUnacknowledgedWh"], agreement.energy_wh
         )
@@ -227,7 +229,12 @@ def test_meter_value(vector, agreement):
 
 @pytest.mark.parametrize("vector", **parameters("settlement"))
 def test_settlement(vector, agreement):
-    acknowledged = Signed(int(vector.given["acknowledgedWh"]), generate.RECORD_HASH, bytes(65))
+    acknowledged = EnergyStatement(
+        agreement.token,
+        Energy(int(vector.given["acknowledgedWh"])),
+        generate.RECORD_HASH,
+        bytes(65),
+    )
 
     def check():
         answer = SettlementRes.received(vector.text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ape_v2v.errors import ConfigurationError, V2VError
 from ape_v2v.session.link.server import LOOPBACK, Service, create_app
 from ape_v2v.session.protocol.wire import ChargingState, StopReason
-from ape_v2v.session.supervisor import Patience, Supervisor
+from ape_v2v.session.provider import Supervisor
 from ape_v2v.signals import in_a_thread
 
 if TYPE_CHECKING:
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ape_v2v.session.link.guard import Bounds
-    from ape_v2v.session.protocol.agreement import Outcome
+    from ape_v2v.session.protocol.agreement import ConnectionEnd
     from ape_v2v.session.provider import Provider
+    from ape_v2v.session.terms import Patience
 
 _LAST_ANSWER_SECONDS = 0.5
 
@@ -44,7 +45,7 @@ def serve(
     patience: Patience | None = None,
     on_start: Callable[[str], None] = lambda _: None,
     report: Callable[[str], None] = lambda _: None,
-) -> Outcome | None:
+) -> ConnectionEnd | None:
     """Serve one connection until it has ended on the chain.
 
     The first Ctrl-C, or SIGTERM, stops the charging and lets the session end in order; a second
@@ -114,4 +115,4 @@ def serve(
             listening.close()
     if supervisor.problem is not None:
         raise supervisor.problem
-    return supervisor.outcome
+    return supervisor.end

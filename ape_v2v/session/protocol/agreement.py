@@ -63,7 +63,7 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ConnectionEnd:
     """How a connection ended on the chain."""
 
     event: str

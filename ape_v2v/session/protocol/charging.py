@@ -11,17 +11,31 @@ from typing import TYPE_CHECKING
 from eth_utils.crypto import keccak
 
 from ape_v2v.market.messages import MeteringReceipt, MeterValue, Settlement
+from ape_v2v.market.statements import EnergyStatement
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.signing import require_signer
+from ape_v2v.units import Energy
 
 if TYPE_CHECKING:
-    from decimal import Decimal
+    from collections.abc import Callable
 
     from eip712 import EIP712Message
 
     from ape_v2v.session.protocol.agreement import Agreement
+    from ape_v2v.session.protocol.signing import Signer
     from ape_v2v.session.protocol.wire import MeteringReceiptReq, MeterValueRes, SettlementRes
-    from ape_v2v.session.store import Signed, StoredValue
+
+    Kind = Callable[[Agreement, int, bytes], EIP712Message]
+
+
+@dataclass(frozen=True)
+class SignedReading:
+    """A reading of the provider's meter, as it was given out."""
+
+    statement: EnergyStatement
+    record: bytes
+    """The meter's own; its hash is in the statement."""
+    power_w: int
 
 
 def session_energy(register_wh: int, start_wh: int, most_wh: int) -> int:
@@ -44,82 +58,83 @@ def settlement(agreement: Agreement, energy_wh: int, meter_data_hash: bytes) -> 
     return agreement.typed(Settlement, energyWh=energy_wh, meterDataHash=meter_data_hash)
 
 
+def sign(
+    kind: Kind, agreement: Agreement, energy_wh: int, meter_data_hash: bytes, signer: Signer
+) -> EnergyStatement:
+    """Make a statement, of the kind that one of the three functions above gives."""
+    signature = signer.sign(kind(agreement, energy_wh, meter_data_hash))
+    return EnergyStatement(agreement.token, Energy(energy_wh), meter_data_hash, signature)
+
+
 def check_meter_value(
     value: MeterValueRes, agreement: Agreement, acknowledged_wh: int | None
-) -> bytes:
+) -> SignedReading:
     """Refuse, as the consumer, what is not the provider's reading, or cannot be one.
 
     Returns:
-        The hash of the meter's record.
+        The reading, to be kept.
     """
-    meter_data_hash = keccak(value.meter_record)
     _require_contracted(value.energy_wh, agreement)
-    message = meter_value(agreement, value.energy_wh, meter_data_hash)
-    require_signer(message, value.signature, agreement.provider)
+    statement = EnergyStatement(
+        agreement.token, Energy(value.energy_wh), keccak(value.meter_record), value.signature
+    )
+    _require_signed(meter_value, statement, agreement, agreement.provider)
     if acknowledged_wh is not None and value.energy_wh < acknowledged_wh:
         raise SessionError(
             ErrorCode.ENERGY_DECREASED,
             f"the provider's meter says {value.energy_wh} Wh, and {acknowledged_wh} Wh have been "
             "acknowledged: its register has fallen",
         )
-    return meter_data_hash
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How far the two meters may be apart."""
-
-    share: Decimal
-    """A part of the consumer's own reading, for the losses in the cable."""
-    wh: int = 1
-    """Both registers are rounded down."""
-
-    def check(self, claimed_wh: int, own_wh: int, unacknowledged_wh: int, contracted: int) -> None:
-        """Refuse a reading that the consumer's own meter does not bear out.
-
-        The own meter is read after the provider's, so what has flowed in between, at most what the
-        provider delivers without a receipt, may be in it too.
-
-        Args:
-            claimed_wh: The provider's reading.
-            own_wh: The consumer's.
-            unacknowledged_wh: What may have flowed between the two.
-            contracted: A reading never says more.
-        """
-        highest = own_wh + int(own_wh * self.share) + self.wh
-        lowest = own_wh - int(own_wh * self.share) - self.wh - unacknowledged_wh
-        if claimed_wh > highest or (claimed_wh < lowest and claimed_wh < contracted):
-            raise SessionError(
-                ErrorCode.METERS_DISAGREE,
-                f"the provider's meter says {claimed_wh} Wh and the own one {own_wh} Wh: expected "
-                f"from {max(lowest, 0)} to {highest} Wh. Stop, and see which of them is wrong",
-            )
+    return SignedReading(statement, value.meter_record, value.power_w)
 
 
 def check_receipt(
-    request: MeteringReceiptReq, agreement: Agreement, value: StoredValue | None
-) -> None:
-    """Refuse, as the provider, what is not the consumer's receipt for one of the own readings."""
+    request: MeteringReceiptReq, agreement: Agreement, reading: SignedReading | None
+) -> EnergyStatement:
+    """Refuse, as the provider, what is not the consumer's receipt for one of the own readings.
+
+    Returns:
+        The receipt, to be kept.
+    """
     _require_contracted(request.energy_wh, agreement)
-    if value is None or value.meter_data_hash != request.meter_data_hash:
+    if reading is None or reading.statement.meter_data_hash != request.meter_data_hash:
         raise SessionError(
             ErrorCode.UNKNOWN_METER_VALUE,
             f"no reading of {request.energy_wh} Wh with this record was given out",
         )
-    message = receipt(agreement, request.energy_wh, request.meter_data_hash)
-    require_signer(message, request.signature, agreement.consumer)
+    statement = EnergyStatement(
+        agreement.token, Energy(request.energy_wh), request.meter_data_hash, request.signature
+    )
+    _require_signed(receipt, statement, agreement, agreement.consumer)
+    return statement
 
 
-def check_settlement(answer: SettlementRes, agreement: Agreement, acknowledged: Signed) -> None:
-    """Refuse, as the consumer, what it has not acknowledged."""
+def check_settlement(
+    answer: SettlementRes, agreement: Agreement, acknowledged: EnergyStatement
+) -> EnergyStatement:
+    """Refuse, as the consumer, what it has not acknowledged.
+
+    Returns:
+        The settlement, to be kept.
+    """
     if answer.energy_wh > acknowledged.energy_wh:
         raise SessionError(
             ErrorCode.SETTLEMENT_ABOVE_RECEIPT,
             f"the provider states {answer.energy_wh} Wh, and {acknowledged.energy_wh} Wh were "
             "acknowledged: leave it to the provider to collect with the last receipt",
         )
-    message = settlement(agreement, answer.energy_wh, answer.meter_data_hash)
-    require_signer(message, answer.signature, agreement.provider)
+    statement = EnergyStatement(
+        agreement.token, Energy(answer.energy_wh), answer.meter_data_hash, answer.signature
+    )
+    _require_signed(settlement, statement, agreement, agreement.provider)
+    return statement
+
+
+def _require_signed(
+    kind: Kind, statement: EnergyStatement, agreement: Agreement, signer: str
+) -> None:
+    message = kind(agreement, statement.energy_wh, statement.meter_data_hash)
+    require_signer(message, statement.signature, signer)
 
 
 def _require_contracted(energy_wh: int, agreement: Agreement) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ape_v2v.errors import V2VError
@@ -11,30 +10,35 @@ from ape_v2v.market.refusals import Refused
 from ape_v2v.session.boundaries import Boundary, crossing
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.wire import ChargingState, StopReason
+from ape_v2v.session.terms import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
 
-    from ape_v2v.session.onchain import Chain
-    from ape_v2v.session.protocol.agreement import Agreement, Outcome
-    from ape_v2v.session.provider import Provider
+    from ape_v2v.session.port import MarketPort
+    from ape_v2v.session.protocol.agreement import Agreement, ConnectionEnd
+    from ape_v2v.session.provider.provider import Provider
     from ape_v2v.session.store import Store
 
 
-def past_outcome(chain: Chain, store: Store, auction_id: int) -> tuple[Agreement, Outcome] | None:
+def past_end(
+    chain: MarketPort, store: Store, auction_id: int
+) -> tuple[Agreement, ConnectionEnd] | None:
     """What the store knows of an auction whose connection is over, or the chain says of it."""
-    for connection in store.connections():
+    for connection in store.connections.all():
         agreement = connection.agreement
         if agreement.auction_id != auction_id:
             continue
-        if outcome := store.outcome(agreement.token) or chain.outcome(agreement):
-            store.add_outcome(agreement.token, outcome)
-            return agreement, outcome
+        if end := store.connections.end(agreement.token) or chain.end_of(agreement):
+            store.connections.add_end(agreement.token, end)
+            return agreement, end
     return None
 
 
-def agreed(chain: Chain, store: Store, auction_id: int) -> tuple[Agreement, Outcome | None]:
+def agreed(
+    chain: MarketPort, store: Store, auction_id: int
+) -> tuple[Agreement, ConnectionEnd | None]:
     """What was agreed on an auction and, if its connection is over, how it ended.
 
     The other side may end it between the two questions: then the first one is asked again.
@@ -42,28 +46,16 @@ def agreed(chain: Chain, store: Store, auction_id: int) -> tuple[Agreement, Outc
     Raises:
         SessionError: The auction is not connected, and the store knows of no connection of it.
     """
-    if past := past_outcome(chain, store, auction_id):
+    if past := past_end(chain, store, auction_id):
         return past
     try:
         return chain.agreement(), None
     except SessionError as error:
         if error.code is not ErrorCode.NOT_CONNECTED:
             raise
-        if past := past_outcome(chain, store, auction_id):
+        if past := past_end(chain, store, auction_id):
             return past
         raise
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long the provider waits before it acts by itself. Seconds."""
-
-    for_the_last_receipt: float = 10.0
-    """Once no more energy flows."""
-    for_the_consumer: float = 60.0
-    """Once the token is closed: the consumer ends the connection, or else the provider does."""
-    between_looks: float = 0.1
-    between_looks_at_the_chain: float = 1.0
 
 
 class Supervisor:
@@ -83,7 +75,7 @@ class Supervisor:
         self._clock = clock
         self._stopping_since: float | None = None
         self._chain_at = float("-inf")
-        self.outcome: Outcome | None = None
+        self.end: ConnectionEnd | None = None
         self.problem: SessionError | None = None
         """Why nothing can come of it, or not now."""
 
@@ -129,8 +121,8 @@ class Supervisor:
     def _look_at_the_chain(self) -> bool:
         provider = self._provider
         agreement = provider.agreement
-        if outcome := provider.chain.outcome(agreement):
-            self._over(outcome)
+        if end := provider.chain.end_of(agreement):
+            self._over(end)
             return True
         now = provider.chain.now()
         state = provider.state
@@ -182,10 +174,10 @@ class Supervisor:
             # The consumer was faster; once that is confirmed, the chain says so.
         self._chain_at = float("-inf")
 
-    def _over(self, outcome: Outcome) -> None:
+    def _over(self, end: ConnectionEnd) -> None:
         provider = self._provider
         if provider.connection is not None:
             provider.close(StopReason.EV_DISCONNECTED)
             with crossing(Boundary.PROVIDER_OUTCOME_STORE):
-                provider.store.add_outcome(provider.agreement.token, outcome)
-        self.outcome = outcome
+                provider.store.connections.add_end(provider.agreement.token, end)
+        self.end = end

@@ -1,0 +1,107 @@
+"""What the consumer signs for: readings that its own meter bears out, within its limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ape_v2v.metering.meter import wire_id
+from ape_v2v.session.boundaries import Boundary, crossing
+from ape_v2v.session.protocol import charging
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+
+if TYPE_CHECKING:
+    from ape_v2v.market.statements import EnergyStatement
+    from ape_v2v.metering.meter import Meter
+    from ape_v2v.session.protocol.agreement import Agreement
+    from ape_v2v.session.protocol.signing import Signer
+    from ape_v2v.session.protocol.wire import MeterValueRes
+    from ape_v2v.session.store import Handshake, Store, StoredConnection
+    from ape_v2v.session.terms import Terms
+
+
+class Acknowledging:
+    """The receipts of one connection, on the consumer's side."""
+
+    def __init__(
+        self, agreement: Agreement, signer: Signer, meter: Meter, store: Store, terms: Terms
+    ) -> None:
+        self._agreement = agreement
+        self._signer = signer
+        self._meter = meter
+        self._meter_id = wire_id(meter.id)
+        self._store = store
+        self._terms = terms
+
+    @property
+    def last(self) -> EnergyStatement | None:
+        """The highest receipt."""
+        return self._store.statements.highest_receipt(self._agreement.token)
+
+    @property
+    def energy_wh(self) -> int:
+        """What is acknowledged, Wh."""
+        last = self.last
+        return 0 if last is None else last.energy_wh
+
+    @property
+    def connection(self) -> StoredConnection:
+        connection = self._store.connections.get(self._agreement.token)
+        assert connection is not None, "it is stored before the handshake"
+        return connection
+
+    def begin(self, url: str) -> None:
+        """Note the connection and where the own meter stands, unless that is noted already."""
+        with crossing(Boundary.CONSUMER_CONNECTION_STORE):
+            self._store.connections.open(
+                self._agreement, "consumer", self._meter_id, self._meter.read().energy_wh, url
+            )
+
+    def own_wh(self) -> int:
+        """The own meter's energy since the session began, Wh.
+
+        Raises:
+            MeterError: The own meter gives no reading.
+        """
+        return self._meter.read().energy_wh - self.connection.meter_start_wh
+
+    def acknowledge(
+        self, session: Handshake, value: MeterValueRes
+    ) -> tuple[EnergyStatement | None, int]:
+        """Sign for a reading that is right, unless that was done before.
+
+        Returns:
+            The receipt, if there is a new one, and what the own meter says, Wh.
+
+        Raises:
+            SessionError: The reading is not right: nothing is signed.
+            MeterError: The own meter gives no reading.
+        """
+        acknowledged = self.last
+        before = None if acknowledged is None else acknowledged.energy_wh
+        reading = charging.check_meter_value(value, self._agreement, before)
+        own = self.own_wh()
+        if before is not None and value.energy_wh <= before:
+            return None, own
+        limit = self._terms.limit_wh
+        self._terms.tolerance.check(
+            value.energy_wh,
+            own,
+            session.max_unacknowledged_wh or 0,
+            min(self._agreement.energy_wh, limit or self._agreement.energy_wh),
+        )
+        if limit is not None and value.energy_wh > limit:
+            raise SessionError(
+                ErrorCode.LIMIT_REACHED,
+                f"the provider's meter says {value.energy_wh} Wh, and the limit for this session "
+                f"is {limit} Wh: nothing above it is signed for",
+            )
+        receipt = charging.sign(
+            charging.receipt,
+            self._agreement,
+            value.energy_wh,
+            reading.statement.meter_data_hash,
+            self._signer,
+        )
+        with crossing(Boundary.CONSUMER_RECEIPT_STORE):
+            self._store.statements.add_receipt(receipt, reading)
+        return receipt, own

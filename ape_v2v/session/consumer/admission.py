@@ -1,0 +1,110 @@
+"""How the consumer begins a session: the handshake, and the one to go on with after a crash."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from ape_v2v.session.boundaries import Boundary, crossing
+from ape_v2v.session.protocol import handshake
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.protocol.signing import public_key_of
+from ape_v2v.session.protocol.wire import AuthorizationReq
+from ape_v2v.session.store import Handshake
+from ape_v2v.session.terms import SESSIONS_PER_TOKEN
+
+if TYPE_CHECKING:
+    from ape_v2v.session.consumer.asking import PatientPeer
+    from ape_v2v.session.port import MarketPort
+    from ape_v2v.session.protocol.agreement import Agreement
+    from ape_v2v.session.protocol.signing import Signer
+    from ape_v2v.session.store import Store
+
+_CHALLENGE_BYTES = 32
+HANDSHAKES = 5
+"""How often to try."""
+
+
+class Admission:
+    """The sessions of one connection, on the consumer's side."""
+
+    def __init__(
+        self,
+        chain: MarketPort,
+        agreement: Agreement,
+        signer: Signer,
+        peer: PatientPeer,
+        store: Store,
+    ) -> None:
+        self._chain = chain
+        self._agreement = agreement
+        self._signer = signer
+        self._peer = peer
+        self._handshakes = store.handshakes
+
+    def resumed(self) -> Handshake:
+        """The session to go on with: the stored one, or a new one."""
+        session = self._handshakes.last(self._agreement.token)
+        if session is not None and session.session_id is not None:
+            return session
+        if session is not None:  # its answer was lost: the same request gets it again
+            request = AuthorizationReq.model_validate_json(session.authorization)
+            try:
+                return self._authorize(request)
+            except SessionError as error:
+                if error.code not in {ErrorCode.UNKNOWN_SETUP, ErrorCode.CHALLENGE_USED}:
+                    raise
+        return self.begin()
+
+    def begin(self) -> Handshake:
+        """Begin a session with the provider."""
+        handshake.check_time(self._agreement, self._chain.now())
+        for attempt in range(HANDSHAKES):
+            try:
+                return self._attempt()
+            except SessionError as error:  # restarted between the two, or others crowd it
+                if error.code is not ErrorCode.UNKNOWN_SETUP or attempt == HANDSHAKES - 1:
+                    raise
+        raise AssertionError("the last attempt ends with its error")
+
+    def _attempt(self) -> Handshake:
+        agreement = self._agreement
+        if self._handshakes.count(agreement.token) >= SESSIONS_PER_TOKEN:
+            raise SessionError(
+                ErrorCode.TOO_MANY_SESSIONS,
+                f"{SESSIONS_PER_TOKEN} sessions have begun with this token: the provider forgets "
+                "each of them",
+            )
+        request = handshake.setup_request(agreement, secrets.token_bytes(_CHALLENGE_BYTES))
+        answer = self._peer.setup(request)
+        handshake.check_setup_answer(answer, request, agreement)
+        message = handshake.access(agreement, request.challenge_evc, answer.challenge_evp)
+        signature = self._signer.sign(message)
+        authorization = AuthorizationReq(
+            token=agreement.token,
+            challenge_evc=request.challenge_evc,
+            challenge_evp=answer.challenge_evp,
+            public_key=public_key_of(message, signature).to_bytes(),
+            signature=signature,
+        )
+        session = Handshake(
+            challenge_evc=request.challenge_evc,
+            challenge_evp=answer.challenge_evp,
+            token=agreement.token,
+            authorization=authorization.text(),
+            session_id=None,
+            max_unacknowledged_wh=None,
+        )
+        with crossing(Boundary.CONSUMER_AUTHORIZATION_STORE):
+            self._handshakes.add(session)
+        return self._authorize(authorization)
+
+    def _authorize(self, request: AuthorizationReq) -> Handshake:
+        answer = self._peer.authorize(request)
+        with crossing(Boundary.CONSUMER_SESSION_STORE):
+            self._handshakes.confirm(
+                request.challenge_evc, answer.session_id, answer.max_unacknowledged_wh
+            )
+        session = self._handshakes.with_challenge(request.challenge_evc)
+        assert session is not None, "it was stored before the request was sent"
+        return session

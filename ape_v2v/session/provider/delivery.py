@@ -1,0 +1,114 @@
+"""The provider's meter and source: what has flowed, and how much more may."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ape_v2v.metering.meter import MeterError, wire_id
+from ape_v2v.session.protocol import charging
+from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.protocol.wire import ChargingState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ape_v2v.metering.meter import EnergySource, Meter, Reading
+    from ape_v2v.session.provider.standing import Standing
+    from ape_v2v.session.terms import Limits
+
+
+class Delivery:
+    """Energy flows as far as the receipts allow, and stops when the meter fails."""
+
+    def __init__(
+        self,
+        meter: Meter,
+        source: EnergySource,
+        standing: Standing,
+        limits: Limits,
+        clock: Callable[[], float],
+    ) -> None:
+        """Take the equipment of one connection.
+
+        Raises:
+            MeterError: It is another meter than the connection began with.
+        """
+        self.meter = meter
+        self.meter_id = wire_id(meter.id)
+        self.target_wh: int | None = None
+        """Where the consumer wants to stop."""
+        self._source = source
+        self._standing = standing
+        self._limits = limits
+        self._clock = clock
+        self._last_flow = (-1, clock())
+        self._require_same_meter()
+
+    @property
+    def most_wh(self) -> int:
+        """More is not delivered, and not paid: what was contracted, or what the consumer wants."""
+        contracted = self._standing.agreement.energy_wh
+        return contracted if self.target_wh is None else min(self.target_wh, contracted)
+
+    @property
+    def start_wh(self) -> int:
+        """Where the meter stood when the connection's first session began."""
+        connection = self._standing.connection
+        return self.read().energy_wh if connection is None else connection.meter_start_wh
+
+    def read(self) -> Reading:
+        """The meter's reading.
+
+        Raises:
+            SessionError: There is none; then nothing flows.
+        """
+        try:
+            return self.meter.read()
+        except MeterError as error:
+            self._source.stop()
+            raise SessionError(ErrorCode.METER_FAILED, str(error)) from error
+
+    def energy(self, reading: Reading) -> int:
+        """The connection's energy at a reading, Wh."""
+        return charging.session_energy(reading.energy_wh, self.start_wh, self.most_wh)
+
+    def unacknowledged_wh(self) -> int:
+        """What was delivered and has no receipt, Wh."""
+        return self.energy(self.read()) - self._standing.acknowledged_wh
+
+    def go_on(self) -> None:
+        """Let energy flow up to what the receipts allow."""
+        receipt = self._standing.acknowledged
+        if receipt is None or self._standing.state is not ChargingState.CHARGING:
+            self._source.stop()
+            return
+        limit = min(receipt.energy_wh + self._limits.max_unacknowledged_wh, self.most_wh)
+        # The source counts by itself. It is asked first: what flows until the meter is read then
+        # counts against the limit.
+        delivered = self._source.delivered_wh
+        self._source.allow(delivered + max(0, limit - self.energy(self.read())))
+
+    def stop(self) -> None:
+        """Let nothing flow."""
+        self._source.stop()
+
+    def note(self, energy_wh: int) -> None:
+        """Note that so much has flowed, to see when nothing more does."""
+        if energy_wh != self._last_flow[0]:
+            self._last_flow = (energy_wh, self._clock())
+
+    def stalled(self) -> bool:
+        """Whether nothing has flowed for too long, though it was allowed to."""
+        energy, since = self._last_flow
+        acknowledged = self._standing.acknowledged
+        if acknowledged is None or acknowledged.energy_wh < energy:
+            return False  # it is the consumer that is waited for
+        return self._clock() - since > self._limits.stall_timeout
+
+    def _require_same_meter(self) -> None:
+        connection = self._standing.connection
+        if connection is not None and connection.meter_id != self.meter_id:
+            raise MeterError(
+                f"this session began with the meter {connection.meter_id.rstrip(bytes(1))!r}, and "
+                f"this is {self.meter.id!r}: go on with that one"
+            )

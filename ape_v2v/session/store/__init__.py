@@ -1,0 +1,10 @@
+"""What one EV keeps of its sessions, durably.
+
+`store` is the file, and its parts are what is kept: `connections`, `handshakes` and `statements`.
+`tables` makes them, `records` are the rows as objects.
+"""
+
+from ape_v2v.session.store.records import Handshake, StoredConnection
+from ape_v2v.session.store.store import Store
+
+__all__ = ["Handshake", "Store", "StoredConnection"]
