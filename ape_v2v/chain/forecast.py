@@ -23,6 +23,10 @@ _RESERVE = 30_000
 _MOST_OF_ONE = 2**24  # EIP-7825
 
 
+class Underfunded(V2VError):
+    """The sender has too little ether."""
+
+
 @dataclass(frozen=True)
 class Request:
     """A transaction to be: who wants what of whom."""
@@ -67,7 +71,8 @@ def forecast(node: Node, request: Request, policy: Fees) -> Forecast:
 
     Raises:
         Reverted: It would revert.
-        V2VError: The sender has too little ether, or the policy allows too little.
+        Underfunded: The sender has too little ether.
+        V2VError: The policy allows too little.
         NodeError: The node does not say.
     """
     sender = request.sender.address
@@ -75,7 +80,7 @@ def forecast(node: Node, request: Request, policy: Fees) -> Forecast:
     called, estimate, nonce, balance, block, *offers = answers
     wallet = Money(_number(balance, "the sender's ether"))
     if wallet < (value := Money(request.value)):
-        raise V2VError(
+        raise Underfunded(
             f"{sender} has {wallet} in its wallet, and this would send {value}: "
             "fund it first, or send less"
         )
@@ -98,8 +103,9 @@ def forecast(node: Node, request: Request, policy: Fees) -> Forecast:
         timestamp=head.timestamp,
     )
     if wallet < Money(request.value + int(found.most)):
-        raise V2VError(
-            f"{sender} has {wallet} in its wallet, and this would send {value}, and its gas costs "
+        sends = f"would send {value}, and " if value else ""
+        raise Underfunded(
+            f"{sender} has {wallet} in its wallet, and this {sends}costs gas of "
             f"about {found.cost}, at most {found.most}: fund it first"
         )
     return found

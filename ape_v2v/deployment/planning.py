@@ -10,6 +10,7 @@ from eth_utils.crypto import keccak
 from rlp import encode
 
 from ape_v2v.chain import blocks, fees
+from ape_v2v.chain.forecast import Underfunded
 from ape_v2v.chain.node import Node, or_connected
 from ape_v2v.chain.signing import Unsigned
 from ape_v2v.errors import DeploymentError
@@ -134,7 +135,10 @@ def plan(
     organization = settings.organization or account
     policy = settings.fees.over(fees.configured_fees(node))
     request = creation(sender, organization, settings.parameters.as_tuple())
-    expected = foresee(node, request, policy)
+    try:
+        expected = foresee(node, request, policy)
+    except Underfunded as error:
+        raise DeploymentError(str(error)) from error
     return Plan(
         node=node,
         network=node.network.name,

@@ -241,7 +241,7 @@ def test_who_cannot_pay_is_told_what_it_costs(organization, history, chain):
     chain.provider.set_balance(organization.address, 1)
     with pytest.raises(
         DeploymentError,
-        match=r"has 1 wei in its wallet, .* gas costs about 0\.0.* ether, at most 0\.0.*: fund it",
+        match=r"has 1 wei in its wallet, .* of about 0\.0.* ether, at most 0\.0.*: fund it",
     ):
         deploy(organization, DEFAULTS, history)
     assert history.all() == []
