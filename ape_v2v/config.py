@@ -5,12 +5,14 @@
       block_range: 2000         # blocks asked for at once when history is read
       timeout: 20               # seconds after which a request to the node has ended
       units: {energy: kWh, rate: ether/kWh, money: ether}
+      fiat: EUR=3100            # what one ether costs, to see amounts in that currency too
       markets:
         ethereum-sepolia: {address: "0x…", start_block: 7000000}
       fees:
         ethereum-sepolia: {max_fee: 30 gwei, priority_fee: 1 gwei, confirmations: 3}
 
-Everything may be left out; these are the defaults, and a market and the fees of one network.
+Everything may be left out; these are the defaults, a price, and a market and the fees of one
+network.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from pydantic import (
     model_validator,
 )
 
-from ape_v2v.units import Energy, Money, Rate, UnitError
+from ape_v2v.units import Energy, Money, Price, Rate, UnitError
 
 
 def _price(value: object) -> object:
@@ -41,6 +43,13 @@ def _price(value: object) -> object:
 
 
 PricePerGas = Annotated[InstanceOf[Money], BeforeValidator(_price)]
+
+
+def _price_of_ether(value: object) -> object:
+    return Price.parse(value) if isinstance(value, str) else value  # its error is a ValueError
+
+
+PriceOfEther = Annotated[InstanceOf[Price], BeforeValidator(_price_of_ether)]
 
 
 class Fees(BaseModel):
@@ -112,6 +121,8 @@ class Configuration(BaseModel):
     timeout: float = Field(default=20.0, gt=0, allow_inf_nan=False)
     """Seconds after which a request to the node has ended."""
     units: Units = Units()
+    fiat: PriceOfEther | None = None
+    """What one ether costs, to see amounts in that currency too."""
     markets: dict[str, MarketSettings] = Field(default_factory=dict)
     """By network, as `ethereum-sepolia`."""
     fees: dict[str, Fees] = Field(default_factory=dict)

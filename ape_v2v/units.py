@@ -220,11 +220,11 @@ class Price:
         return cls(match[1].upper(), per_ether)
 
     def format(self, money: Money) -> str:
-        """About how much an amount is, to three digits where it is small."""
+        """About how much an amount is, to two digits where it is small."""
         worth = _EXACT.multiply(money.to("ether"), self.per_ether)
         if not worth:
             return f"0 {self.currency}"
-        digits = 2 if worth >= 1 else 2 - worth.adjusted()
+        digits = max(2, 1 - worth.adjusted())
         return f"{round(worth, digits):,f} {self.currency}"
 
 

@@ -10,6 +10,8 @@ from importlib import import_module
 
 import click
 
+from ape_v2v._cli.groups import Group
+
 _TOPICS = {
     "market": "Deploy a market, look at it, open or close it",
     "ev": "Register EVs, and look them up",
@@ -22,7 +24,7 @@ _TOPICS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group that knows its topics by name, and imports one when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002

@@ -2,57 +2,37 @@
 
 from __future__ import annotations
 
-import functools
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
-from ape.cli import account_option
-from ape_accounts import KeyfileAccount
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
-from ape_v2v._cli.history import open_history
+from ape_v2v._cli.autobid import autobid
+from ape_v2v._cli.catchup import open_history
+from ape_v2v._cli.commands import account_option, reading, writing
+from ape_v2v._cli.context import Context, prompts_on_stderr
+from ape_v2v._cli.endings import show_ending
+from ape_v2v._cli.filters import filtering
+from ape_v2v._cli.groups import Group
 from ape_v2v._cli.live import interval_option, stop_signals
-from ape_v2v._cli.options import (
+from ape_v2v._cli.parameters import (
+    AUCTION,
     DURATION,
     ENERGY,
     MONEY,
-    RATE,
-    Context,
-    grid,
-    prompts_on_stderr,
-    reading,
-    writing,
-)
-from ape_v2v._cli.references import (
-    AUCTION,
     PLACE,
+    RATE,
     TIME,
     DocumentType,
     own_auction,
+    require_consumer,
 )
-from ape_v2v._cli.standing import (
-    amount,
-    auction_name,
-    described,
-    emit,
-    entry,
-    line,
-    notice,
-    standing,
-    state_name,
-)
-from ape_v2v.bidding.autobidder import POLL_SECONDS, Autobidder, Policy
+from ape_v2v._cli.standing import amount, described, entry, line, standing, state_name
+from ape_v2v._cli.tables import Facts, Rows
+from ape_v2v.bidding.autobidder import POLL_SECONDS
 from ape_v2v.chain import blocks
-from ape_v2v.index.board import (
-    DEFAULT_WITHIN_KM,
-    Board,
-    Filters,
-    Listing,
-)
+from ape_v2v.index.board import Board
 from ape_v2v.index.history import History
 from ape_v2v.market.details import Details
 from ape_v2v.market.documents import BidDocument
@@ -64,11 +44,11 @@ from ape_v2v.units import format_duration
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import datetime, timedelta
 
-    from ape_v2v._cli.references import AuctionReference
-    from ape_v2v.bidding.autobidder import Decision, Summary
+    from ape_v2v._cli.parameters import AuctionReference
+    from ape_v2v.index.board import Filters
     from ape_v2v.market.auction import Auction
     from ape_v2v.market.details import Place
     from ape_v2v.market.records import AuctionInfo
@@ -78,7 +58,7 @@ if TYPE_CHECKING:
 RUNNING = {state_name(state): state for state in (State.OPEN, State.CONNECTED)}
 
 
-@click.group(short_help="Ask for energy, bid, award")
+@click.group(cls=Group, short_help="Ask for energy, bid, award")
 def cli() -> None:
     """Consumers ask for energy, and providers underbid each other until the close.
 
@@ -165,44 +145,9 @@ def _said(
     )
 
 
-_FILTERS = (
-    click.option("--min-energy", type=ENERGY, help="Asked for at least."),
-    click.option("--max-energy", type=ENERGY, help="Asked for at most."),
-    click.option("--min-rate", type=RATE, help="The consumer's maximum rate is at least this."),
-    click.option("--min-validity", type=DURATION, help="Time to meet, at least."),
-    click.option("--near", type=PLACE, help="No farther than --within from here."),
-    click.option(
-        "--within",
-        "within_km",
-        metavar="KM",
-        type=click.FloatRange(min=0),
-        default=DEFAULT_WITHIN_KM,
-        show_default=True,
-        help="As the crow flies.",
-    ),
-    click.option("--connector", metavar="NAME", help="With this connector."),
-)
-_FILTER_NAMES = (
-    "min_energy", "max_energy", "min_rate", "min_validity", "near", "within_km", "connector",
-)  # fmt: skip
-
-
-def _filtering(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that filter auctions, and hand it the `Filters`."""
-
-    @functools.wraps(function)
-    def command(*arguments: Any, **options: Any) -> None:
-        filters = Filters(**{name: options.pop(name) for name in _FILTER_NAMES})
-        function(*arguments, filters=filters, **options)
-
-    for option in reversed(_FILTERS):
-        command = option(command)
-    return command
-
-
 @cli.add_command
 @reading(name="list")
-@_filtering
+@filtering
 @click.option("--state", type=click.Choice(list(RUNNING)), help="Only those in this state.")
 def list_(context: Context, filters: Filters, state: str | None) -> None:
     """List the running auctions, the first to close first."""
@@ -212,22 +157,23 @@ def list_(context: Context, filters: Filters, state: str | None) -> None:
         board = Board(history)
         board.refresh()
         listings = board.running(filters)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("auction", "state", "energy", "at most", "best bid", "closes (UTC)", "details"):
-        table.add_column(name, overflow="fold")
-    for listing in listings:
-        info = listing.info
-        table.add_row(
-            auction_name(info.id),
+    columns = ("auction", "state", "energy", "at most", "best bid", "closes (UTC)", "details")
+    rows = [
+        (
+            context.auction_name(info.id),
             state_name(info.state),
             context.energy(info.energy),
             context.rate(info.max_rate),
             "" if info.rate is None else context.rate(info.rate),
             f"{info.closing_time:%Y-%m-%d %H:%M:%S}",
-            Text(listing.details.describe()),
+            listing.details.describe(),
         )
+        for listing in listings
+        for info in [listing.info]
+    ]
     if listings or context.as_json:
-        context.show([entry(item.info) | {"details": item.text} for item in listings], table)
+        data = [entry(item.info) | {"details": item.text} for item in listings]
+        context.show(data, Rows(columns, rows, prose=True))
     else:
         click.echo("no running auction passes the filters", err=True)
 
@@ -236,9 +182,11 @@ def list_(context: Context, filters: Filters, state: str | None) -> None:
 @reading(name="show")
 @click.argument("reference", metavar="AUCTION", type=AUCTION)
 def show(context: Context, reference: AuctionReference) -> None:
-    """Show an auction that is open or connected: its terms, its best bid, what is at stake."""
+    """Show an auction: its terms, its best bid, what is at stake; of one that is over, its end."""
     auction = reference.find(context.market)
-    _ = auction.info  # whether it is over is known without the history
+    if auction.state is State.NONE:
+        show_ending(context, auction)
+        return
     with open_history(context, confirmations=0) as history:
         started = next(history.events(["AuctionStarted"], auction=auction.id), None)
     _show(context, auction, started.args["details"] if started else "")
@@ -260,10 +208,10 @@ def watch(context: Context, reference: AuctionReference, interval: float) -> Non
         if context.console.is_terminal and not context.as_json:
             with Live(console=context.console, auto_refresh=False, transient=True) as screen:
                 for info in _standings(auction, stop, interval, repeat=True):
-                    screen.update(grid(described(context, info)), refresh=True)
+                    screen.update(Facts(described(context, info), fold=True), refresh=True)
         else:
             for info in _standings(auction, stop, interval):
-                emit(context, entry(info), line(context, info))
+                context.emit(entry(info), line(context, info))
     if not stop.is_set():
         _tell_outcome(context, auction, first_block)
 
@@ -290,7 +238,7 @@ def _tell_outcome(context: Context, auction: Auction, first_block: int) -> None:
     """What has become of an auction that was open when it was watched."""
     try:
         info = auction.info
-        emit(context, entry(info), line(context, info))
+        context.emit(entry(info), line(context, info))
     except Refused:
         with History(
             context.market, cache=False, confirmations=0, start_block=first_block
@@ -298,7 +246,7 @@ def _tell_outcome(context: Context, auction: Auction, first_block: int) -> None:
             history.refresh()
             *_, last = history.events(auction=auction.id)
         data = {"auctionId": str(auction.id), "state": "none", "event": last.name}
-        emit(context, data, f"over: {last.name}")
+        context.emit(data, f"over: {last.name}")
 
 
 @cli.add_command
@@ -351,7 +299,7 @@ def relay_bid(context: Context, document: BidDocument) -> None:
     """
     auction = context.market.auction(document.auction_id)
     bid = document.bid_for(auction)
-    notice(context, f"bids {context.rate(bid.rate)} for {bid.provider}, out of its balance")
+    context.notice(f"bids {context.rate(bid.rate)} for {bid.provider}, out of its balance")
     auction.relay_bid(bid, sender=context.sender)
     _show(context, auction)
 
@@ -371,20 +319,22 @@ def remove_bid(context: Context, reference: AuctionReference) -> None:
 
 @cli.add_command
 @writing(name="end")
-def end(context: Context) -> None:
+@click.argument("reference", metavar="[AUCTION]", type=AUCTION, required=False)
+def end(context: Context, reference: AuctionReference | None) -> None:
     """End your auction after the close: accept the best bid, or without one get the reserve back.
 
     The access token is valid from then on. The consumer.
     """
-    auction = own_auction(context)
+    auction = reference.find(context.market) if reference else own_auction(context)
     info = auction.info
-    if info.cost is not None:
+    require_consumer(context, info)
+    if info.cost is not None and info.provider is not None:
         cost, energy = context.money(info.cost), context.energy(info.energy)
-        notice(context, f"accepts the bid of {info.provider}: {cost} for {energy}")
+        context.notice(f"accepts the bid of {context.who(info.provider)}: {cost} for {energy}")
     connection = auction.end(sender=context.sender)
     if connection is None:
         data = {"auctionId": str(auction.id), "state": "none", "transaction": context.transaction}
-        context.show(data, "nobody has bid: the reserve is in your balance again")
+        context.show(data, "no bid stands: the reserve is in your balance again")
     else:
         _show(context, connection)
 
@@ -421,141 +371,7 @@ def cancel(context: Context, reference: AuctionReference | None, max_penalty: Mo
     )
 
 
-@cli.add_command
-@writing(name="autobid")
-@click.argument("reference", metavar="[AUCTION]", type=AUCTION, required=False)
-@click.option("--floor", metavar="RATE", type=RATE, required=True, help="The lowest to bid.")
-@click.option(
-    "--start-rate",
-    metavar="RATE",
-    type=RATE,
-    help="The highest to open with.  [default: the consumer's maximum rate]",
-)
-@click.option(
-    "--max-auctions",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="In how many to lead or deliver at a time.",
-)
-@_filtering
-@click.option("--once", is_flag=True, help="Bid where that is possible now, and stop.")
-@interval_option(POLL_SECONDS)
-def autobid(
-    context: Context,
-    *,
-    reference: AuctionReference | None,
-    floor: Rate,
-    start_rate: Rate | None,
-    max_auctions: int,
-    filters: Filters,
-    once: bool,
-    interval: float,
-) -> None:
-    """Underbid others by just what is required, down to a floor. A registered EV.
-
-    In AUCTION, until bidding closes there; without it in every open auction that passes the
-    filters, until Ctrl-C. Of several, the one that pays the highest rate comes first. It does not
-    bid while it leads, nor without the balance for the bond. With --json, one JSON object a line
-    for each decision, and a last one.
-    """
-    market, account = context.market, context.sender
-    policy = Policy(floor, start_rate, max_auctions, filters)
-    if not market.ev(account.address).registered:
-        raise Refused("NotEV", {"account": account.address})
-    auction = reference.find(market) if reference else None
-    if auction is not None and auction.info.consumer == account.address:
-        raise Refused("OwnAuction", {"auctionId": auction.id})
-    _confirm_autobid(context, auction, policy)
-    bidder = Autobidder(market, account, policy, functools.partial(_tell_decision, context))
-    with stop_signals() as stop, _reading(context, auction) as running:
-        try:
-            if once:
-                bidder.catch_up(running, stop)
-            else:
-                bidder.run(running, stop, interval=interval, lasting=auction is None)
-        finally:
-            _tell_summary(context, bidder.summary)
-
-
-def _confirm_autobid(context: Context, auction: Auction | None, policy: Policy) -> None:
-    """Ask once for all bids, and unlock the account for them."""
-    account = context.sender
-    if not context.yes:
-        where = "every open auction that passes the filters"
-        balance = context.market.balance(account.address)
-        click.echo(
-            f"bids in {where if auction is None else auction_name(auction.id)}, without asking\n"
-            f"  by {account.address}\n"
-            f"  down to {context.rate(policy.floor)}, in {policy.max_auctions} at a time\n"
-            f"  locks a bond for each, out of {context.money(balance)}; each bid costs gas",
-            err=True,
-        )
-        with prompts_on_stderr():
-            click.confirm("start?", abort=True, err=True)
-        context.yes = True
-    if isinstance(account, KeyfileAccount):
-        with prompts_on_stderr():
-            account.set_autosign(True)
-
-
-@contextmanager
-def _reading(
-    context: Context, auction: Auction | None
-) -> Iterator[Callable[[], Sequence[Listing]]]:
-    """How an autobidder looks at the auctions: at the one, or at all of them."""
-
-    def one(auction: Auction) -> Sequence[Listing]:
-        try:
-            return [Listing(auction.info)]
-        except Refused:  # it is over
-            return []
-
-    def every(board: Board) -> Sequence[Listing]:
-        board.refresh()
-        return board.running()
-
-    if auction is not None:
-        yield functools.partial(one, auction)
-    else:
-        with open_history(context) as history:
-            yield functools.partial(every, Board(history))
-
-
-def _tell_decision(context: Context, decision: Decision) -> None:
-    rate = "" if decision.rate is None else f" {context.rate(decision.rate)}"
-    reason = f": {decision.reason}" if decision.reason else ""
-    emit(
-        context,
-        {
-            "timestamp": context.market.now.isoformat(),
-            "auctionId": str(decision.auction_id),
-            "decision": decision.action.value,
-            "rate": amount(decision.rate),
-            "reason": decision.reason,
-            "transaction": decision.transaction,
-        },
-        f"{auction_name(decision.auction_id)}  {decision.action.value}{rate}{reason}",
-    )
-
-
-def _tell_summary(context: Context, summary: Summary) -> None:
-    data = {
-        "timestamp": context.market.now.isoformat(),
-        "decision": "stopped",
-        "reason": summary.reason,
-        "bids": summary.bids,
-        "refused": summary.refused,
-        "leading": [str(auction_id) for auction_id in summary.leading],
-        "won": [str(auction_id) for auction_id in summary.won],
-        "lost": [str(auction_id) for auction_id in summary.lost],
-    }
-    text = (
-        f"stopped{': ' if summary.reason else ''}{summary.reason}; {summary.bids} bids, "
-        f"{summary.refused} refused; leading in {len(summary.leading)}, won {len(summary.won)}, "
-        f"lost {len(summary.lost)}"
-    )
-    emit(context, data, text)
+cli.add_command(autobid)
 
 
 def _show(context: Context, record: AuctionRecord, details: str | None = None) -> None:
@@ -565,4 +381,4 @@ def _show(context: Context, record: AuctionRecord, details: str | None = None) -
         data["details"], shown["details"] = details, Details.read(details).describe()
     if context.transaction is not None:
         data["transaction"] = shown["transaction"] = context.transaction
-    context.show(data, grid(shown))
+    context.show(data, Facts(shown))

@@ -5,46 +5,38 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, Any
 
 import click
-from ape.cli import account_option
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
-from ape_v2v._cli.options import (
-    ENERGY,
-    Context,
-    grid,
-    prompts_on_stderr,
-    reading,
-    writing,
-)
-from ape_v2v._cli.references import (
+from ape_v2v._cli.commands import account_option, reading, writing
+from ape_v2v._cli.context import Context, prompts_on_stderr
+from ape_v2v._cli.endings import show_ending
+from ape_v2v._cli.groups import Group
+from ape_v2v._cli.parameters import (
     AUCTION,
+    ENERGY,
     HASH,
     DocumentType,
     own_auction,
+    require_consumer,
 )
-from ape_v2v._cli.standing import (
-    amount,
-    auction_name,
-    notice,
-    standing,
-    utc,
-)
+from ape_v2v._cli.standing import amount, standing
+from ape_v2v._cli.tables import Facts, utc
 from ape_v2v.market.documents import NO_METER_DATA, ReceiptDocument
+from ape_v2v.market.states import State
 from ape_v2v.units import Energy, Money
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape_v2v._cli.references import AuctionReference
+    from ape_v2v._cli.parameters import AuctionReference
     from ape_v2v.chain.receipts import Mined
     from ape_v2v.market.connection import Connection
-
 
 _ENDS = ("ConnectionEnded", "ConnectionForfeited", "ConnectionExpired")
 
 
-@click.group(short_help="Access token, receipts, settlement")
+@click.group(cls=Group, short_help="Access token, receipts, settlement")
 def cli() -> None:
     """The two EVs meet, charge against signed receipts, and settle what was delivered.
 
@@ -58,20 +50,26 @@ def cli() -> None:
 @reading(name="show")
 @click.argument("reference", metavar="AUCTION", type=AUCTION)
 def show(context: Context, reference: AuctionReference) -> None:
-    """Show a connection: its token, both sides, its deadlines, what is locked, what it costs."""
+    """Show a connection: its token, both sides, its deadlines, what is locked, what it costs.
+
+    Of one that is over, its end.
+    """
     connection = _find(context, reference)
+    if connection.state is State.NONE:
+        show_ending(context, connection)
+        return
     times = {"validUntil": connection.valid_until, "expiresAt": connection.expires_at}
     data, shown = standing(context, connection)
     token = to_hex(connection.access_token)
     data |= {"token": token} | {name: time.isoformat() for name, time in times.items()}
     shown |= {
-        "consumer": data["consumer"],
-        "provider": data["provider"],
+        "consumer": context.who(data["consumer"]),
+        "provider": context.who(data["provider"]),
         "token": token,
         "valid until": utc(times["validUntil"]),
         "expires": utc(times["expiresAt"]),
     }
-    context.show(data, grid(shown))
+    context.show(data, Facts(shown))
 
 
 @cli.add_command
@@ -145,26 +143,33 @@ def sign_settlement(
 
 @cli.add_command
 @writing(name="end")
+@click.argument("reference", metavar="[AUCTION]", type=AUCTION, required=False)
 @click.option(
     "--settlement",
     metavar="FILE",
     type=DocumentType(ReceiptDocument),
     help="The provider's settlement; - is standard input.  [default: the whole energy is paid]",
 )
-def end(context: Context, settlement: ReceiptDocument | None) -> None:
+def end(
+    context: Context, reference: AuctionReference | None, settlement: ReceiptDocument | None
+) -> None:
     """Pay for your connection and end it. The consumer.
 
     With a settlement, what was delivered as the provider states it. WITHOUT ONE, THE WHOLE
     CONTRACTED ENERGY.
     """
-    connection = context.market.connection(own_auction(context).id)
-    receipt = None if settlement is None else settlement.settlement_for(connection)
+    connection = (
+        _find(context, reference)
+        if reference
+        else context.market.connection(own_auction(context).id)
+    )
     info = connection.info
+    require_consumer(context, info)
+    receipt = None if settlement is None else settlement.settlement_for(connection)
     if receipt is None and info.cost is not None:
-        notice(
-            context,
+        context.notice(
             f"WITHOUT A SETTLEMENT this pays for the whole {context.energy(info.energy)}: "
-            f"{context.money(info.cost)} to {info.provider}",
+            f"{context.money(info.cost)} to {context.who(info.provider or '')}",
         )
     _show_end(context, connection, connection.end(receipt, sender=context.sender))
 
@@ -220,7 +225,7 @@ def _show_end(context: Context, connection: Connection, mined: Mined) -> None:
     """Show what has become of a connection."""
     (end,) = [fact for fact in context.market.facts(mined) if fact.name in _ENDS]
     data: dict[str, Any] = {"auctionId": str(connection.id), "event": end.name}
-    shown = {"auction": auction_name(connection.id)}
+    shown = {"auction": context.auction_name(connection.id)}
     if end.name == "ConnectionEnded":
         cost, energy = Money(end.args["cost"]), Energy(end.args["energyWh"])
         data |= {
@@ -235,4 +240,4 @@ def _show_end(context: Context, connection: Connection, mined: Mined) -> None:
         loser = "the provider" if end.name == "ConnectionForfeited" else "each side"
         shown["penalty"] = f"{context.money(penalty)}, lost by {loser}"
     data["transaction"] = shown["transaction"] = mined.transaction
-    context.show(data, grid(shown))
+    context.show(data, Facts(shown))

@@ -8,19 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
-from rich.table import Table
 
-from ape_v2v._cli.history import open_history
-from ape_v2v._cli.options import (
-    ADDRESS,
-    EXPECTED_ERRORS,
-    Context,
-    grid,
-    reading,
-    writing,
-)
-from ape_v2v._cli.standing import utc
+from ape_v2v._cli.catchup import open_history
+from ape_v2v._cli.commands import reading, writing
+from ape_v2v._cli.failures import EXPECTED_ERRORS
+from ape_v2v._cli.groups import Group
+from ape_v2v._cli.parameters import ADDRESS
+from ape_v2v._cli.tables import Facts, Rows, utc
 from ape_v2v.errors import V2VError
 from ape_v2v.market.details import printable
 from ape_v2v.market.market import BURNT
@@ -31,11 +25,12 @@ from ape_v2v.units import Money
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ape_v2v._cli.context import Context
+
 _FILE_COLUMNS = ("address", "infos")
-_COLUMNS = ("address", "addedAt", "balance", "completed", "noShows", "infos")
 
 
-@click.group(short_help="Register EVs, and look them up")
+@click.group(cls=Group, short_help="Register EVs, and look them up")
 def cli() -> None:
     """Who may take part: the organization registers EVs, anyone may look them up."""
 
@@ -129,13 +124,10 @@ def show(context: Context, ev: str) -> None:
 def list_(context: Context) -> None:
     """List the registered EVs, in the order in which they were registered."""
     entries = [_entry(context, ev, infos) for ev, infos in _infos(context).items()]
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in _COLUMNS:
-        table.add_column(name, no_wrap=name != "infos")
-    for entry in entries:
-        shown = _readable(context, entry)
-        table.add_row(*(escape(shown[name]) for name in _COLUMNS))
-    context.show(entries, table)
+    columns = ("address", "since", "balance", "completed", "no-shows", "notes")
+    shown = (_readable(context, entry) for entry in entries)
+    rows = [tuple(one[name] for name in columns) for one in shown]
+    context.show(entries, Rows(columns, rows, prose=True))
 
 
 def _rows(file: Path) -> Iterator[tuple[str, str]]:
@@ -207,14 +199,16 @@ def _show(context: Context, entry: dict[str, Any]) -> None:
     shown = _readable(context, entry)
     if context.transaction is not None:
         entry["transaction"] = shown["transaction"] = context.transaction
-    context.show(entry, grid(shown))
+    context.show(entry, Facts(shown))
 
 
 def _readable(context: Context, entry: dict[str, Any]) -> dict[str, str]:
-    shown = entry | {
+    return {
+        "address": context.who(entry["address"]),
         "registered": "yes" if entry["registered"] else "no",
-        "infos": printable(entry["infos"] or ""),
-        "addedAt": utc(datetime.fromisoformat(entry["addedAt"])) if entry["addedAt"] else "",
+        "since": utc(datetime.fromisoformat(entry["addedAt"])) if entry["addedAt"] else "",
         "balance": context.money(Money(int(entry["balance"]))),
+        "completed": str(entry["completed"]),
+        "no-shows": str(entry["noShows"]),
+        "notes": printable(entry["infos"] or ""),
     }
-    return {name: str(value) for name, value in shown.items()}

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 import ape
 import click
 from eth_utils.conversions import to_hex
-from rich.console import Group
+from rich.console import Group as Together
 
 from ape_v2v import deployment
-from ape_v2v._cli.options import (
-    ADDRESS,
-    Context,
-    grid,
-    prompts_on_stderr,
-    reading,
-    writing,
-)
+from ape_v2v._cli.commands import reading, writing
+from ape_v2v._cli.context import Context, prompts_on_stderr
+from ape_v2v._cli.groups import Group
+from ape_v2v._cli.parameters import ADDRESS
+from ape_v2v._cli.tables import Facts
 from ape_v2v._cli.verification import verify
 from ape_v2v.errors import V2VError
 from ape_v2v.units import Money
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
-@click.group(short_help="Deploy a market, look at it, open or close it")
+@click.group(cls=Group, short_help="Deploy a market, look at it, open or close it")
 def cli() -> None:
     """The organization's view of its market."""
 
@@ -69,7 +66,7 @@ def deploy(context: Context, again: bool, dry_run: bool, settings: Path | None) 
                 again=again,
                 confirm=lambda plan: _confirm(context, plan),
             )
-    context.show(asdict(record), grid(asdict(record)))
+    context.show(asdict(record), Facts(record.described()))
 
 
 cli.add_command(deploy)
@@ -90,11 +87,11 @@ def _rehearse(context: Context, plan: deployment.Plan) -> None:
             "plan": _plain(plan) | {"gas_limit": plan.gas_limit, "most": str(int(plan.most))},
             "rehearsal": _plain(rehearsal),
         },
-        Group(
+        Together(
             "planned:",
-            grid(plan.described()),
+            Facts(plan.described()),
             "on a fork, where it was carried out:",
-            grid(rehearsal.described()),
+            Facts(rehearsal.described()),
             "nothing was sent, and nothing recorded",
         ),
     )
@@ -119,22 +116,28 @@ def _plain(instance: DataclassInstance) -> dict[str, Any]:
 def show(context: Context) -> None:
     """Show the market: who owns it, whether it is open, what it holds."""
     market = context.market
+    offered = market.pending_organization
     data = {
         "address": market.address,
         "network": context.node.network.name,
         "organization": market.organization,
-        "pendingOrganization": market.pending_organization,
+        "pendingOrganization": offered,
         "active": market.active,
         "numberOfEVs": market.number_of_evs,
         "holdings": str(int(market.holdings)),
         "burnt": str(int(market.burnt)),
     }
-    shown = data | {
-        "active": "open" if data["active"] else "closed to new EVs and new auctions",
-        "holdings": context.money(market.holdings),
+    shown = {
+        "market": market.address,
+        "network": data["network"],
+        "organization": context.who(market.organization),
+        "offered to": context.who(offered) if offered else None,
+        "state": "open" if data["active"] else "closed to new EVs and new auctions",
+        "EVs": data["numberOfEVs"],
+        "holds": context.money(market.holdings),
         "burnt": context.money(market.burnt),
     }
-    context.show(data, grid(shown))
+    context.show(data, Facts(shown))
 
 
 @cli.add_command
@@ -142,7 +145,7 @@ def show(context: Context) -> None:
 def parameters(context: Context) -> None:
     """Show the rules of the market; they never change."""
     rules = context.market.parameters
-    context.show(rules.as_dict(), grid(rules.described()))
+    context.show(rules.as_dict(), Facts(rules.described()))
 
 
 @cli.add_command
@@ -199,14 +202,18 @@ def _show_ownership(context: Context) -> None:
         "pendingOrganization": market.pending_organization,
         "transaction": context.transaction,
     }
-    shown: dict[str, object] = dict(data)
-    if market.pending_organization:
+    offered = market.pending_organization
+    shown: dict[str, object] = {
+        "organization": context.who(market.organization),
+        "offered to": context.who(offered) if offered else "nobody",
+        "transaction": context.transaction,
+    }
+    if offered:
         accept = to_hex(market.contract.call_data("acceptOwnership"))
         shown["next"] = (
-            f"{market.pending_organization} runs `ape v2v market accept`; a multisig sends "
-            f"{accept} to {market.address}"
+            f"{offered} runs `ape v2v market accept`; a multisig sends {accept} to {market.address}"
         )
-    context.show(data, grid(shown))
+    context.show(data, Facts(shown))
 
 
 def _set_status(context: Context, *, active: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
@@ -9,52 +10,33 @@ from typing import TYPE_CHECKING, Any
 
 import ape
 import click
-from ape.cli import account_option
 from eth_utils.conversions import to_hex
-from rich.table import Table
 
+from ape_v2v._cli.commands import account_option, reading
+from ape_v2v._cli.context import Context, prompts_on_stderr
+from ape_v2v._cli.groups import Group
 from ape_v2v._cli.live import stop_signals
-from ape_v2v._cli.options import (
-    ADDRESS,
-    DURATION,
-    ENERGY,
-    Context,
-    prompts_on_stderr,
-    reading,
-)
-from ape_v2v._cli.references import AUCTION, HASH, own_auction
+from ape_v2v._cli.parameters import ADDRESS, AUCTION, DURATION, ENERGY, own_auction
+from ape_v2v._cli.sessionoptions import FILE, PART, STORE, equipment, side
 from ape_v2v._cli.sessionview import View, show_end
-from ape_v2v._cli.standing import auction_name
+from ape_v2v._cli.tables import Rows
 from ape_v2v.errors import V2VError
 from ape_v2v.market.market import Market
 from ape_v2v.session.protocol.tolerance import Tolerance
 from ape_v2v.session.terms import Limits, Patience, Terms
-from ape_v2v.units import Energy, Money
+from ape_v2v.units import Energy, Money, format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ape.api import AccountAPI
 
-    from ape_v2v._cli.references import AuctionReference
-    from ape_v2v.metering.equipment import Equipment
+    from ape_v2v._cli.parameters import AuctionReference
     from ape_v2v.session.settings import SessionSettings
     from ape_v2v.session.store import Store, StoredConnection
 
 _FOLDER = Path("v2v") / "sessions"
-_FILE = click.Path(dir_okay=False, path_type=Path)
-_PART = click.FloatRange(0, 1, max_open=True)
-
-_STORE = click.option(
-    "--store",
-    "store_path",
-    metavar="FILE",
-    type=_FILE,
-    help="Where receipts are kept.  [default: one for each account, in Ape's data folder]",
-)
 
 
-@click.group(short_help="Charge: two vehicles, meters and receipts")
+@click.group(cls=Group, short_help="Charge: two vehicles, meters and receipts")
 def cli() -> None:
     """The two EVs authenticate each other, charge against signed receipts, and settle.
 
@@ -67,54 +49,10 @@ def cli() -> None:
     """
 
 
-def _side(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command what both sides have: an account, a store, a meter."""
-    options = (
-        account_option(),
-        _STORE,
-        click.option(
-            "--cable",
-            metavar="FILE",
-            type=_FILE,
-            help="The simulated cable: the same file for both sides.",
-        ),
-        click.option("--meter-id", metavar="ID", help="The simulated meter's name."),
-        click.option("--meter-start", type=ENERGY, default="0 Wh", help="What it begins with."),
-        click.option(
-            "--loss", type=_PART, default=0.0, help="What is lost on the way to it, part of 1."
-        ),
-        click.option("--noise", type=_PART, default=0.0, help="How far off it is, part of 1."),
-        click.option(
-            "--ocmf",
-            metavar="FILE",
-            help="A real meter instead: a file or device with its OCMF records.",
-        ),
-        click.option("--ocmf-serial", metavar="NUMBER", help="That meter's serial number."),
-        click.option("--ocmf-key", metavar="HEX|FILE", help="Its public key: DER, or PEM."),
-        click.option("--ocmf-register", metavar="OBIS", help="Which of its registers to read."),
-        click.option(
-            "--link-timeout",
-            type=DURATION,
-            default=f"{Limits().link_timeout:g} s",
-            show_default=True,
-            help="How long the other side may be silent.",
-        ),
-        click.option(
-            "--trusted-block",
-            metavar="0x…",
-            type=HASH,
-            help="Believe the node nothing that it cannot prove by this block.",
-        ),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
 @cli.add_command
 @reading(name="serve")
 @click.argument("reference", metavar="AUCTION", type=AUCTION)
-@_side
+@side
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option(
     "--port",
@@ -122,8 +60,8 @@ def _side(function: Callable[..., None]) -> Callable[..., None]:
     default=0,
     help="Where to listen.  [default: a free one]",
 )
-@click.option("--tls-certificate", metavar="FILE", type=_FILE, help="Serve by TLS.")
-@click.option("--tls-key", metavar="FILE", type=_FILE, help="The certificate's key.")
+@click.option("--tls-certificate", metavar="FILE", type=FILE, help="Serve by TLS.")
+@click.option("--tls-key", metavar="FILE", type=FILE, help="The certificate's key.")
 @click.option(
     "--power",
     metavar="KW",
@@ -150,7 +88,7 @@ def _side(function: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--patience",
     type=DURATION,
-    default=f"{Patience().for_the_consumer:g} s",
+    default=format_duration(timedelta(seconds=Patience().for_the_consumer)),
     show_default=True,
     help="How long the consumer has to settle before the provider does.",
 )
@@ -171,7 +109,7 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
             err=True,
         )
     settings = ServeSettings(
-        equipment=_equipment("provider", **options),
+        equipment=equipment("provider", **options),
         host=options["host"],
         port=options["port"],
         certificate=None if certificate is None else (certificate, key),
@@ -189,8 +127,8 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
 @cli.add_command
 @reading(name="charge")
 @click.argument("url", metavar="URL")
-@_side
-@click.option("--tls-authority", metavar="FILE", type=_FILE, help="A certificate to believe.")
+@side
+@click.option("--tls-authority", metavar="FILE", type=FILE, help="A certificate to believe.")
 @click.option(
     "--limit",
     metavar="ENERGY|MONEY",
@@ -198,7 +136,7 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
 )
 @click.option(
     "--tolerance",
-    type=_PART,
+    type=PART,
     default=float(Tolerance().share),
     show_default=True,
     help="How far the meters may be apart, part of 1.",
@@ -212,7 +150,7 @@ def charge(context: Context, url: str, limit: str | None, **options: Any) -> Non
 
     auction = own_auction(context)
     settings = ChargeSettings(
-        equipment=_equipment("consumer", **options),
+        equipment=equipment("consumer", **options),
         url=url,
         authority=options["tls_authority"],
         terms=Terms(
@@ -229,7 +167,7 @@ def charge(context: Context, url: str, limit: str | None, **options: Any) -> Non
 @reading(name="resume")
 @click.argument("reference", metavar="[AUCTION]", type=AUCTION, required=False)
 @account_option()
-@_STORE
+@STORE
 def resume(context: Context, reference: AuctionReference | None, store_path: Path | None) -> None:
     """Go on with a session after a crash, with the settings that it was started with.
 
@@ -249,7 +187,7 @@ def resume(context: Context, reference: AuctionReference | None, store_path: Pat
 @cli.add_command
 @reading(name="show")
 @click.argument("ev", metavar="[EV]", type=ADDRESS, required=False)
-@_STORE
+@STORE
 def show(context: Context, ev: str | None, store_path: Path | None) -> None:
     """Show the sessions that an EV has stored."""
     from ape_v2v.session.store import Store  # noqa: PLC0415 - not light
@@ -297,43 +235,6 @@ def _run(context: Context, auction_id: int, store: Store, settings: SessionSetti
         raise V2VError(ended.problem)
 
 
-def _equipment(role: str, **options: Any) -> Equipment:
-    from ape_v2v.metering.equipment import Equipment, OcmfSettings  # noqa: PLC0415 - not light
-
-    ocmf = None
-    if options["ocmf"] is not None:
-        serial, key = options["ocmf_serial"], options["ocmf_key"]
-        if serial is None or key is None:
-            raise click.UsageError("--ocmf takes --ocmf-serial and --ocmf-key with it")
-        if Path(key).is_file():
-            key = Path(key).read_text("ascii")
-        ocmf = OcmfSettings(
-            records=options["ocmf"],
-            serial=serial,
-            public_key=key,
-            register_=options["ocmf_register"],
-        )
-    if options["cable"] is None and (role == "provider" or ocmf is None):
-        raise click.UsageError("name the simulated cable with --cable")
-    values = {}
-    if role == "provider":
-        battery = options["battery"]
-        values = {
-            "power_w": round(options["power"] * 1000),
-            "speed": options["speed"],
-            "battery_wh": None if battery is None else int(battery),
-        }
-    return Equipment(
-        cable=None if options["cable"] is None else options["cable"].absolute(),
-        meter_id=options["meter_id"] or role,
-        loss=options["loss"],
-        noise=options["noise"],
-        meter_start_wh=int(options["meter_start"]),
-        ocmf=ocmf,
-        **values,
-    )
-
-
 def _is_loopback(host: str) -> bool:
     """Whether only this machine can get there. Of a name that is not known, no."""
     try:
@@ -372,10 +273,8 @@ def _market(context: Context) -> Market:
 
 def _entry(store: Store, connection: StoredConnection) -> dict[str, Any]:
     agreement = connection.agreement
-    receipt, outcome = (
-        store.statements.highest_receipt(agreement.token),
-        store.connections.end(agreement.token),
-    )
+    receipt = store.statements.highest_receipt(agreement.token)
+    outcome = store.connections.end(agreement.token)
     acknowledged = 0 if receipt is None else receipt.energy_wh
     return {
         "auctionId": str(agreement.auction_id),
@@ -398,13 +297,11 @@ def _state(connection: StoredConnection, *, over: bool) -> str:
     return "Stopping" if connection.stop_reason else "Charging"
 
 
-def _table(context: Context, entries: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("auction", "as", "state", "acknowledged", "of", "cost", "reason"):
-        table.add_column(title)
-    for entry in entries:
-        table.add_row(
-            auction_name(int(entry["auctionId"])),
+def _table(context: Context, entries: list[dict[str, Any]]) -> Rows:
+    columns = ("auction", "as", "state", "acknowledged", "of", "cost", "reason")
+    rows = [
+        (
+            context.auction_name(int(entry["auctionId"])),
             entry["role"],
             entry["state"],
             context.energy(Energy(entry["acknowledgedWh"])),
@@ -412,4 +309,6 @@ def _table(context: Context, entries: list[dict[str, Any]]) -> Table:
             context.money(Money(int(entry["cost"]))),
             entry["reason"] or "",
         )
-    return table
+        for entry in entries
+    ]
+    return Rows(columns, rows, prose=True)

@@ -10,16 +10,13 @@ from eth_utils.conversions import to_hex
 from rich.console import Console
 from rich.live import Live
 
-from ape_v2v._cli.options import grid
-from ape_v2v._cli.standing import auction_name
+from ape_v2v._cli.tables import Facts
 from ape_v2v.units import Energy, Money
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from rich.table import Table
-
-    from ape_v2v._cli.options import Context
+    from ape_v2v._cli.context import Context
     from ape_v2v.session.progress import SessionProgress
     from ape_v2v.session.protocol.agreement import Agreement
     from ape_v2v.session.running import SessionEnd
@@ -55,7 +52,10 @@ class View:
             auction_id = str(self._agreement.auction_id)
             self._print({"event": "serving", "url": url, "auctionId": auction_id})
         else:
-            click.echo(f"serving {auction_name(self._agreement.auction_id)} at {url}", self._out)
+            click.echo(
+                f"serving {self._context.auction_name(self._agreement.auction_id)} at {url}",
+                self._out,
+            )
 
     def trouble(self, text: str) -> None:
         """Say on standard error what cannot be done, once."""
@@ -83,11 +83,11 @@ class View:
     def _print(self, data: dict[str, Any]) -> None:
         click.echo(json.dumps(data), self._out)  # and flushes
 
-    def _table(self, progress: SessionProgress) -> Table:
+    def _table(self, progress: SessionProgress) -> Facts:
         assert self._agreement is not None, "a session begins before it gets on"
         context = self._context
         contracted = context.energy(Energy(self._agreement.energy_wh))
-        return grid(
+        return Facts(
             {
                 "state": progress.state,
                 "power": f"{progress.power_w / 1000:.1f} kW",
@@ -95,7 +95,8 @@ class View:
                 "own meter": context.energy(Energy(progress.own_wh)),
                 "acknowledged": context.energy(Energy(progress.acknowledged_wh)),
                 "cost": context.money(Money(progress.cost)),
-            }
+            },
+            fold=True,
         )
 
 
@@ -115,7 +116,7 @@ def show_end(context: Context, ended: SessionEnd) -> None:
         "reason": ended.reason,
     }
     shown = {
-        "auction": auction_name(auction_id),
+        "auction": context.auction_name(auction_id),
         "ended by": outcome.event,
         "energy": context.energy(Energy(outcome.energy_wh)),
         "paid": context.money(Money(outcome.cost)),
@@ -123,4 +124,4 @@ def show_end(context: Context, ended: SessionEnd) -> None:
         "transaction": outcome.transaction,
         "sent by": outcome.sender,
     }
-    context.show(data, grid(shown))
+    context.show(data, Facts(shown))

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-import click
-from eth_utils.address import to_checksum_address
-
-from ape_v2v.market.records import consumer_of
+from ape_v2v._cli.tables import utc
 from ape_v2v.market.states import State
 from ape_v2v.units import format_duration
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from ape_v2v._cli.options import Context
+    from ape_v2v._cli.context import Context
     from ape_v2v.market.records import AuctionInfo
     from ape_v2v.market.standing import AuctionRecord
     from ape_v2v.units import Money, Rate
 
-_ROUND = (1 << 32) - 1
-
-
-def auction_name(auction_id: int) -> str:
-    """An auction as people can name it: its consumer, and its number among the consumer's."""
-    return f"{to_checksum_address(consumer_of(auction_id))}/{auction_id & _ROUND}"
-
 
 def state_name(state: State) -> str:
     return state.name.lower()
-
-
-def utc(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def amount(value: Money | Rate | None) -> str | None:
@@ -62,7 +45,7 @@ def entry(info: AuctionInfo) -> dict[str, Any]:
 def described(context: Context, info: AuctionInfo) -> dict[str, str]:
     """An auction, for people."""
     lines = {
-        "auction": auction_name(info.id),
+        "auction": context.auction_name(info.id),
         "id": str(info.id),
         "state": state_name(info.state),
         "energy": context.energy(info.energy),
@@ -71,7 +54,7 @@ def described(context: Context, info: AuctionInfo) -> dict[str, str]:
     if info.state is State.OPEN:
         lines["closes"] = closing(context, info)
     if info.rate is not None and info.cost is not None:
-        lines["best bid"] = f"{context.rate(info.rate)} by {info.provider}"
+        lines["best bid"] = f"{context.rate(info.rate)} by {context.who(info.provider or '')}"
         lines["cost"] = context.money(info.cost)
     else:
         lines["best bid"] = "none"
@@ -110,14 +93,3 @@ def line(context: Context, info: AuctionInfo) -> str:
     """How an auction stands, in one line."""
     best = f"{context.rate(info.rate)} by {info.provider}" if info.rate else "no bid"
     return f"{state_name(info.state)}: {best}; closes {utc(info.closing_time)}"
-
-
-def emit(context: Context, data: dict[str, Any], text: str) -> None:
-    """One of many lines: JSON for programs."""
-    click.echo(json.dumps(data) if context.as_json else text)
-
-
-def notice(context: Context, text: str) -> None:
-    """Tell on standard error what a transaction means, before it is asked for."""
-    if not context.yes:
-        click.echo(text, err=True)

@@ -10,19 +10,17 @@ import click
 from pydantic import ValidationError
 
 from ape_v2v import deployment
-from ape_v2v._cli.options import (
-    MONEY,
-    Context,
-    grid,
-    prompts_on_stderr,
-    reading,
-    writing,
-)
+from ape_v2v._cli.commands import reading, writing
+from ape_v2v._cli.context import Context, prompts_on_stderr
+from ape_v2v._cli.groups import Group
+from ape_v2v._cli.parameters import MONEY
+from ape_v2v._cli.tables import Facts
 from ape_v2v.chain.fees import Price, configured_fees
 from ape_v2v.chain.replacement import look_up, replace
 from ape_v2v.config import Fees
 from ape_v2v.errors import V2VError
 from ape_v2v.units import Money
+from ape_v2v.validation import first_problem
 
 if TYPE_CHECKING:
     from ape_v2v.chain.replacement import Sent
@@ -42,7 +40,7 @@ class _HashType(click.ParamType):
 _HASH = _HashType()
 
 
-@click.group(short_help="What has become of a transaction, and another in its place")
+@click.group(cls=Group, short_help="What has become of a transaction, and another in its place")
 def cli() -> None:
     """A transaction that offers too little waits, and can be replaced until a block has it."""
 
@@ -101,7 +99,7 @@ def _fees(max_fee: Money | None, priority_fee: Money | None) -> Fees:
     try:
         return Fees(max_fee=max_fee, priority_fee=priority_fee)
     except ValidationError as error:
-        raise V2VError(str(error.errors()[0]["ctx"]["error"])) from error
+        raise V2VError(first_problem(error)[1]) from error
 
 
 def _described(sent: Sent) -> tuple[dict[str, Any], Any]:
@@ -118,7 +116,7 @@ def _described(sent: Sent) -> tuple[dict[str, Any], Any]:
     shown = {name: data[name] for name in ("transaction", "state", "sender", "nonce")}
     if sent.block is not None:
         shown["block"] = sent.block
-    return data, grid(shown | {"offers": _per_gas(sent.price)})
+    return data, Facts(shown | {"offers": _per_gas(sent.price)})
 
 
 def _per_gas(price: Price) -> str:

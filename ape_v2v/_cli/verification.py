@@ -8,14 +8,11 @@ import ape
 import click
 
 from ape_v2v import deployment
-from ape_v2v._cli.options import (
-    Context,
-    grid,
-    prompts_on_stderr,
-    reading,
-)
-from ape_v2v.deployment.publishing import EXPLORERS, publish
-from ape_v2v.deployment.verification import compile_market
+from ape_v2v._cli.commands import reading
+from ape_v2v._cli.context import Context, prompts_on_stderr
+from ape_v2v._cli.tables import Facts
+from ape_v2v.deployment.publishing import EXPLORERS, publish, require_explorer
+from ape_v2v.deployment.verification import Verdict, compile_market
 from ape_v2v.deployment.verification import verify as compare
 from ape_v2v.errors import V2VError
 
@@ -32,27 +29,34 @@ from ape_v2v.errors import V2VError
 def verify(context: Context, explorers: tuple[str, ...], check_only: bool) -> None:
     """Compare the code of a market with its sources and its record, and publish the sources.
 
-    It may be repeated: what is published already is not published again. On a local network or a
-    fork nothing is published.
+    The comparison is shown before anything is published. It may be repeated: what is published
+    already is not published again. On a local network or a fork nothing is published.
     """
     record = _record(context)
+    local = context.node.network.is_dev
+    wanted = () if check_only or local else explorers or ("etherscan",)
+    for explorer in wanted:
+        require_explorer(explorer)
     with prompts_on_stderr():  # Ape tells there what it compiles
         verdict = compare(record, compile_market(ape.project), context.node)
-        local = context.node.network.is_dev
-        wanted = () if check_only or local else explorers or ("etherscan",)
+    context.tell(Facts(_compared(verdict)))
+    with prompts_on_stderr():
         publications = [publish(record.address, explorer) for explorer in wanted]
     data = asdict(verdict) | {"published": [asdict(one) for one in publications]}
     shown = {
+        one.explorer: f"{'already there' if one.already else 'published'}: {one.url}"
+        for one in publications
+    }
+    context.show(data, Facts(shown or {"published": "nothing"}))
+
+
+def _compared(verdict: Verdict) -> dict[str, str]:
+    return {
         "address": verdict.address,
         "code": "what the sources compile to"
         + ("" if verdict.exact else ", in all but the metadata: names or comments differ"),
         "immutables": f"all {len(verdict.immutables)} are those of the record",
     }
-    for one in publications:
-        shown[one.explorer] = f"{'already there' if one.already else 'published'}: {one.url}"
-    if not publications:
-        shown["published"] = "nothing"
-    context.show(data, grid(shown))
 
 
 def _record(context: Context) -> deployment.Record:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import ape
 import click
-from rich.markup import escape
-from rich.table import Table
 
-from ape_v2v._cli.history import open_history
-from ape_v2v._cli.options import (
-    ADDRESS,
-    MONEY,
-    Context,
-    grid,
-    reading,
-    writing,
-)
+from ape_v2v._cli.catchup import open_history
+from ape_v2v._cli.commands import reading, writing
+from ape_v2v._cli.groups import Group
+from ape_v2v._cli.parameters import ADDRESS, MONEY
+from ape_v2v._cli.tables import Facts, Rows
 from ape_v2v.errors import V2VError
 from ape_v2v.market.records import NO_MONEY
 from ape_v2v.market.states import State
 
 if TYPE_CHECKING:
+    from ape_v2v._cli.context import Context
     from ape_v2v.index.history import History
     from ape_v2v.units import Money
 
 
-@click.group(short_help="Money in the market: deposit, withdraw, balance")
+@click.group(cls=Group, short_help="Money in the market: deposit, withdraw, balance")
 def cli() -> None:
     """Reserves and bonds are locked out of an account's balance, payments go into it."""
 
@@ -69,31 +63,23 @@ def balance(context: Context, holder: str | None) -> None:
 
     Without an address, of each of your accounts.
     """
-    aliases = _own_accounts(context) if holder is None else {holder: ""}
+    holders = list(context.aliases) if holder is None else [holder]
     with open_history(context, confirmations=0) as history:
-        found = {address: _amounts(context, address, history) for address in aliases}
+        found = {address: _amounts(context, address, history) for address in holders}
     entries = [
         {"address": address} | {name: str(int(amount)) for name, amount in amounts.items()}
         for address, amounts in found.items()
     ]
     if holder is not None:
-        context.show(entries[0], grid(_readable(context, found[holder])))
+        shown = {"account": context.who(holder)} | _readable(context, found[holder])
+        context.show(entries[0], Facts(shown))
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("account", "address", "free", "reserve", "bonds", "total"):
-        table.add_column(name, no_wrap=True)
-    for address, amounts in found.items():
-        shown = _readable(context, amounts)
-        table.add_row(escape(aliases[address]), address, *shown.values())
-    context.show(entries, table)
-
-
-def _own_accounts(context: Context) -> dict[str, str]:
-    """The accounts that Ape has keys of, with their aliases."""
-    accounts = list(ape.accounts)
-    if context.node.network.is_dev:
-        accounts += ape.accounts.test_accounts
-    return {account.address: account.alias or "" for account in accounts}
+    columns = ("account", "address", "free", "reserve", "bonds", "total")
+    rows = [
+        (context.aliases[address], address, *_readable(context, amounts).values())
+        for address, amounts in found.items()
+    ]
+    context.show(entries, Rows(columns, rows))
 
 
 def _amounts(context: Context, account: str, history: History) -> dict[str, Money]:
@@ -113,9 +99,8 @@ def _bonds(context: Context, provider: str, history: History) -> Money:
     """What an account has locked as a provider: in the auctions where its bid still stands."""
     bonds = NO_MONEY
     for auction in history.auctions(ev=provider):
-        info = context.market.contract.view(
-            "auctions", auction.id
-        )  # not taken from blocks of before
+        # Not taken from blocks of before.
+        info = context.market.contract.view("auctions", auction.id)
         if State(info.state) is not State.NONE and info.provider == provider:
             bonds += context.market.auction(auction.id).bond
     return bonds
@@ -129,5 +114,10 @@ def _show_change(context: Context, account: str, amount: Money) -> None:
         "balance": str(int(balance)),
         "transaction": context.transaction,
     }
-    shown = {"amount": context.money(amount), "balance": context.money(balance)}
-    context.show(data, grid(data | shown))
+    shown = {
+        "account": context.who(account),
+        "amount": context.money(amount),
+        "balance": context.money(balance),
+        "transaction": context.transaction,
+    }
+    context.show(data, Facts(shown))

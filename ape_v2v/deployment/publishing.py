@@ -59,6 +59,18 @@ def publish(address: str, explorer: str = "etherscan") -> Publication:
         ) from error
 
 
+def require_explorer(explorer: str) -> None:
+    """Find out before anything takes time whether an explorer would be asked.
+
+    Args:
+        explorer: One of `EXPLORERS`.
+
+    Raises:
+        VerificationError: It lacks a key or a plugin, or the network is on this machine.
+    """
+    _explorer(explorer)
+
+
 def _explorer(name: str) -> ExplorerAPI:
     network = connected_network()
     if network.is_dev:
@@ -66,7 +78,8 @@ def _explorer(name: str) -> ExplorerAPI:
     if name == "etherscan":
         if not os.environ.get("ETHERSCAN_API_KEY"):
             raise VerificationError(
-                "Etherscan takes sources with a key only: set ETHERSCAN_API_KEY to yours"
+                "Etherscan accepts sources with a key only: set ETHERSCAN_API_KEY to yours, or "
+                "compare and publish nothing with --check-only"
             )
         from ape_etherscan import Etherscan  # noqa: PLC0415 - slow, and only here
 
@@ -75,6 +88,7 @@ def _explorer(name: str) -> ExplorerAPI:
         from ape_sourcify import Sourcify  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise VerificationError(
-            "Sourcify takes Ape's plugin for it: install ape-v2v[sourcify]"
+            "Sourcify requires Ape's plugin for it: install ape-v2v[sourcify], or compare and "
+            "publish nothing with --check-only"
         ) from error
     return Sourcify(name=name, network=network)

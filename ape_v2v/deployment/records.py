@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from ape_v2v.config import Configuration
 from ape_v2v.deployment.settings import FOLDER
 from ape_v2v.errors import ConfigurationError, DeploymentError
 from ape_v2v.market import access
+from ape_v2v.market.parameters import Parameters
+from ape_v2v.units import Money
 
 if TYPE_CHECKING:
     from ape_v2v.chain.node import Node
@@ -47,6 +50,24 @@ class Record:
     compiler: str
     code_hash: str
     """Keccak-256 of the code at the address, immutables included."""
+
+    def described(self) -> dict[str, str]:
+        """All of it, as people read it."""
+        return {
+            "market": self.address,
+            "network": f"{self.network}, chain {self.chain_id}",
+            "deployer": self.deployer,
+            "organization": self.organization,
+            **Parameters(**self.parameters).described(),
+            "cost": (
+                f"{Money(self.cost)}: {self.gas_used:,} gas at "
+                f"{Money(self.gas_price).format('gwei')}"
+            ),
+            "block": f"{self.block}, {datetime.fromisoformat(self.timestamp):%F %T} UTC",
+            "transaction": self.transaction,
+            "compiler": self.compiler,
+            "code hash": self.code_hash,
+        }
 
 
 @dataclass(frozen=True)

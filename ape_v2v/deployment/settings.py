@@ -25,6 +25,7 @@ from ape_v2v.chain.node import or_connected
 from ape_v2v.config import Fees
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.market.parameters import Parameters
+from ape_v2v.validation import first_problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,7 +131,5 @@ def _fees(values: dict[str, Any]) -> Fees:
     try:
         return Fees.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(["gas", *map(str, first["loc"])])
-        reason = first.get("ctx", {}).get("error", first["msg"])
-        raise ConfigurationError(f"{name}: {reason}") from error
+        name, reason = first_problem(error)
+        raise ConfigurationError(f"{'.'.join(filter(None, ('gas', name)))}: {reason}") from error

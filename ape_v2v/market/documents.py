@@ -33,6 +33,7 @@ from ape_v2v.market.refusals import Refused
 from ape_v2v.market.statements import EnergyStatement
 from ape_v2v.market.states import State
 from ape_v2v.units import Energy, Rate
+from ape_v2v.validation import first_problem
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI
@@ -76,10 +77,10 @@ class _Document(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            key = ".".join(map(str, first["loc"]))
-            reason = first.get("ctx", {}).get("error", first["msg"])
-            raise DocumentError(f"not {cls.what}: {f'{key}: ' if key else ''}{reason}") from error
+            key, reason = first_problem(error)
+            raise DocumentError(
+                f"this is not {cls.what}: {f'{key}: ' if key else ''}{reason}"
+            ) from error
 
     def text(self) -> str:
         """The document as one line of JSON."""
@@ -219,7 +220,7 @@ class BidDocument(_Document):
 class ReceiptDocument(_Document):
     """Energy that one side has signed for."""
 
-    what = "a signed receipt or settlement"
+    what = "a receipt"
 
     type: Literal["MeteringReceipt", "Settlement"]
     token: Hash
@@ -305,7 +306,7 @@ class ReceiptDocument(_Document):
     def _checked(self, connection: Connection, type_: str, message: Any) -> EnergyStatement:
         self._require_for(connection)
         if self.type != type_:
-            raise DocumentError(f"the document is a {self.type}, and this takes a {type_}")
+            raise DocumentError(f"the document is a {self.type}, and this requires a {type_}")
         energy = Energy(self.energy_wh)
         info = _connected(connection, energy)
         if self.token != (token := connection.access_token):

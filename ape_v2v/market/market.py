@@ -23,6 +23,7 @@ from ape_v2v.market.connection import Connection
 from ape_v2v.market.desk import Desk
 from ape_v2v.market.parameters import Parameters
 from ape_v2v.market.records import NO_MONEY, moment
+from ape_v2v.market.refusals import Refused
 from ape_v2v.market.transactions import Gateway, creation, deliver, foresee, send
 from ape_v2v.units import Energy, Money, Rate
 
@@ -170,8 +171,24 @@ class Market(Desk):
         return self.transact("depositFor", ev, sender=sender, value=Money.of(amount))
 
     def withdraw(self, amount: Money | str, *, sender: AccountAPI) -> Mined:
-        """Pay out part of the sender's balance."""
-        return self.transact("withdraw", int(Money.of(amount)), sender=sender)
+        """Pay out part of the sender's balance.
+
+        Raises:
+            Refused: It is more than is free.
+        """
+        amount = Money.of(amount)
+        try:
+            return self.transact("withdraw", int(amount), sender=sender)
+        except Refused as error:
+            if error.name != "BalanceTooLow":
+                raise
+            free = Money(error.inputs["balance"])
+            raise Refused(
+                error.name,
+                error.inputs,
+                f"{sender.address} has {free} free in the market, and {amount} was to be "
+                f"withdrawn: withdraw {free} at most, or --all; what is locked is not free yet",
+            ) from error
 
     def withdraw_all(self, *, sender: AccountAPI) -> Mined:
         """Pay out the sender's whole balance."""

@@ -34,10 +34,17 @@ class Refused(V2VError):
         inputs: Its values, as the contract gives them.
     """
 
-    def __init__(self, name: str, inputs: dict[str, Any]) -> None:
+    def __init__(self, name: str, inputs: dict[str, Any], said: str | None = None) -> None:
+        """Put a refusal into words.
+
+        Args:
+            name: The contract's custom error.
+            inputs: Its values.
+            said: A sentence that fits the call better than the error's own.
+        """
         self.name = name
         self.inputs = inputs
-        super().__init__(sentence(name, inputs))
+        super().__init__(said or sentence(name, inputs))
 
 
 def _at(timestamp: int) -> str:

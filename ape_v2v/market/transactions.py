@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ape_v2v.chain.forecast import Forecast, Request
     from ape_v2v.chain.node import Node
     from ape_v2v.chain.receipts import Mined
+    from ape_v2v.chain.signing import Signed
     from ape_v2v.config import Fees
     from ape_v2v.market.access import MarketContract
     from ape_v2v.units import Money
@@ -91,21 +92,38 @@ def creation(sender: AccountAPI, organization: str, parameters: tuple[int, ...])
     return forecast.Request(sender, None, code)
 
 
-def send(write: Write, expected: Forecast | None = None) -> Mined:
+def send(
+    write: Write,
+    expected: Forecast | None = None,
+    *,
+    before_sending: Callable[[Signed], None] = lambda _: None,
+) -> Mined:
     """Send a transaction and wait for its receipt, unless it would be refused.
 
     Args:
         write: What to send.
         expected: What it was found to do a moment ago; left out, that is asked first.
+        before_sending: Told the signed transaction.
 
     Raises:
         Refused: The market refuses it.
         NotMined: It was sent, and no block has it yet.
     """
-    return deliver(write.contract.node, write.request, expected or simulate(write))
+    return deliver(
+        write.contract.node,
+        write.request,
+        expected or simulate(write),
+        before_sending=before_sending,
+    )
 
 
-def deliver(node: Node, request: Request, expected: Forecast) -> Mined:
+def deliver(
+    node: Node,
+    request: Request,
+    expected: Forecast,
+    *,
+    before_sending: Callable[[Signed], None] = lambda _: None,
+) -> Mined:
     """Send a transaction of the market, and wait for its receipt.
 
     Raises:
@@ -114,7 +132,9 @@ def deliver(node: Node, request: Request, expected: Forecast) -> Mined:
     """
     confirmations = fees.confirmations(fees.configured_fees(node), node)
     transaction = sending.unsigned(node, request, expected)
-    mined = sending.send(node, request.sender, transaction, confirmations)
+    mined = sending.send(
+        node, request.sender, transaction, confirmations, before_sending=before_sending
+    )
     if not mined.succeeded:
         raise _reverted(node, request, mined)
     return mined

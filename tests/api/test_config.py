@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from ape_v2v.plugin import V2VConfig
+from ape_v2v.units import Price
 
 ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 
@@ -26,6 +27,11 @@ def test_a_market_is_known_by_its_network():
     assert config.markets["ethereum-sepolia"].start_block == 7_000_000
 
 
+def test_a_price_of_ether_may_be_given():
+    assert V2VConfig.model_validate({"fiat": "EUR=3100"}).fiat == Price.parse("EUR=3100")
+    assert V2VConfig().fiat is None
+
+
 def test_the_environment_goes_first(monkeypatch):
     monkeypatch.setenv("APE_V2V_CONFIRMATIONS", "5")
     assert V2VConfig().confirmations == 5
@@ -42,6 +48,7 @@ def test_the_environment_goes_first(monkeypatch):
         ({"markets": {"x": {"address": ADDRESS.lower()}}}, "not an address with a checksum"),
         ({"markets": {"x": {"address": int(ADDRESS, 16)}}}, r"\d+ is not an address .* in quotes"),
         ({"markets": {"x": {"address": ADDRESS, "start_block": -1}}}, "greater than or equal to 0"),
+        ({"fiat": "many"}, "'many' is not a price of one ether"),
         ({"markets": {"x": {}}}, "address\n.*[Ff]ield required"),
     ],
 )

@@ -256,8 +256,8 @@ def test_anything_else_is_no_duration(value):
         ("1 ether", "3,100.00 EUR"),
         ("0.05 ether", "155.00 EUR"),
         ("0.00368 ether", "11.41 EUR"),
-        ("0.0000613 ether", "0.190 EUR"),
-        ("1 gwei", "0.00000310 EUR"),
+        ("0.0000613 ether", "0.19 EUR"),
+        ("1 gwei", "0.0000031 EUR"),
         ("0 wei", "0 EUR"),
     ],
 )

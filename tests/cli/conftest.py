@@ -43,9 +43,10 @@ def v2v(chain, market, quiet):
 
     `account` is who sends; without an `answer` to the question before a transaction, it is not
     asked. `expect` is the exit code, `on` the market; None leaves --market out.
+    `env` is added to the environment.
     """
 
-    def run(*arguments, account=None, expect=0, on=market, answer=None) -> Output:
+    def run(*arguments, account=None, expect=0, on=market, answer=None, env=None) -> Output:
         words = [str(argument) for argument in arguments]
         if on is not None:
             words += ["--market", on.address]
@@ -53,7 +54,7 @@ def v2v(chain, market, quiet):
             words += ["--account", account.alias, *([] if answer else ["--yes"])]
         # With a provider in `obj`, Ape's command uses that one and leaves it connected.
         result = CliRunner(mix_stderr=False).invoke(
-            cli, words, obj={"provider": chain.provider}, input=answer
+            cli, words, obj={"provider": chain.provider}, input=answer, env=env
         )
         if result.exit_code != expect:
             raise AssertionError(

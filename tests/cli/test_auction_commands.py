@@ -564,7 +564,10 @@ def test_consumer_is_told_whom_it_accepts(v2v, market, bid_id, consumer, provide
 
     refused = v2v("auction", "end", account=consumer, answer="n\n", expect=1)
 
-    assert f"accepts the bid of {provider.address}: 0.004 ether for 20 kWh" in refused.error
+    assert (
+        f"accepts the bid of {provider.address} ({provider.alias}): 0.004 ether for 20 kWh"
+        in refused.error
+    )
     assert market.auctions(bid_id).state == OPEN
 
 
@@ -581,6 +584,19 @@ def test_consumer_gets_its_reserve_back_when_nobody_bid(
 
 def test_an_auction_is_not_ended_before_its_close(v2v, bid_id, consumer):
     assert "bidding goes on until" in v2v("auction", "end", account=consumer, expect=1).error
+
+
+def test_an_auction_is_ended_by_its_id(v2v, market, bid_id, consumer, rival, clock):
+    clock.next_block_at(market.auctions(bid_id).closingTime)
+    refused = v2v("auction", "end", bid_id, account=rival, expect=1).error
+    assert f"only the consumer, {consumer.address} ({consumer.alias}), may end this" in refused
+
+    assert v2v("auction", "end", bid_id, "--json", account=consumer).json["state"] == "connected"
+
+    refused = v2v("connection", "end", bid_id, account=rival, expect=1).error
+    assert f"only the consumer, {consumer.address}" in refused
+    ended = v2v("connection", "end", bid_id, "--json", account=consumer).json
+    assert ended["event"] == "ConnectionEnded"
 
 
 def test_who_has_no_auction_cannot_end_one(v2v, bid_id, rival):

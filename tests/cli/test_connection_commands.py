@@ -218,11 +218,11 @@ def test_a_receipt_comes_by_standard_input(v2v, sign, consumer, provider, balanc
         ({"energyWh": DELIVERED + 1}, "the signature must be"),
         ({"meterDataHash": to_hex(METER_DATA)}, "the signature must be"),
         ({"signature": "0x" + "ff" * 65}, "the signature is not valid"),
-        ({"type": "Settlement"}, "is a Settlement, and this takes a MeteringReceipt"),
-        ({"type": "Bid"}, "not a signed receipt or settlement: type: "),
-        ({"energyWh": -1}, "not a signed receipt or settlement: energyWh: "),
-        ({"energyWh": 2**32}, "not a signed receipt or settlement: energyWh: "),
-        ({"energyWh": 1.5}, "not a signed receipt or settlement: energyWh: "),
+        ({"type": "Settlement"}, "is a Settlement, and this requires a MeteringReceipt"),
+        ({"type": "Bid"}, "this is not a receipt: type: "),
+        ({"energyWh": -1}, "this is not a receipt: energyWh: "),
+        ({"energyWh": 2**32}, "this is not a receipt: energyWh: "),
+        ({"energyWh": 1.5}, "this is not a receipt: energyWh: "),
     ],
 )
 def test_a_changed_receipt_is_not_handed_in(
@@ -243,7 +243,7 @@ def test_what_is_no_receipt_is_not_handed_in(v2v, connection_id, provider, tmp_p
 
     refused = v2v("connection", "settle", connection_id, path, account=provider, expect=1)
 
-    assert "not a signed receipt or settlement" in refused.error
+    assert "this is not a receipt" in refused.error
 
 
 def test_consumer_cannot_hand_in_its_own_receipt(v2v, sign, file, connection_id, consumer):
@@ -323,7 +323,7 @@ def test_a_receipt_of_the_consumer_does_not_end_a_connection(
 
     refused = v2v("connection", "end", "--settlement", receipt, account=consumer, expect=1)
 
-    assert "is a MeteringReceipt, and this takes a Settlement" in refused.error
+    assert "is a MeteringReceipt, and this requires a Settlement" in refused.error
 
 
 def test_a_settlement_that_somebody_else_has_signed_is_refused(

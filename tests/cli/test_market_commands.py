@@ -32,8 +32,8 @@ def test_a_stranger_sees_the_market(v2v, market, organization):
 def test_people_see_the_same_in_their_units(v2v, market, organization):
     shown = v2v("market", "show").text
     assert market.address in shown
-    assert re.search(r"^holdings +3 ether *$", shown, re.MULTILINE)
-    assert re.search(r"^active +open *$", shown, re.MULTILINE)
+    assert re.search(r"^holds +3 ether *$", shown, re.MULTILINE)
+    assert re.search(r"^state +open *$", shown, re.MULTILINE)
 
 
 def test_a_stranger_sees_an_ownership_on_offer(v2v, market, organization, stranger):

@@ -102,8 +102,8 @@ def test_a_removed_ev_withdraws_from_a_closed_market(v2v, market, organization, 
 def test_more_than_the_balance_is_refused(v2v, provider):
     refusal = v2v("wallet", "withdraw", "1.5 ether", account=provider, expect=1)
     assert refusal.error == (
-        f"Error: {provider.address} has 1 ether in the market and needs 1.5 ether: deposit 0.5 "
-        "ether more, or ask for less\n"
+        f"Error: {provider.address} has 1 ether free in the market, and 1.5 ether was to be "
+        "withdrawn: withdraw 1 ether at most, or --all; what is locked is not free yet\n"
     )
 
 

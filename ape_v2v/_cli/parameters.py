@@ -1,4 +1,4 @@
-"""What commands name on the command line beside quantities: auctions, places, times."""
+"""What commands are given: quantities, addresses, auctions, places, times, files."""
 
 from __future__ import annotations
 
@@ -6,23 +6,109 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import ape
 import click
+from ape.cli import AccountAliasPromptChoice
+from ape.exceptions import ConversionError
+from ape.types import AddressType
+from eth_utils.address import is_hex_address, to_checksum_address
 from eth_utils.hexadecimal import decode_hex, is_hexstr
 
-from ape_v2v._cli.options import ADDRESS
+from ape_v2v._cli.groups import did_you_mean
 from ape_v2v.errors import V2VError
 from ape_v2v.market.details import Place
 from ape_v2v.market.documents import BidDocument, DocumentError, ReceiptDocument
 from ape_v2v.market.records import auction_id
+from ape_v2v.units import Energy, Money, Price, Rate, UnitError, parse_duration
 
 if TYPE_CHECKING:
-    from ape_v2v._cli.options import Context
+    from datetime import timedelta
+
+    from ape_v2v._cli.context import Context
     from ape_v2v.market.auction import Auction
     from ape_v2v.market.market import Market
+    from ape_v2v.market.records import AuctionInfo
 
 _ROUND = 2**32 - 1
 _ID_DIGITS = 58  # of 2**192
 _HASH_CHARACTERS = 66
+
+
+class QuantityType(click.ParamType):
+    """An energy, a rate or an amount on the command line."""
+
+    def __init__(self, kind: type[Energy | Rate | Money]) -> None:
+        self.kind = kind
+        self.name = kind.__name__.lower()
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Energy | Rate | Money:
+        try:
+            return self.kind.of(value)
+        except UnitError as error:
+            self.fail(str(error), param, ctx)
+
+
+class PriceType(click.ParamType):
+    """What one ether costs, on the command line."""
+
+    name = "price"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Price:
+        try:
+            return Price.parse(value) if isinstance(value, str) else value
+        except UnitError as error:
+            self.fail(str(error), param, ctx)
+
+
+class DurationType(click.ParamType):
+    """A duration on the command line."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        try:
+            return parse_duration(value) if isinstance(value, str) else value
+        except UnitError as error:
+            self.fail(str(error), param, ctx)
+
+
+class AddressParamType(click.ParamType):
+    """An address on the command line, an account's alias, or a name that a plugin can resolve."""
+
+    name = "address"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> AddressType:
+        if is_hex_address(value):
+            address = to_checksum_address(value)
+            # Ape would take it: but capitals that do not fit tell that a digit was mistyped.
+            digits = value[-40:]
+            if digits not in (address[2:], digits.lower(), digits.upper()):
+                self.fail(f"{value!r} fails its checksum: copy the address again", param, ctx)
+            return address
+        if value.upper().startswith("TEST::") or value in ape.accounts.aliases:
+            account = AccountAliasPromptChoice().convert(value, param, ctx)
+            assert account is not None, "an alias that is not found fails"
+            return account.address
+        try:
+            return ape.convert(value, AddressType)
+        except ConversionError:
+            self.fail(
+                f"{value!r} is not an address: expected 0x and 40 digits, or the alias of an "
+                f"account (`ape accounts list`){did_you_mean(value, ape.accounts.aliases)}",
+                param,
+                ctx,
+            )
+
+
+ADDRESS = AddressParamType()
 
 
 @dataclass(frozen=True)
@@ -153,9 +239,27 @@ class DocumentType(click.ParamType):
 
 
 AUCTION = AuctionType()
+DURATION = DurationType()
+ENERGY = QuantityType(Energy)
 HASH = HashType()
+MONEY = QuantityType(Money)
 PLACE = PlaceType()
+PRICE = PriceType()
+RATE = QuantityType(Rate)
 TIME = TimeType()
+
+
+def require_consumer(context: Context, info: AuctionInfo) -> None:
+    """Refuse whoever is not the consumer of an auction.
+
+    Raises:
+        V2VError: The sender is somebody else.
+    """
+    if context.sender.address != info.consumer:
+        raise V2VError(
+            f"only the consumer, {context.who(info.consumer)}, may end this, and the account is "
+            f"{context.who(context.sender.address)}"
+        )
 
 
 def own_auction(context: Context) -> Auction:

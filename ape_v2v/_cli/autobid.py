@@ -1,0 +1,167 @@
+"""`ape v2v auction autobid`: underbid others by just what is required."""
+
+from __future__ import annotations
+
+import functools
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+from ape_accounts import KeyfileAccount
+
+from ape_v2v._cli.catchup import open_history
+from ape_v2v._cli.commands import writing
+from ape_v2v._cli.context import Context, prompts_on_stderr
+from ape_v2v._cli.filters import filtering
+from ape_v2v._cli.live import interval_option, stop_signals
+from ape_v2v._cli.parameters import AUCTION, RATE
+from ape_v2v._cli.standing import amount
+from ape_v2v.bidding.autobidder import POLL_SECONDS, Autobidder, Policy
+from ape_v2v.index.board import Board, Listing
+from ape_v2v.market.refusals import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ape_v2v._cli.parameters import AuctionReference
+    from ape_v2v.bidding.autobidder import Decision, Summary
+    from ape_v2v.index.board import Filters
+    from ape_v2v.market.auction import Auction
+    from ape_v2v.units import Rate
+
+
+@writing(name="autobid")
+@click.argument("reference", metavar="[AUCTION]", type=AUCTION, required=False)
+@click.option("--floor", metavar="RATE", type=RATE, required=True, help="The lowest to bid.")
+@click.option(
+    "--start-rate",
+    metavar="RATE",
+    type=RATE,
+    help="The highest to open with.  [default: the consumer's maximum rate]",
+)
+@click.option(
+    "--max-auctions",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="In how many to lead or deliver at a time.",
+)
+@filtering
+@click.option("--once", is_flag=True, help="Bid where that is possible now, and stop.")
+@interval_option(POLL_SECONDS)
+def autobid(
+    context: Context,
+    *,
+    reference: AuctionReference | None,
+    floor: Rate,
+    start_rate: Rate | None,
+    max_auctions: int,
+    filters: Filters,
+    once: bool,
+    interval: float,
+) -> None:
+    """Underbid others by just what is required, down to a floor. A registered EV.
+
+    In AUCTION, until bidding closes there; without it in every open auction that passes the
+    filters, until Ctrl-C. Of several, the one that pays the highest rate comes first. It does not
+    bid while it leads, nor without the balance for the bond. With --json, one JSON object a line
+    for each decision, and a last one.
+    """
+    market, account = context.market, context.sender
+    policy = Policy(floor, start_rate, max_auctions, filters)
+    if not market.ev(account.address).registered:
+        raise Refused("NotEV", {"account": account.address})
+    auction = reference.find(market) if reference else None
+    if auction is not None and auction.info.consumer == account.address:
+        raise Refused("OwnAuction", {"auctionId": auction.id})
+    _confirm_autobid(context, auction, policy)
+    bidder = Autobidder(market, account, policy, functools.partial(_tell_decision, context))
+    with stop_signals() as stop, _reading(context, auction) as running:
+        try:
+            if once:
+                bidder.catch_up(running, stop)
+            else:
+                bidder.run(running, stop, interval=interval, lasting=auction is None)
+        finally:
+            _tell_summary(context, bidder.summary)
+
+
+def _confirm_autobid(context: Context, auction: Auction | None, policy: Policy) -> None:
+    """Ask once for all bids, and unlock the account for them."""
+    account = context.sender
+    if not context.yes:
+        where = "every open auction that passes the filters"
+        balance = context.market.balance(account.address)
+        if auction is not None:
+            where = context.auction_name(auction.id)
+        click.echo(
+            f"bids in {where}, without asking\n"
+            f"  by {context.who(account.address)}\n"
+            f"  down to {context.rate(policy.floor)}, in {policy.max_auctions} at a time\n"
+            f"  locks a bond for each, out of {context.money(balance)}; each bid costs gas",
+            err=True,
+        )
+        with prompts_on_stderr():
+            click.confirm("start?", abort=True, err=True)
+        context.yes = True
+    if isinstance(account, KeyfileAccount):
+        with prompts_on_stderr():
+            account.set_autosign(True)
+
+
+@contextmanager
+def _reading(
+    context: Context, auction: Auction | None
+) -> Iterator[Callable[[], Sequence[Listing]]]:
+    """How an autobidder looks at the auctions: at the one, or at all of them."""
+
+    def one(auction: Auction) -> Sequence[Listing]:
+        try:
+            return [Listing(auction.info)]
+        except Refused:  # it is over
+            return []
+
+    def every(board: Board) -> Sequence[Listing]:
+        board.refresh()
+        return board.running()
+
+    if auction is not None:
+        yield functools.partial(one, auction)
+    else:
+        with open_history(context) as history:
+            yield functools.partial(every, Board(history))
+
+
+def _tell_decision(context: Context, decision: Decision) -> None:
+    rate = "" if decision.rate is None else f" {context.rate(decision.rate)}"
+    reason = f": {decision.reason}" if decision.reason else ""
+    context.emit(
+        {
+            "timestamp": context.market.now.isoformat(),
+            "auctionId": str(decision.auction_id),
+            "decision": decision.action.value,
+            "rate": amount(decision.rate),
+            "reason": decision.reason,
+            "transaction": decision.transaction,
+        },
+        f"{context.auction_name(decision.auction_id)}  {decision.action.value}{rate}{reason}",
+    )
+
+
+def _tell_summary(context: Context, summary: Summary) -> None:
+    data = {
+        "timestamp": context.market.now.isoformat(),
+        "decision": "stopped",
+        "reason": summary.reason,
+        "bids": summary.bids,
+        "refused": summary.refused,
+        "leading": [str(auction_id) for auction_id in summary.leading],
+        "won": [str(auction_id) for auction_id in summary.won],
+        "lost": [str(auction_id) for auction_id in summary.lost],
+    }
+    text = (
+        f"stopped{': ' if summary.reason else ''}{summary.reason}; {summary.bids} bids, "
+        f"{summary.refused} refused; leading in {len(summary.leading)}, won {len(summary.won)}, "
+        f"lost {len(summary.lost)}"
+    )
+    context.emit(data, text)

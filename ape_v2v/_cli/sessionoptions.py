@@ -1,0 +1,111 @@
+"""What both sides of a session are told: where receipts are kept, and by which meter."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ape_v2v._cli.commands import account_option
+from ape_v2v._cli.parameters import DURATION, ENERGY, HASH
+from ape_v2v.session.terms import Limits
+from ape_v2v.units import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ape_v2v.metering.equipment import Equipment
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+PART = click.FloatRange(0, 1, max_open=True)
+
+STORE = click.option(
+    "--store",
+    "store_path",
+    metavar="FILE",
+    type=FILE,
+    help="Where receipts are kept.  [default: one for each account, in Ape's data folder]",
+)
+
+
+def side(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what both sides have: an account, a store, a meter."""
+    options = (
+        account_option(),
+        STORE,
+        click.option(
+            "--cable",
+            metavar="FILE",
+            type=FILE,
+            help="The simulated cable: the same file for both sides.",
+        ),
+        click.option("--meter-id", metavar="ID", help="The simulated meter's name."),
+        click.option("--meter-start", type=ENERGY, default="0 Wh", help="What it begins with."),
+        click.option(
+            "--loss", type=PART, default=0.0, help="What is lost on the way to it, part of 1."
+        ),
+        click.option("--noise", type=PART, default=0.0, help="How far off it is, part of 1."),
+        click.option(
+            "--ocmf",
+            metavar="FILE",
+            help="A real meter instead: a file or device with its OCMF records.",
+        ),
+        click.option("--ocmf-serial", metavar="NUMBER", help="That meter's serial number."),
+        click.option("--ocmf-key", metavar="HEX|FILE", help="Its public key: DER, or PEM."),
+        click.option("--ocmf-register", metavar="OBIS", help="Which of its registers to read."),
+        click.option(
+            "--link-timeout",
+            type=DURATION,
+            default=format_duration(timedelta(seconds=Limits().link_timeout)),
+            show_default=True,
+            help="How long the other side may be silent.",
+        ),
+        click.option(
+            "--trusted-block",
+            metavar="0x…",
+            type=HASH,
+            help="Believe the node nothing that it cannot prove by this block.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def equipment(role: str, **options: Any) -> Equipment:
+    from ape_v2v.metering.equipment import Equipment, OcmfSettings  # noqa: PLC0415 - not light
+
+    ocmf = None
+    if options["ocmf"] is not None:
+        serial, key = options["ocmf_serial"], options["ocmf_key"]
+        if serial is None or key is None:
+            raise click.UsageError("--ocmf takes --ocmf-serial and --ocmf-key with it")
+        if Path(key).is_file():
+            key = Path(key).read_text("ascii")
+        ocmf = OcmfSettings(
+            records=options["ocmf"],
+            serial=serial,
+            public_key=key,
+            register_=options["ocmf_register"],
+        )
+    if options["cable"] is None and (role == "provider" or ocmf is None):
+        raise click.UsageError("name the simulated cable with --cable")
+    values = {}
+    if role == "provider":
+        battery = options["battery"]
+        values = {
+            "power_w": round(options["power"] * 1000),
+            "speed": options["speed"],
+            "battery_wh": None if battery is None else int(battery),
+        }
+    return Equipment(
+        cable=None if options["cable"] is None else options["cable"].absolute(),
+        meter_id=options["meter_id"] or role,
+        loss=options["loss"],
+        noise=options["noise"],
+        meter_start_wh=int(options["meter_start"]),
+        ocmf=ocmf,
+        **values,
+    )
