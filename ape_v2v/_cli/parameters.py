@@ -127,12 +127,7 @@ class AuctionReference:
         if self.id is not None:
             return market.auction(self.id)
         assert self.consumer is not None, "an auction is named by its id or by its consumer"
-        auction = market.auction_of(self.consumer)
-        if auction.id & _ROUND == 0:
-            raise V2VError(
-                f"{self.consumer} has not started an auction in the market {market.address}"
-            )
-        return auction
+        return market.auction_of(self.consumer)
 
 
 class AuctionType(click.ParamType):

@@ -85,7 +85,7 @@ def balance(context: Context, holder: str | None) -> None:
 def _amounts(context: Context, account: str, history: History) -> dict[str, Money]:
     amounts = {
         "free": context.market.balance(account),
-        "reserve": context.market.auction_of(account).reserve,
+        "reserve": context.market.reserve_of(account),
         "bonds": _bonds(context, account, history),
     }
     return amounts | {"total": sum(amounts.values(), NO_MONEY)}

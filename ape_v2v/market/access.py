@@ -145,6 +145,19 @@ def address_of(account: object) -> str:
     return address
 
 
+def require_signer(account: object) -> None:
+    """Refuse what cannot sign: an address, say, where its account is needed.
+
+    Raises:
+        V2VError: It is no account of Ape.
+    """
+    if not all(hasattr(account, name) for name in ("address", "sign_transaction", "sign_message")):
+        raise V2VError(
+            f"{account!r} is not an account that can sign: give one of Ape's, such as "
+            "accounts.load('alice') or accounts.test_accounts[0]"
+        )
+
+
 @cache
 def _inputs(method: str, arity: int) -> tuple[str, ...]:
     for item in artifact.contract_type().abi:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ape_v2v.chain import blocks
 from ape_v2v.market import messages
+from ape_v2v.market.access import require_signer
 from ape_v2v.market.connection import Connection
 from ape_v2v.market.records import NO_MONEY, SignedBid, consumer_of, moment
 from ape_v2v.market.standing import AuctionRecord
@@ -48,6 +49,7 @@ class Auction(AuctionRecord):
             sender: A registered EV other than the consumer.
             value: Added to the sender's balance first.
         """
+        require_signer(sender)
         return self.market.transact(
             "placeBid",
             self.id,
@@ -94,6 +96,7 @@ class Auction(AuctionRecord):
             max_penalty: The most that it may cost. None by default: free, or refused.
             sender: The consumer, or anyone once the award window has passed.
         """
+        require_signer(sender)
         return self.market.transact(
             "cancelAuction",
             self.id,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ape_v2v.market import messages
+from ape_v2v.market.access import require_signer
 from ape_v2v.market.records import NO_MONEY, AuctionInfo
 from ape_v2v.market.refusals import Refused
 from ape_v2v.market.standing import AuctionRecord
@@ -75,6 +76,7 @@ class Connection(AuctionRecord):
 
     def expire(self, *, sender: AccountAPI) -> Mined:
         """End a connection that nobody settled in time: both sides lose the penalty."""
+        require_signer(sender)
         info = self.market.contract.view("auctions", self.id)
         party = sender.address in (info.consumer, info.provider)
         return self.market.transact(

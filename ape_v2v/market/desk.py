@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ape_v2v.chain import blocks
 from ape_v2v.errors import V2VError
 from ape_v2v.market import events, messages
+from ape_v2v.market.access import require_signer
 from ape_v2v.market.fields import with_v_27_or_28
 from ape_v2v.market.parameters import Parameters
 from ape_v2v.market.records import NO_MONEY, moment
@@ -68,8 +69,9 @@ class Desk:
         """Sign one of `ape_v2v.market.messages` for this market: 65 bytes.
 
         Raises:
-            V2VError: The account did not sign.
+            V2VError: The account cannot sign, or did not.
         """
+        require_signer(signer)
         typed: Any = message  # its domain is a keyword that the class does not declare
         signature = signer.sign_message(typed(**fields, eip712_domain=self.domain()))
         if signature is None:
@@ -85,7 +87,13 @@ class Desk:
         locks: Money = NO_MONEY,
         pays: Money = NO_MONEY,
     ) -> Mined:
-        """Send a call through the gateway. `locks` and `pays` are for people to see before."""
+        """Send a call through the gateway. `locks` and `pays` are for people to see before.
+
+        Raises:
+            V2VError: The sender cannot sign.
+            Refused: The market refuses it.
+        """
+        require_signer(sender)
         write = Write(self.contract, method, arguments, sender, value, locks, pays)
         mined: Mined = self.gateway(write)
         return mined

@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ape_v2v.chain import blocks
 from ape_v2v.chain.node import or_connected
-from ape_v2v.market.access import MarketContract, address_of
+from ape_v2v.errors import V2VError
+from ape_v2v.market.access import MarketContract, address_of, require_signer
 from ape_v2v.market.auction import Auction
 from ape_v2v.market.connection import Connection
 from ape_v2v.market.desk import Desk
 from ape_v2v.market.parameters import Parameters
-from ape_v2v.market.records import NO_MONEY, moment
+from ape_v2v.market.records import NO_MONEY, auction_id, moment
 from ape_v2v.market.refusals import Refused
 from ape_v2v.market.transactions import Gateway, creation, deliver, foresee, send
-from ape_v2v.units import Energy, Money, Rate
+from ape_v2v.units import Energy, Money, Rate, duration_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -192,14 +193,27 @@ class Market(Desk):
 
     def withdraw_all(self, *, sender: AccountAPI) -> Mined:
         """Pay out the sender's whole balance."""
+        require_signer(sender)
         return self.withdraw(self.balance(sender.address), sender=sender)
 
     def auction(self, auction_id: int) -> Auction:
         return Auction(self, auction_id)
 
     def auction_of(self, consumer: str) -> Auction:
-        """The last auction that a consumer started."""
-        return Auction(self, self.contract.view("currentAuctionId", consumer))
+        """The last auction that a consumer started.
+
+        Raises:
+            V2VError: It has started none.
+        """
+        consumer = address_of(consumer)
+        found = int(self.contract.view("currentAuctionId", consumer))
+        if found == auction_id(consumer, 0):
+            raise V2VError(f"{consumer} has not started an auction in the market {self.address}")
+        return Auction(self, found)
+
+    def reserve_of(self, consumer: str) -> Money:
+        """What a consumer has locked; 0 when it has no auction that runs."""
+        return Auction(self, int(self.contract.view("currentAuctionId", consumer))).reserve
 
     def connection(self, auction_id: int) -> Connection:
         return Connection(self, auction_id)
@@ -208,8 +222,8 @@ class Market(Desk):
         self,
         energy: Energy | str,
         max_rate: Rate | str,
-        bidding_time: timedelta = DEFAULT_BIDDING_TIME,
-        validity: timedelta = DEFAULT_VALIDITY,
+        bidding_time: timedelta | str = DEFAULT_BIDDING_TIME,
+        validity: timedelta | str = DEFAULT_VALIDITY,
         details: str = "",
         *,
         sender: AccountAPI,
@@ -218,10 +232,10 @@ class Market(Desk):
         """Ask for energy, and lock `max_rate * energy` out of the sender's balance.
 
         Args:
-            energy: What is wanted.
-            max_rate: The most that the sender would pay.
-            bidding_time: How long bids are accepted.
-            validity: How long the two EVs will have to meet, from the award on.
+            energy: What is wanted, such as "7.2 kWh".
+            max_rate: The most that the sender would pay, such as "0.0003 ether/kWh".
+            bidding_time: How long bids are accepted, such as "10 min".
+            validity: How long the two EVs will have to meet, from the award on; such as "2 h".
             details: Place, connector, power, time: what providers filter by. Public for ever.
             sender: A registered EV.
             value: Added to the sender's balance first.
@@ -231,8 +245,8 @@ class Market(Desk):
             "startAuction",
             int(energy),
             int(max_rate),
-            int(bidding_time.total_seconds()),
-            int(validity.total_seconds()),
+            int(duration_of(bidding_time).total_seconds()),
+            int(duration_of(validity).total_seconds()),
             details,
             sender=sender,
             value=Money.of(value),
@@ -278,7 +292,11 @@ class EV:
 
     @property
     def auction(self) -> Auction:
-        """The last auction that it started."""
+        """The last auction that it started.
+
+        Raises:
+            V2VError: It has started none.
+        """
         return self.market.auction_of(self.address)
 
     @property

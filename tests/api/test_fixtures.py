@@ -15,6 +15,7 @@ from ape_v2v import (
     Money,
     Rate,
     State,
+    V2VError,
 )
 from ape_v2v.testing.assertions import reverts_with, rollback
 from ape_v2v.testing.contracts import ape_contract
@@ -116,7 +117,8 @@ def test_a_connection_can_be_that_of_another_consumer(connected, ready, v2v_riva
 
 @pytest.mark.parametrize("run", [1, 2])
 def test_what_a_test_does_is_undone(connected, ready, v2v_consumer, run):
-    assert ready.auction_of(v2v_consumer.address).state is State.NONE
+    with pytest.raises(V2VError, match="has not started an auction"):
+        ready.auction_of(v2v_consumer.address)
 
     connected(ready)
 
@@ -250,7 +252,8 @@ def test_a_rollback_lets_a_failed_assertion_through(open_auction, ready, v2v_con
     with pytest.raises(AssertionError, match="open"), rollback():
         assert open_auction(ready).state is State.NONE, "it is open"
 
-    assert ready.auction_of(v2v_consumer.address).state is State.NONE
+    with pytest.raises(V2VError, match="has not started an auction"):
+        ready.auction_of(v2v_consumer.address)
 
 
 # --- Strategies -----------------------------------------------------------------------------------
