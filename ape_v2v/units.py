@@ -122,6 +122,10 @@ class _Quantity:
         number = self.to(unit).normalize(_EXACT)
         return f"{number:f} {unit}"
 
+    def as_json(self) -> int | str:
+        """As JSON has it: a decimal text, for JSON readers take no larger numbers than 2**53."""
+        return str(int(self))
+
     def __int__(self) -> int:
         return int(self.amount)  # what Ape decodes is a subclass of int
 
@@ -153,6 +157,10 @@ class Energy(_Quantity):
 
     def __str__(self) -> str:
         return self.format("kWh")
+
+    def as_json(self) -> int:
+        """As JSON has it: a number of Wh."""
+        return int(self)
 
 
 @dataclass(frozen=True, order=True)

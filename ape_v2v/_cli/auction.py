@@ -28,7 +28,7 @@ from ape_v2v._cli.parameters import (
     own_auction,
     require_consumer,
 )
-from ape_v2v._cli.standing import amount, described, entry, line, standing, state_name
+from ape_v2v._cli.standing import at_stake, described, line
 from ape_v2v._cli.tables import Facts, Rows
 from ape_v2v.bidding.autobidder import POLL_SECONDS
 from ape_v2v.chain import blocks
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from ape_v2v.market.standing import AuctionRecord
     from ape_v2v.units import Energy, Money, Rate
 
-RUNNING = {state_name(state): state for state in (State.OPEN, State.CONNECTED)}
+RUNNING = {state.shown: state for state in (State.OPEN, State.CONNECTED)}
 
 
 @click.group(cls=Group, short_help="Ask for energy, bid, award")
@@ -161,7 +161,7 @@ def list_(context: Context, filters: Filters, state: str | None) -> None:
     rows = [
         (
             context.auction_name(info.id),
-            state_name(info.state),
+            info.state.shown,
             context.energy(info.energy),
             context.rate(info.max_rate),
             "" if info.rate is None else context.rate(info.rate),
@@ -172,7 +172,7 @@ def list_(context: Context, filters: Filters, state: str | None) -> None:
         for info in [listing.info]
     ]
     if listings or context.as_json:
-        data = [entry(item.info) | {"details": item.text} for item in listings]
+        data = [item.info.as_json() | {"details": item.text} for item in listings]
         context.show(data, Rows(columns, rows, prose=True))
     else:
         click.echo("no running auction passes the filters", err=True)
@@ -211,7 +211,7 @@ def watch(context: Context, reference: AuctionReference, interval: float) -> Non
                     screen.update(Facts(described(context, info), fold=True), refresh=True)
         else:
             for info in _standings(auction, stop, interval):
-                context.emit(entry(info), line(context, info))
+                context.emit(info.as_json(), line(context, info))
     if not stop.is_set():
         _tell_outcome(context, auction, first_block)
 
@@ -238,7 +238,7 @@ def _tell_outcome(context: Context, auction: Auction, first_block: int) -> None:
     """What has become of an auction that was open when it was watched."""
     try:
         info = auction.info
-        context.emit(entry(info), line(context, info))
+        context.emit(info.as_json(), line(context, info))
     except Refused:
         with History(
             context.market, cache=False, confirmations=0, start_block=first_block
@@ -362,7 +362,7 @@ def cancel(context: Context, reference: AuctionReference | None, max_penalty: Mo
         {
             "auctionId": str(auction.id),
             "state": "none",
-            "penalty": amount(penalty),
+            "penalty": penalty.as_json(),
             "transaction": context.transaction,
         },
         f"cancelled; the consumer has paid {context.money(penalty)}"
@@ -376,7 +376,8 @@ cli.add_command(autobid)
 
 def _show(context: Context, record: AuctionRecord, details: str | None = None) -> None:
     """Show how an auction stands, and the transaction after which it stands so."""
-    data, shown = standing(context, record)
+    standing = record.standing()
+    data, shown = standing.as_json(), at_stake(context, standing)
     if details is not None:
         data["details"], shown["details"] = details, Details.read(details).describe()
     if context.transaction is not None:

@@ -15,7 +15,6 @@ from ape_v2v._cli.context import Context, prompts_on_stderr
 from ape_v2v._cli.filters import filtering
 from ape_v2v._cli.live import interval_option, stop_signals
 from ape_v2v._cli.parameters import AUCTION, RATE
-from ape_v2v._cli.standing import amount
 from ape_v2v.bidding.autobidder import POLL_SECONDS, Autobidder, Policy
 from ape_v2v.index.board import Board, Listing
 from ape_v2v.market.refusals import Refused
@@ -135,33 +134,16 @@ def _reading(
 def _tell_decision(context: Context, decision: Decision) -> None:
     rate = "" if decision.rate is None else f" {context.rate(decision.rate)}"
     reason = f": {decision.reason}" if decision.reason else ""
+    name = context.auction_name(decision.auction_id)
     context.emit(
-        {
-            "timestamp": context.market.now.isoformat(),
-            "auctionId": str(decision.auction_id),
-            "decision": decision.action.value,
-            "rate": amount(decision.rate),
-            "reason": decision.reason,
-            "transaction": decision.transaction,
-        },
-        f"{context.auction_name(decision.auction_id)}  {decision.action.value}{rate}{reason}",
+        decision.as_json(context.market.now), f"{name}  {decision.action.value}{rate}{reason}"
     )
 
 
 def _tell_summary(context: Context, summary: Summary) -> None:
-    data = {
-        "timestamp": context.market.now.isoformat(),
-        "decision": "stopped",
-        "reason": summary.reason,
-        "bids": summary.bids,
-        "refused": summary.refused,
-        "leading": [str(auction_id) for auction_id in summary.leading],
-        "won": [str(auction_id) for auction_id in summary.won],
-        "lost": [str(auction_id) for auction_id in summary.lost],
-    }
     text = (
         f"stopped{': ' if summary.reason else ''}{summary.reason}; {summary.bids} bids, "
         f"{summary.refused} refused; leading in {len(summary.leading)}, won {len(summary.won)}, "
         f"lost {len(summary.lost)}"
     )
-    context.emit(data, text)
+    context.emit(summary.as_json(context.market.now), text)

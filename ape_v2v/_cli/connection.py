@@ -20,11 +20,11 @@ from ape_v2v._cli.parameters import (
     own_auction,
     require_consumer,
 )
-from ape_v2v._cli.standing import amount, standing
+from ape_v2v._cli.standing import at_stake
 from ape_v2v._cli.tables import Facts, utc
 from ape_v2v.market.documents import NO_METER_DATA, ReceiptDocument
+from ape_v2v.market.shapes import ConnectionOutcome
 from ape_v2v.market.states import State
-from ape_v2v.units import Energy, Money
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from ape_v2v._cli.parameters import AuctionReference
     from ape_v2v.chain.receipts import Mined
     from ape_v2v.market.connection import Connection
-
-_ENDS = ("ConnectionEnded", "ConnectionForfeited", "ConnectionExpired")
+    from ape_v2v.units import Energy
 
 
 @click.group(cls=Group, short_help="Access token, receipts, settlement")
@@ -59,7 +58,8 @@ def show(context: Context, reference: AuctionReference) -> None:
         show_ending(context, connection)
         return
     times = {"validUntil": connection.valid_until, "expiresAt": connection.expires_at}
-    data, shown = standing(context, connection)
+    standing = connection.standing()
+    data, shown = standing.as_json(), at_stake(context, standing)
     token = to_hex(connection.access_token)
     data |= {"token": token} | {name: time.isoformat() for name, time in times.items()}
     shown |= {
@@ -171,7 +171,7 @@ def end(
             f"WITHOUT A SETTLEMENT this pays for the whole {context.energy(info.energy)}: "
             f"{context.money(info.cost)} to {context.who(info.provider or '')}",
         )
-    _show_end(context, connection, connection.end(receipt, sender=context.sender))
+    _show_end(context, connection.end(receipt, sender=context.sender))
 
 
 @cli.add_command
@@ -185,7 +185,7 @@ def settle(context: Context, reference: AuctionReference, document: ReceiptDocum
     """
     connection = _find(context, reference)
     receipt = document.receipt_for(connection)
-    _show_end(context, connection, connection.settle(receipt, sender=context.sender))
+    _show_end(context, connection.settle(receipt, sender=context.sender))
 
 
 @cli.add_command
@@ -194,7 +194,7 @@ def settle(context: Context, reference: AuctionReference, document: ReceiptDocum
 def forfeit(context: Context, reference: AuctionReference) -> None:
     """Admit that you cannot deliver, for a penalty that goes to the consumer. The provider."""
     connection = _find(context, reference)
-    _show_end(context, connection, connection.forfeit(sender=context.sender))
+    _show_end(context, connection.forfeit(sender=context.sender))
 
 
 @cli.add_command
@@ -206,7 +206,7 @@ def expire(context: Context, reference: AuctionReference) -> None:
     Both sides get back what they have locked, less one penalty each, which is burnt.
     """
     connection = _find(context, reference)
-    _show_end(context, connection, connection.expire(sender=context.sender))
+    _show_end(context, connection.expire(sender=context.sender))
 
 
 def _find(context: Context, reference: AuctionReference) -> Connection:
@@ -221,23 +221,14 @@ def _meter_data_hash(meter_data: IO[bytes] | None, meter_data_hash: bytes | None
     return NO_METER_DATA if meter_data_hash is None else meter_data_hash
 
 
-def _show_end(context: Context, connection: Connection, mined: Mined) -> None:
+def _show_end(context: Context, mined: Mined) -> None:
     """Show what has become of a connection."""
-    (end,) = [fact for fact in context.market.facts(mined) if fact.name in _ENDS]
-    data: dict[str, Any] = {"auctionId": str(connection.id), "event": end.name}
-    shown = {"auction": context.auction_name(connection.id)}
-    if end.name == "ConnectionEnded":
-        cost, energy = Money(end.args["cost"]), Energy(end.args["energyWh"])
-        data |= {
-            "energyWh": int(energy),
-            "cost": amount(cost),
-            "meterDataHash": to_hex(end.args["meterDataHash"]),
-        }
-        shown |= {"paid": context.money(cost), "for": context.energy(energy)}
-    else:
-        penalty = Money(end.args["penalty"])
-        data["penalty"] = amount(penalty)
-        loser = "the provider" if end.name == "ConnectionForfeited" else "each side"
-        shown["penalty"] = f"{context.money(penalty)}, lost by {loser}"
-    data["transaction"] = shown["transaction"] = mined.transaction
-    context.show(data, Facts(shown))
+    end = ConnectionOutcome.of(context.market.facts(mined), mined.transaction)
+    shown = {"auction": context.auction_name(end.auction_id)}
+    if end.cost is not None and end.energy is not None:
+        shown |= {"paid": context.money(end.cost), "for": context.energy(end.energy)}
+    if end.penalty is not None:
+        loser = "the provider" if end.event == "ConnectionForfeited" else "each side"
+        shown["penalty"] = f"{context.money(end.penalty)}, lost by {loser}"
+    shown["transaction"] = end.transaction
+    context.show(end.as_json(), Facts(shown))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +18,12 @@ from ape_v2v.errors import V2VError
 from ape_v2v.market.details import printable
 from ape_v2v.market.market import BURNT
 from ape_v2v.market.parameters import MAX_TEXT_BYTES
-from ape_v2v.market.records import moment
-from ape_v2v.units import Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ape_v2v._cli.context import Context
+    from ape_v2v.market.shapes import EVRecord
 
 _FILE_COLUMNS = ("address", "infos")
 
@@ -42,7 +40,7 @@ def cli() -> None:
 def add(context: Context, ev: str, infos: str) -> None:
     """Register an EV. The organization, while the market is open."""
     context.market.add_ev(ev, infos, sender=context.sender)
-    _show(context, _entry(context, ev, infos))
+    _show(context, context.market.ev(ev).record(infos))
 
 
 @cli.add_command
@@ -116,18 +114,18 @@ def remove(context: Context, ev: str) -> None:
 @click.argument("ev", metavar="ADDRESS", type=ADDRESS)
 def show(context: Context, ev: str) -> None:
     """Show what the market knows of an account, registered or not."""
-    _show(context, _entry(context, ev, _infos(context, removed=True).get(ev)))
+    _show(context, context.market.ev(ev).record(_infos(context, removed=True).get(ev)))
 
 
 @cli.add_command
 @reading(name="list")
 def list_(context: Context) -> None:
     """List the registered EVs, in the order in which they were registered."""
-    entries = [_entry(context, ev, infos) for ev, infos in _infos(context).items()]
+    records = [context.market.ev(ev).record(infos) for ev, infos in _infos(context).items()]
     columns = ("address", "since", "balance", "completed", "no-shows", "notes")
-    shown = (_readable(context, entry) for entry in entries)
+    shown = (_readable(context, record) for record in records)
     rows = [tuple(one[name] for name in columns) for one in shown]
-    context.show(entries, Rows(columns, rows, prose=True))
+    context.show([record.as_json() for record in records], Rows(columns, rows, prose=True))
 
 
 def _rows(file: Path) -> Iterator[tuple[str, str]]:
@@ -182,33 +180,20 @@ def _infos(context: Context, *, removed: bool = False) -> dict[str, str]:
         return {item.address: item.infos for item in history.evs(removed=removed)}
 
 
-def _entry(context: Context, ev: str, infos: str | None) -> dict[str, Any]:
-    account = context.market.contract.view("evs", ev)
-    return {
-        "address": ev,
-        "registered": account.addedAt != 0,
-        "infos": infos,
-        "addedAt": moment(account.addedAt).isoformat() if account.addedAt else None,
-        "balance": str(account.balance),
-        "completed": account.completed,
-        "noShows": account.noShows,
-    }
-
-
-def _show(context: Context, entry: dict[str, Any]) -> None:
-    shown = _readable(context, entry)
+def _show(context: Context, record: EVRecord) -> None:
+    data, shown = record.as_json(), _readable(context, record)
     if context.transaction is not None:
-        entry["transaction"] = shown["transaction"] = context.transaction
-    context.show(entry, Facts(shown))
+        data["transaction"] = shown["transaction"] = context.transaction
+    context.show(data, Facts(shown))
 
 
-def _readable(context: Context, entry: dict[str, Any]) -> dict[str, str]:
+def _readable(context: Context, record: EVRecord) -> dict[str, str]:
     return {
-        "address": context.who(entry["address"]),
-        "registered": "yes" if entry["registered"] else "no",
-        "since": utc(datetime.fromisoformat(entry["addedAt"])) if entry["addedAt"] else "",
-        "balance": context.money(Money(int(entry["balance"]))),
-        "completed": str(entry["completed"]),
-        "no-shows": str(entry["noShows"]),
-        "notes": printable(entry["infos"] or ""),
+        "address": context.who(record.address),
+        "registered": "yes" if record.registered else "no",
+        "since": "" if record.added_at is None else utc(record.added_at),
+        "balance": context.money(record.balance),
+        "completed": str(record.completed),
+        "no-shows": str(record.no_shows),
+        "notes": printable(record.infos or ""),
     }

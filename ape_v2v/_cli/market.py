@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import ape
 import click
@@ -19,10 +18,6 @@ from ape_v2v._cli.parameters import ADDRESS
 from ape_v2v._cli.tables import Facts
 from ape_v2v._cli.verification import verify
 from ape_v2v.errors import V2VError
-from ape_v2v.units import Money
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 
 @click.group(cls=Group, short_help="Deploy a market, look at it, open or close it")
@@ -83,10 +78,7 @@ def _confirm(context: Context, plan: deployment.Plan) -> None:
 def _rehearse(context: Context, plan: deployment.Plan) -> None:
     rehearsal = deployment.rehearse(plan)
     context.show(
-        {
-            "plan": _plain(plan) | {"gas_limit": plan.gas_limit, "most": str(int(plan.most))},
-            "rehearsal": _plain(rehearsal),
-        },
+        {"plan": plan.as_json(), "rehearsal": rehearsal.as_json()},
         Together(
             "planned:",
             Facts(plan.described()),
@@ -97,47 +89,23 @@ def _rehearse(context: Context, plan: deployment.Plan) -> None:
     )
 
 
-def _plain(instance: DataclassInstance) -> dict[str, Any]:
-    """The fields of a dataclass for programs: amounts are decimal texts."""
-    values = {one.name: getattr(instance, one.name) for one in fields(instance)}
-    return {
-        name: str(int(value))
-        if isinstance(value, Money)
-        else _plain(value)
-        if is_dataclass(value) and not isinstance(value, type)
-        else value
-        for name, value in values.items()
-        if name != "node"
-    }
-
-
 @cli.add_command
 @reading(name="show")
 def show(context: Context) -> None:
     """Show the market: who owns it, whether it is open, what it holds."""
-    market = context.market
-    offered = market.pending_organization
-    data = {
-        "address": market.address,
-        "network": context.node.network.name,
-        "organization": market.organization,
-        "pendingOrganization": offered,
-        "active": market.active,
-        "numberOfEVs": market.number_of_evs,
-        "holdings": str(int(market.holdings)),
-        "burnt": str(int(market.burnt)),
-    }
+    found = context.market.overview()
+    offered = found.pending_organization
     shown = {
-        "market": market.address,
-        "network": data["network"],
-        "organization": context.who(market.organization),
+        "market": found.address,
+        "network": found.network,
+        "organization": context.who(found.organization),
         "offered to": context.who(offered) if offered else None,
-        "state": "open" if data["active"] else "closed to new EVs and new auctions",
-        "EVs": data["numberOfEVs"],
-        "holds": context.money(market.holdings),
-        "burnt": context.money(market.burnt),
+        "state": "open" if found.active else "closed to new EVs and new auctions",
+        "EVs": found.number_of_evs,
+        "holds": context.money(found.holdings),
+        "burnt": context.money(found.burnt),
     }
-    context.show(data, Facts(shown))
+    context.show(found.as_json(), Facts(shown))
 
 
 @cli.add_command

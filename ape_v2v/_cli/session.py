@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from ape_v2v._cli.parameters import AuctionReference
     from ape_v2v.session.settings import SessionSettings
-    from ape_v2v.session.store import Store, StoredConnection
+    from ape_v2v.session.store import Store
+    from ape_v2v.session.summary import SessionSummary
 
 _FOLDER = Path("v2v") / "sessions"
 
@@ -191,6 +192,7 @@ def resume(context: Context, reference: AuctionReference | None, store_path: Pat
 def show(context: Context, ev: str | None, store_path: Path | None) -> None:
     """Show the sessions that an EV has stored."""
     from ape_v2v.session.store import Store  # noqa: PLC0415 - not light
+    from ape_v2v.session.summary import SessionSummary  # noqa: PLC0415 - ditto
 
     if store_path is None:
         if ev is None:
@@ -199,8 +201,8 @@ def show(context: Context, ev: str | None, store_path: Path | None) -> None:
     if not store_path.exists():
         raise V2VError(f"there is no store {store_path}: this EV has had no session here")
     store = Store(store_path)
-    entries = [_entry(store, connection) for connection in store.connections.all()]
-    context.show(entries, _table(context, entries))
+    sessions = [SessionSummary.of(store, one) for one in store.connections.all()]
+    context.show([one.as_json() for one in sessions], _table(context, sessions))
 
 
 def default_store(address: str) -> Path:
@@ -271,44 +273,18 @@ def _market(context: Context) -> Market:
     return Market(context.market.contract)
 
 
-def _entry(store: Store, connection: StoredConnection) -> dict[str, Any]:
-    agreement = connection.agreement
-    receipt = store.statements.highest_receipt(agreement.token)
-    outcome = store.connections.end(agreement.token)
-    acknowledged = 0 if receipt is None else receipt.energy_wh
-    return {
-        "auctionId": str(agreement.auction_id),
-        "role": connection.role,
-        "peer": agreement.provider if connection.role == "consumer" else agreement.consumer,
-        "state": _state(connection, over=outcome is not None),
-        "contractedWh": agreement.energy_wh,
-        "acknowledgedWh": acknowledged,
-        "cost": str(int(agreement.cost(acknowledged))),
-        "reason": connection.stop_reason,
-        "transaction": None if outcome is None else outcome.transaction,
-    }
-
-
-def _state(connection: StoredConnection, *, over: bool) -> str:
-    if over:
-        return "Settled"
-    if connection.closed_at is not None:
-        return "Closed"
-    return "Stopping" if connection.stop_reason else "Charging"
-
-
-def _table(context: Context, entries: list[dict[str, Any]]) -> Rows:
+def _table(context: Context, sessions: list[SessionSummary]) -> Rows:
     columns = ("auction", "as", "state", "acknowledged", "of", "cost", "reason")
     rows = [
         (
-            context.auction_name(int(entry["auctionId"])),
-            entry["role"],
-            entry["state"],
-            context.energy(Energy(entry["acknowledgedWh"])),
-            context.energy(Energy(entry["contractedWh"])),
-            context.money(Money(int(entry["cost"]))),
-            entry["reason"] or "",
+            context.auction_name(one.auction_id),
+            one.role,
+            one.state,
+            context.energy(one.acknowledged),
+            context.energy(one.contracted),
+            context.money(one.cost),
+            one.reason or "",
         )
-        for entry in entries
+        for one in sessions
     ]
     return Rows(columns, rows, prose=True)

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import click
-from eth_utils.conversions import to_hex
 from rich.console import Console
 from rich.live import Live
 
@@ -65,18 +64,7 @@ class View:
 
     def progress(self, progress: SessionProgress) -> None:
         if self._context.as_json:
-            self._print(
-                {
-                    "event": "progress",
-                    "state": progress.state,
-                    "powerW": progress.power_w,
-                    "energyWh": progress.energy_wh,
-                    "ownEnergyWh": progress.own_wh,
-                    "acknowledgedWh": progress.acknowledged_wh,
-                    "cost": str(progress.cost),
-                    "reason": progress.reason,
-                }
-            )
+            self._print(progress.as_json())
         elif self._live is not None:
             self._live.update(self._table(progress))
 
@@ -103,18 +91,9 @@ class View:
 def show_end(context: Context, ended: SessionEnd) -> None:
     """Show what the chain says in the end."""
     outcome, auction_id = ended.on_chain, ended.agreement.auction_id
-    if outcome is None:
+    data = ended.as_json()
+    if outcome is None or data is None:
         return
-    data = {
-        "event": outcome.event,
-        "auctionId": str(auction_id),
-        "energyWh": outcome.energy_wh,
-        "cost": str(outcome.cost),
-        "meterDataHash": to_hex(outcome.meter_data_hash),
-        "transaction": outcome.transaction,
-        "sender": outcome.sender,
-        "reason": ended.reason,
-    }
     shown = {
         "auction": context.auction_name(auction_id),
         "ended by": outcome.event,

@@ -1,8 +1,8 @@
-"""How an auction stands: for programs under the contract's names, and for people."""
+"""How an auction stands, for people."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ape_v2v._cli.tables import utc
 from ape_v2v.market.states import State
@@ -11,35 +11,7 @@ from ape_v2v.units import format_duration
 if TYPE_CHECKING:
     from ape_v2v._cli.context import Context
     from ape_v2v.market.records import AuctionInfo
-    from ape_v2v.market.standing import AuctionRecord
-    from ape_v2v.units import Money, Rate
-
-
-def state_name(state: State) -> str:
-    return state.name.lower()
-
-
-def amount(value: Money | Rate | None) -> str | None:
-    """Wei, or wei per Wh, as JSON has it."""
-    return None if value is None else str(int(value))
-
-
-def entry(info: AuctionInfo) -> dict[str, Any]:
-    """An auction, for programs."""
-    return {
-        "auctionId": str(info.id),
-        "state": state_name(info.state),
-        "consumer": info.consumer,
-        "energyWh": int(info.energy),
-        "maxRate": amount(info.max_rate),
-        "closingTime": info.closing_time.isoformat(),
-        "validity": int(info.validity.total_seconds()),
-        "provider": info.provider,
-        "rate": amount(info.rate),
-        "cost": amount(info.cost),
-        "connectedAt": None if info.connected_at is None else info.connected_at.isoformat(),
-        "removals": info.removals,
-    }
+    from ape_v2v.market.shapes import Standing
 
 
 def described(context: Context, info: AuctionInfo) -> dict[str, str]:
@@ -47,7 +19,7 @@ def described(context: Context, info: AuctionInfo) -> dict[str, str]:
     lines = {
         "auction": context.auction_name(info.id),
         "id": str(info.id),
-        "state": state_name(info.state),
+        "state": info.state.shown,
         "energy": context.energy(info.energy),
         "at most": context.rate(info.max_rate),
     }
@@ -62,22 +34,15 @@ def described(context: Context, info: AuctionInfo) -> dict[str, str]:
     return lines
 
 
-def standing(context: Context, record: AuctionRecord) -> tuple[dict[str, Any], dict[str, str]]:
-    """An auction and what is at stake in it, for programs and for people.
-
-    Raises:
-        Refused: It is over.
-    """
-    info = record.info
-    stakes = {"reserve": record.reserve, "bond": record.bond, "penalty": record.penalty}
-    data = entry(info) | {name: amount(value) for name, value in stakes.items()}
-    shown = described(context, info)
-    shown |= {name: context.money(value) for name, value in stakes.items()}
-    if info.state is State.OPEN:
-        highest = info.highest_rate(context.market.parameters.minDecrementBps)
-        data["highestRate"] = amount(highest)
+def at_stake(context: Context, standing: Standing) -> dict[str, str]:
+    """An auction and what is at stake in it, for people."""
+    shown = described(context, standing.info) | {
+        name: context.money(getattr(standing, name)) for name in ("reserve", "bond", "penalty")
+    }
+    if standing.info.state is State.OPEN:
+        highest = standing.highest_rate
         shown["next bid"] = f"at most {context.rate(highest)}" if highest else "impossible"
-    return data, shown
+    return shown
 
 
 def closing(context: Context, info: AuctionInfo) -> str:
@@ -92,4 +57,4 @@ def closing(context: Context, info: AuctionInfo) -> str:
 def line(context: Context, info: AuctionInfo) -> str:
     """How an auction stands, in one line."""
     best = f"{context.rate(info.rate)} by {info.provider}" if info.rate else "no bid"
-    return f"{state_name(info.state)}: {best}; closes {utc(info.closing_time)}"
+    return f"{info.state.shown}: {best}; closes {utc(info.closing_time)}"

@@ -51,7 +51,7 @@ def cli() -> None:
 def show(context: Context, transaction: str) -> None:
     """Show whether a block has a transaction, and what it offers per gas."""
     sent = look_up(transaction, context.node)
-    context.show(*_described(sent))
+    context.show(sent.as_json(), Facts(_described(context, sent)))
 
 
 @cli.add_command
@@ -91,8 +91,9 @@ def replace_(
             # A deployment that waits is found again by its new hash.
             before_sending=lambda by, signed: records.replaced(transaction, by, signed),
         )
-    data, shown = _described(look_up(mined.transaction, context.node))
-    context.show(data | {"replaces": transaction}, shown)
+    sent = look_up(mined.transaction, context.node)
+    data = sent.as_json() | {"replaces": transaction}
+    context.show(data, Facts(_described(context, sent)))
 
 
 def _fees(max_fee: Money | None, priority_fee: Money | None) -> Fees:
@@ -102,21 +103,15 @@ def _fees(max_fee: Money | None, priority_fee: Money | None) -> Fees:
         raise V2VError(first_problem(error)[1]) from error
 
 
-def _described(sent: Sent) -> tuple[dict[str, Any], Any]:
-    state = "waits" if sent.block is None else "succeeded" if sent.succeeded else "reverted"
-    data = {
+def _described(context: Context, sent: Sent) -> dict[str, object]:
+    return {
         "transaction": sent.transaction,
-        "state": state,
-        "sender": sent.sender,
+        "state": sent.state,
+        "sender": context.who(sent.sender),
         "nonce": sent.nonce,
         "block": sent.block,
-        "maxFee": str(sent.price.max_fee),
-        "priorityFee": str(sent.price.priority_fee),
+        "offers": _per_gas(sent.price),
     }
-    shown = {name: data[name] for name in ("transaction", "state", "sender", "nonce")}
-    if sent.block is not None:
-        shown["block"] = sent.block
-    return data, Facts(shown | {"offers": _per_gas(sent.price)})
 
 
 def _per_gas(price: Price) -> str:

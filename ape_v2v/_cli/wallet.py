@@ -12,12 +12,10 @@ from ape_v2v._cli.groups import Group
 from ape_v2v._cli.parameters import ADDRESS, MONEY
 from ape_v2v._cli.tables import Facts, Rows
 from ape_v2v.errors import V2VError
-from ape_v2v.market.records import NO_MONEY
-from ape_v2v.market.states import State
+from ape_v2v.index.holdings import Holdings, holdings
 
 if TYPE_CHECKING:
     from ape_v2v._cli.context import Context
-    from ape_v2v.index.history import History
     from ape_v2v.units import Money
 
 
@@ -65,53 +63,32 @@ def balance(context: Context, holder: str | None) -> None:
     """
     holders = list(context.aliases) if holder is None else [holder]
     with open_history(context, confirmations=0) as history:
-        found = {address: _amounts(context, address, history) for address in holders}
-    entries = [
-        {"address": address} | {name: str(int(amount)) for name, amount in amounts.items()}
-        for address, amounts in found.items()
-    ]
+        found = [holdings(history, address) for address in holders]
+    data = [one.as_json() for one in found]
     if holder is not None:
-        shown = {"account": context.who(holder)} | _readable(context, found[holder])
-        context.show(entries[0], Facts(shown))
+        shown = {"account": context.who(holder)} | _amounts(context, found[0])
+        context.show(data[0], Facts(shown))
         return
     columns = ("account", "address", "free", "reserve", "bonds", "total")
     rows = [
-        (context.aliases[address], address, *_readable(context, amounts).values())
-        for address, amounts in found.items()
+        (context.aliases[one.address], one.address, *_amounts(context, one).values())
+        for one in found
     ]
-    context.show(entries, Rows(columns, rows))
+    context.show(data, Rows(columns, rows))
 
 
-def _amounts(context: Context, account: str, history: History) -> dict[str, Money]:
-    amounts = {
-        "free": context.market.balance(account),
-        "reserve": context.market.reserve_of(account),
-        "bonds": _bonds(context, account, history),
+def _amounts(context: Context, one: Holdings) -> dict[str, str]:
+    return {
+        name: context.money(getattr(one, name)) for name in ("free", "reserve", "bonds", "total")
     }
-    return amounts | {"total": sum(amounts.values(), NO_MONEY)}
-
-
-def _readable(context: Context, amounts: dict[str, Money]) -> dict[str, str]:
-    return {name: context.money(amount) for name, amount in amounts.items()}
-
-
-def _bonds(context: Context, provider: str, history: History) -> Money:
-    """What an account has locked as a provider: in the auctions where its bid still stands."""
-    bonds = NO_MONEY
-    for auction in history.auctions(ev=provider):
-        # Not taken from blocks of before.
-        info = context.market.contract.view("auctions", auction.id)
-        if State(info.state) is not State.NONE and info.provider == provider:
-            bonds += context.market.auction(auction.id).bond
-    return bonds
 
 
 def _show_change(context: Context, account: str, amount: Money) -> None:
     balance = context.market.balance(account)
     data = {
         "account": account,
-        "amount": str(int(amount)),
-        "balance": str(int(balance)),
+        "amount": amount.as_json(),
+        "balance": balance.as_json(),
         "transaction": context.transaction,
     }
     shown = {

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ape_v2v.chain import blocks
 from ape_v2v.errors import V2VError
@@ -22,6 +22,7 @@ from ape_v2v.market.states import State
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
     from ape.api import AccountAPI
 
@@ -59,6 +60,17 @@ class Decision:
     """The bid that was placed or refused, else the standing one."""
     reason: str = ""
     transaction: str | None = None
+
+    def as_json(self, now: datetime) -> dict[str, Any]:
+        """For programs, with the time of the decision."""
+        return {
+            "timestamp": now.isoformat(),
+            "auctionId": str(self.auction_id),
+            "decision": self.action.value,
+            "rate": None if self.rate is None else self.rate.as_json(),
+            "reason": self.reason,
+            "transaction": self.transaction,
+        }
 
 
 @dataclass(frozen=True)
@@ -99,6 +111,19 @@ class Summary:
     lost: list[int] = field(default_factory=list)
     reason: str = ""
     """Why it has stopped."""
+
+    def as_json(self, now: datetime) -> dict[str, Any]:
+        """For programs, with the time at which it stopped."""
+        return {
+            "timestamp": now.isoformat(),
+            "decision": "stopped",
+            "reason": self.reason,
+            "bids": self.bids,
+            "refused": self.refused,
+            "leading": [str(auction_id) for auction_id in self.leading],
+            "won": [str(auction_id) for auction_id in self.won],
+            "lost": [str(auction_id) for auction_id in self.lost],
+        }
 
 
 class Autobidder:

@@ -44,6 +44,23 @@ class Sent:
     succeeded: bool | None
     """None while it waits."""
 
+    @property
+    def state(self) -> str:
+        """`waits`, `succeeded` or `reverted`."""
+        return "waits" if self.block is None else "succeeded" if self.succeeded else "reverted"
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs; fees are wei per gas."""
+        return {
+            "transaction": self.transaction,
+            "state": self.state,
+            "sender": self.sender,
+            "nonce": self.nonce,
+            "block": self.block,
+            "maxFee": str(self.price.max_fee),
+            "priorityFee": str(self.price.priority_fee),
+        }
+
 
 def look_up(transaction: str, node: Node | None = None) -> Sent:
     """What has become of a transaction.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -13,6 +13,7 @@ from ape_v2v.chain import blocks, fees
 from ape_v2v.chain.forecast import Underfunded
 from ape_v2v.chain.node import Node, or_connected
 from ape_v2v.chain.signing import Unsigned
+from ape_v2v.deployment.plain import plain
 from ape_v2v.errors import DeploymentError
 from ape_v2v.market import access
 from ape_v2v.market import contract as artifact
@@ -73,6 +74,11 @@ class Plan:
             gas_limit=self.gas_limit,
             price=self.price,
         )
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        shown = plain(self, without=("node",))
+        return shown | {"gas_limit": self.gas_limit, "most": self.most.as_json()}
 
     def described(self) -> dict[str, str]:
         """All of it, as people read it."""

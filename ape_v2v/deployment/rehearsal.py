@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 from web3.types import Nonce, RPCEndpoint, Wei
 
+from ape_v2v.deployment.plain import plain
 from ape_v2v.errors import DeploymentError
 from ape_v2v.evm.anvil import anvil
 from ape_v2v.market import contract as artifact
@@ -35,6 +36,10 @@ class Rehearsal:
     code_hash: str
     code_size: int
     """Bytes."""
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        return plain(self)
 
     def described(self) -> dict[str, str]:
         return {

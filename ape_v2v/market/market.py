@@ -25,6 +25,7 @@ from ape_v2v.market.desk import Desk
 from ape_v2v.market.parameters import Parameters
 from ape_v2v.market.records import NO_MONEY, auction_id, moment
 from ape_v2v.market.refusals import Refused
+from ape_v2v.market.shapes import EVRecord, MarketOverview
 from ape_v2v.market.transactions import Gateway, creation, deliver, foresee, send
 from ape_v2v.units import Energy, Money, Rate, duration_of
 
@@ -124,6 +125,19 @@ class Market(Desk):
     def burnt(self) -> Money:
         """The penalties of connections that nobody settled."""
         return self.balance(BURNT)
+
+    def overview(self) -> MarketOverview:
+        """Who owns it, whether it is open, what it holds."""
+        return MarketOverview(
+            address=self.address,
+            network=self.node.network.name,
+            organization=self.organization,
+            pending_organization=self.pending_organization,
+            active=self.active,
+            number_of_evs=self.number_of_evs,
+            holdings=self.holdings,
+            burnt=self.burnt,
+        )
 
     # The organization
 
@@ -265,6 +279,22 @@ class EV:
 
     def __repr__(self) -> str:
         return f"<EV {self.address}>"
+
+    def record(self, infos: str | None = None) -> EVRecord:
+        """Everything that the market knows of it.
+
+        Args:
+            infos: The organization's notes, which are in the history only.
+        """
+        found = self._record
+        return EVRecord(
+            address=self.address,
+            infos=infos,
+            added_at=moment(found.addedAt) if found.addedAt else None,
+            balance=Money(found.balance),
+            completed=int(found.completed),
+            no_shows=int(found.noShows),
+        )
 
     @property
     def registered(self) -> bool:

@@ -85,6 +85,23 @@ class AuctionInfo:
         """What the whole energy costs at the standing bid."""
         return None if self.rate is None else self.rate * self.energy
 
+    def as_json(self) -> dict[str, Any]:
+        """For programs, under the contract's names."""
+        return {
+            "auctionId": str(self.id),
+            "state": self.state.shown,
+            "consumer": self.consumer,
+            "energyWh": self.energy.as_json(),
+            "maxRate": self.max_rate.as_json(),
+            "closingTime": self.closing_time.isoformat(),
+            "validity": int(self.validity.total_seconds()),
+            "provider": self.provider,
+            "rate": None if self.rate is None else self.rate.as_json(),
+            "cost": None if self.cost is None else self.cost.as_json(),
+            "connectedAt": None if self.connected_at is None else self.connected_at.isoformat(),
+            "removals": self.removals,
+        }
+
     def highest_rate(self, min_decrement_bps: int) -> Rate | None:
         """The highest rate that would be accepted; None when no bid can undercut.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ape_v2v.market.records import AuctionInfo
+from ape_v2v.market.shapes import Standing
 from ape_v2v.market.states import State
 from ape_v2v.units import Money
 
@@ -39,6 +40,21 @@ class AuctionRecord:
             Refused: The auction is over, or never was.
         """
         return AuctionInfo.read(self.id, self.market.contract.view("auctions", self.id))
+
+    def standing(self) -> Standing:
+        """Everything about the auction, and what is at stake in it.
+
+        Raises:
+            Refused: The auction is over, or never was.
+        """
+        info = self.info
+        reserve, bond, penalty = self.market.contract.views(
+            [(name, (self.id,)) for name in ("reserve", "bond", "penalty")]
+        )
+        highest = None
+        if info.state is State.OPEN:
+            highest = info.highest_rate(self.market.parameters.minDecrementBps)
+        return Standing(info, Money(reserve), Money(bond), Money(penalty), highest)
 
     @property
     def state(self) -> State:

@@ -11,3 +11,8 @@ class State(IntEnum):
     NONE = 0
     OPEN = 1
     CONNECTED = 2
+
+    @property
+    def shown(self) -> str:
+        """Its name, as people and programs get it."""
+        return self.name.lower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ape_v2v.session.protocol.wire import ChargingState, StopReason
@@ -24,3 +24,16 @@ class SessionProgress:
     """Of what is acknowledged, wei."""
     reason: StopReason | None = None
     """Why it stops, once it does."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "event": "progress",
+            "state": self.state,
+            "powerW": self.power_w,
+            "energyWh": self.energy_wh,
+            "ownEnergyWh": self.own_wh,
+            "acknowledgedWh": self.acknowledged_wh,
+            "cost": str(self.cost),
+            "reason": self.reason,
+        }

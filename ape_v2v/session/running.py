@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from eth_utils.conversions import to_hex
 
 from ape_v2v.session.consumer import Consumer
 from ape_v2v.session.link.client import Link
@@ -54,6 +56,22 @@ class SessionEnd:
     reason: StopReason | None
     problem: str | None = None
     """What was wrong, if this side stopped because of it."""
+
+    def as_json(self) -> dict[str, Any] | None:
+        """What the chain says in the end, for programs; None when nothing was settled."""
+        end = self.on_chain
+        if end is None:
+            return None
+        return {
+            "event": end.event,
+            "auctionId": str(self.agreement.auction_id),
+            "energyWh": end.energy_wh,
+            "cost": str(end.cost),
+            "meterDataHash": to_hex(end.meter_data_hash),
+            "transaction": end.transaction,
+            "sender": end.sender,
+            "reason": self.reason,
+        }
 
 
 def run_provider(

@@ -98,6 +98,6 @@ def test_more_than_is_free_is_not_withdrawn(api, auction, consumer):
 
 
 def test_the_package_lists_its_public_names():
-    assert dir(ape_v2v) == sorted(ape_v2v.__all__)
-    for name in dir(ape_v2v):
+    assert {*dir(ape_v2v)} - {"config_class"} == set(ape_v2v.__all__)
+    for name in ape_v2v.__all__:
         assert getattr(ape_v2v, name).__name__ == name

@@ -277,7 +277,9 @@ def test_a_connection_is_settled_once(v2v, sign, file, connection_id, consumer, 
     words = ("connection", "settle", connection_id, receipt)
     v2v(*words, account=provider)
 
-    assert "this auction is over" in v2v(*words, account=provider, expect=1).error
+    refused = v2v(*words, account=provider, expect=1).error
+    assert "is over: its connection was settled at" in refused
+    assert "0.00368 ether was paid for 18.4 kWh" in refused
 
 
 # --- end

@@ -125,7 +125,7 @@ class FaultProxy:
         self._closed = threading.Event()
 
     def __enter__(self) -> Self:
-        proxy = self
+        proxy: FaultProxy = self
 
         class Handler(_Handler):
             line = proxy

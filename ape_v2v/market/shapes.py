@@ -1,0 +1,152 @@
+"""What the market has on record, as types that can be shown, and given to programs as JSON.
+
+Energy is a number of Wh, durations are numbers of seconds, times are ISO 8601 in UTC. Amounts,
+rates and ids are decimal texts, because they exceed what JSON readers take for a number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from eth_utils.conversions import to_hex
+
+from ape_v2v.market.states import State
+from ape_v2v.units import Energy, Money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from ape_v2v.market.events import Fact
+    from ape_v2v.market.records import AuctionInfo
+    from ape_v2v.units import Rate
+
+CONNECTION_ENDS = ("ConnectionEnded", "ConnectionForfeited", "ConnectionExpired")
+"""What the market reports of a connection that ends; of one that is settled, the first."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an auction, or the connection that it became, stands, and what is at stake in it."""
+
+    info: AuctionInfo
+    reserve: Money
+    """What the consumer has locked."""
+    bond: Money
+    """What the leading provider has locked, or the next one would have to."""
+    penalty: Money
+    """What a broken promise costs."""
+    highest_rate: Rate | None
+    """The highest that would be accepted; None when no bid can undercut, or none is accepted."""
+
+    def as_json(self) -> dict[str, Any]:
+        stakes = {"reserve": self.reserve, "bond": self.bond, "penalty": self.penalty}
+        shown = self.info.as_json() | {name: value.as_json() for name, value in stakes.items()}
+        if self.info.state is State.OPEN:
+            highest = self.highest_rate
+            shown["highestRate"] = None if highest is None else highest.as_json()
+        return shown
+
+
+@dataclass(frozen=True)
+class EVRecord:
+    """What a market knows of an account, registered or not."""
+
+    address: str
+    infos: str | None
+    """The organization's notes; None where it never was registered."""
+    added_at: datetime | None
+    """When it was registered; None when it is not."""
+    balance: Money
+    """Its free balance."""
+    completed: int
+    no_shows: int
+
+    @property
+    def registered(self) -> bool:
+        return self.added_at is not None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "address": self.address,
+            "registered": self.registered,
+            "infos": self.infos,
+            "addedAt": None if self.added_at is None else self.added_at.isoformat(),
+            "balance": self.balance.as_json(),
+            "completed": self.completed,
+            "noShows": self.no_shows,
+        }
+
+
+@dataclass(frozen=True)
+class MarketOverview:
+    """Who owns a market, whether it is open, what it holds."""
+
+    address: str
+    network: str
+    """As file names and the configuration have it: `ethereum-sepolia`."""
+    organization: str
+    pending_organization: str | None
+    """To whom it is offered."""
+    active: bool
+    """Whether new EVs and new auctions are admitted."""
+    number_of_evs: int
+    holdings: Money
+    burnt: Money
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "address": self.address,
+            "network": self.network,
+            "organization": self.organization,
+            "pendingOrganization": self.pending_organization,
+            "active": self.active,
+            "numberOfEVs": self.number_of_evs,
+            "holdings": self.holdings.as_json(),
+            "burnt": self.burnt.as_json(),
+        }
+
+
+@dataclass(frozen=True)
+class ConnectionOutcome:
+    """How a connection has just ended, by the transaction that ended it."""
+
+    auction_id: int
+    event: str
+    """`ConnectionEnded`, `ConnectionForfeited` or `ConnectionExpired`."""
+    transaction: str
+    energy: Energy | None
+    """What was paid for; None when nothing was settled."""
+    cost: Money | None
+    meter_data_hash: bytes | None
+    penalty: Money | None
+    """What was lost, by the provider or by each side; None when it was settled."""
+
+    @classmethod
+    def of(cls, facts: Iterable[Fact], transaction: str) -> Self:
+        """Read what the market has reported."""
+        (end,) = [fact for fact in facts if fact.name in CONNECTION_ENDS]
+        args = end.args
+        settled = end.name == CONNECTION_ENDS[0]
+        return cls(
+            auction_id=args["auctionId"],
+            event=end.name,
+            transaction=transaction,
+            energy=Energy(args["energyWh"]) if settled else None,
+            cost=Money(args["cost"]) if settled else None,
+            meter_data_hash=args["meterDataHash"] if settled else None,
+            penalty=None if settled else Money(args["penalty"]),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {"auctionId": str(self.auction_id), "event": self.event}
+        if self.energy is not None and self.cost is not None and self.meter_data_hash is not None:
+            shown |= {
+                "energyWh": self.energy.as_json(),
+                "cost": self.cost.as_json(),
+                "meterDataHash": to_hex(self.meter_data_hash),
+            }
+        if self.penalty is not None:
+            shown["penalty"] = self.penalty.as_json()
+        return shown | {"transaction": self.transaction}
