@@ -10,6 +10,8 @@
         ethereum-sepolia: {address: "0x…", start_block: 7000000}
       fees:
         ethereum-sepolia: {max_fee: 30 gwei, priority_fee: 1 gwei, confirmations: 3}
+      light:                    # the light node: where it asks, and what it begins with
+        ethereum-sepolia: {sources: ["https://…"], checkpoint: "0x…"}
 
 Everything may be left out; these are the defaults, a price, and a market and the fees of one
 network.
@@ -113,6 +115,19 @@ class Units(BaseModel):
         return value
 
 
+class LightSettings(BaseModel):
+    """The light node of one network."""
+
+    sources: list[str] = []
+    """REST APIs of beacon nodes, or files; none is trusted, several are better than one."""
+    checkpoint: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{64}$")] | None = None
+    """The root of a finalized beacon block that somebody trusted has given."""
+    chain: str | None = None
+    """For a network that is not known: the file with the settings of its beacon chain."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class Configuration(BaseModel):
     """Settings of this package; Ape reads them as `ape_v2v.plugin.V2VConfig`."""
 
@@ -127,6 +142,8 @@ class Configuration(BaseModel):
     """By network, as `ethereum-sepolia`."""
     fees: dict[str, Fees] = Field(default_factory=dict)
     """By network; a fork has those of the network that it forks."""
+    light: dict[str, LightSettings] = Field(default_factory=dict)
+    """By network."""
 
     @classmethod
     def current(cls) -> Configuration:

@@ -20,6 +20,7 @@ _TOPICS = {
     "connection": "Access token, receipts, settlement",
     "session": "Charge: two vehicles, meters and receipts",
     "transaction": "What has become of a transaction, and another in its place",
+    "light": "Follow the chain as a light node, trusting nobody",
     "history": "What has happened: events and charge records",
 }
 

@@ -15,6 +15,7 @@ from ape_v2v._cli.context import Context, prompts_on_stderr
 from ape_v2v._cli.endings import show_ending
 from ape_v2v._cli.filters import filtering
 from ape_v2v._cli.groups import Group
+from ape_v2v._cli.light import light_options, proven_details
 from ape_v2v._cli.live import interval_option, stop_signals
 from ape_v2v._cli.parameters import (
     AUCTION,
@@ -181,9 +182,14 @@ def list_(context: Context, filters: Filters, state: str | None) -> None:
 @cli.add_command
 @reading(name="show")
 @click.argument("reference", metavar="AUCTION", type=AUCTION)
+@light_options
 def show(context: Context, reference: AuctionReference) -> None:
     """Show an auction: its terms, its best bid, what is at stake; of one that is over, its end."""
     auction = reference.find(context.market)
+    if context.head is not None:
+        _ = auction.info  # an end is told by events, and that there are no others is not proven
+        _show(context, auction, proven_details(auction))
+        return
     if auction.state is State.NONE:
         show_ending(context, auction)
         return

@@ -12,6 +12,7 @@ from ape_v2v._cli.commands import account_option, reading, writing
 from ape_v2v._cli.context import Context, prompts_on_stderr
 from ape_v2v._cli.endings import show_ending
 from ape_v2v._cli.groups import Group
+from ape_v2v._cli.light import light_options
 from ape_v2v._cli.parameters import (
     AUCTION,
     ENERGY,
@@ -48,13 +49,14 @@ def cli() -> None:
 @cli.add_command
 @reading(name="show")
 @click.argument("reference", metavar="AUCTION", type=AUCTION)
+@light_options
 def show(context: Context, reference: AuctionReference) -> None:
     """Show a connection: its token, both sides, its deadlines, what is locked, what it costs.
 
     Of one that is over, its end.
     """
     connection = _find(context, reference)
-    if connection.state is State.NONE:
+    if context.head is None and connection.state is State.NONE:
         show_ending(context, connection)
         return
     times = {"validUntil": connection.valid_until, "expiresAt": connection.expires_at}

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ape_v2v.chain.node import Node
     from ape_v2v.chain.receipts import Mined
     from ape_v2v.chain.signing import Signed
+    from ape_v2v.lightnode.beacon.head import Head
     from ape_v2v.units import Price, Rate
 
 _KWH = Energy(1_000)
@@ -57,6 +58,8 @@ class Context:
     """What one ether costs in the user's money; as configured unless it is given."""
     transaction: str | None = None
     """The hash of the last one sent."""
+    head: Head | None = None
+    """The block by which all that is shown is proven, if it is."""
     underway: str | None = None
     """The hash of one that has been signed, and of which nothing more is known yet."""
 
@@ -82,6 +85,10 @@ class Context:
 
     def show(self, data: dict[str, Any] | list[dict[str, Any]], rendered: Any) -> None:
         """Print the outcome: as JSON for programs, rendered for people."""
+        if self.head is not None:
+            if isinstance(data, dict):
+                data |= {"provenBy": self.head.as_dict()}
+            click.echo(f"proven by {self.head}", err=True)
         if self.as_json:
             click.echo(json.dumps(data, default=str))
         else:

@@ -15,6 +15,7 @@ from eth_utils.conversions import to_hex
 from ape_v2v._cli.commands import account_option, reading
 from ape_v2v._cli.context import Context, prompts_on_stderr
 from ape_v2v._cli.groups import Group
+from ape_v2v._cli.light import prove, require_market
 from ape_v2v._cli.live import stop_signals
 from ape_v2v._cli.parameters import ADDRESS, AUCTION, DURATION, ENERGY, own_auction
 from ape_v2v._cli.sessionoptions import FILE, PART, STORE, equipment, side
@@ -120,8 +121,10 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
         ),
         patience=Patience(for_the_consumer=options["patience"].total_seconds()),
         trusted_block=_hex(options["trusted_block"]),
+        light=options["light"],
     )
     store = _store(context, options["store_path"])
+    _prove(context, settings.light)
     _run(context, reference.find(_market(context)).id, store, settings)
 
 
@@ -149,6 +152,7 @@ def charge(context: Context, url: str, limit: str | None, **options: Any) -> Non
     """
     from ape_v2v.session.settings import ChargeSettings  # noqa: PLC0415 - not light
 
+    _prove(context, options["light"])
     auction = own_auction(context)
     settings = ChargeSettings(
         equipment=equipment("consumer", **options),
@@ -160,6 +164,7 @@ def charge(context: Context, url: str, limit: str | None, **options: Any) -> Non
             link_timeout=options["link_timeout"].total_seconds(),
         ),
         trusted_block=_hex(options["trusted_block"]),
+        light=options["light"],
     )
     _run(context, auction.id, _store(context, options["store_path"]), settings)
 
@@ -180,7 +185,9 @@ def resume(context: Context, reference: AuctionReference | None, store_path: Pat
     wanted = None if reference is None else reference.find(_market(context)).id
     for auction_id, text, over in store.connections.started():
         if auction_id == wanted or (wanted is None and not over):
-            _run(context, auction_id, store, stored(text))
+            settings = stored(text)
+            _prove(context, settings.light)
+            _run(context, auction_id, store, settings)
             return
     raise V2VError(f"the store {store.path} has no session to go on with: start it by its command")
 
@@ -214,6 +221,13 @@ def _store(context: Context, path: Path | None) -> Store:
     from ape_v2v.session.store import Store  # noqa: PLC0415 - not light
 
     return Store(path or default_store(context.sender.address))
+
+
+def _prove(context: Context, light: str | None) -> None:
+    """With a light node, believe the connected node nothing as long as the session goes on."""
+    prove(context, light, lasting=True)
+    if light is not None:
+        require_market(context)
 
 
 def _run(context: Context, auction_id: int, store: Store, settings: SessionSettings) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ape_v2v._cli.commands import account_option
+from ape_v2v._cli.light import light_option
 from ape_v2v._cli.parameters import DURATION, ENERGY, HASH
 from ape_v2v.session.terms import Limits
 from ape_v2v.units import format_duration
@@ -71,7 +72,7 @@ def side(function: Callable[..., None]) -> Callable[..., None]:
     )
     for option in reversed(options):
         function = option(function)
-    return function
+    return light_option(function)
 
 
 def equipment(role: str, **options: Any) -> Equipment:

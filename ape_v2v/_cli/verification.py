@@ -10,6 +10,7 @@ import click
 from ape_v2v import deployment
 from ape_v2v._cli.commands import reading
 from ape_v2v._cli.context import Context, prompts_on_stderr
+from ape_v2v._cli.light import light_option, prove
 from ape_v2v._cli.tables import Facts
 from ape_v2v.deployment.publishing import EXPLORERS, publish, require_explorer
 from ape_v2v.deployment.verification import Verdict, compile_market
@@ -26,7 +27,10 @@ from ape_v2v.errors import V2VError
     help="Where to publish the sources; may be given twice.  [default: etherscan]",
 )
 @click.option("--check-only", is_flag=True, help="Publish nothing.")
-def verify(context: Context, explorers: tuple[str, ...], check_only: bool) -> None:
+@light_option
+def verify(
+    context: Context, explorers: tuple[str, ...], check_only: bool, light: str | None
+) -> None:
     """Compare the code of a market with its sources and its record, and publish the sources.
 
     The comparison is shown before anything is published. It may be repeated: what is published
@@ -37,6 +41,7 @@ def verify(context: Context, explorers: tuple[str, ...], check_only: bool) -> No
     wanted = () if check_only or local else explorers or ("etherscan",)
     for explorer in wanted:
         require_explorer(explorer)
+    prove(context, light)
     with prompts_on_stderr():  # Ape tells there what it compiles
         verdict = compare(record, compile_market(ape.project), context.node)
     context.tell(Facts(_compared(verdict)))

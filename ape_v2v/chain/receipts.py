@@ -77,11 +77,12 @@ def read(answer: Any, transaction: str) -> Mined | None:
         gas_price=blocks.number(answer.get("effectiveGasPrice")) or 0,
         cost=fees.amount_paid(answer),
         created=str(created) if created else None,
-        logs=tuple(map(_log, answer.get("logs") or ())),
+        logs=tuple(map(raw_log, answer.get("logs") or ())),
     )
 
 
-def _log(log: Any) -> RawLog:
+def raw_log(log: Any) -> RawLog:
+    """An event as a node gives it."""
     return RawLog(
         address=str(log["address"]).lower(),
         topics=b"".join(bytes.fromhex(topic[2:]) for topic in log["topics"]),

@@ -42,11 +42,13 @@ Nodes = Annotated[
 ]
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """The shape of an answer; what it has beyond that is passed over."""
+
     model_config = ConfigDict(alias_generator=to_camel, frozen=True)
 
 
-class SlotAnswer(_Answer):
+class SlotAnswer(Answer):
     """One entry of `storageProof`."""
 
     key: Quantity
@@ -54,7 +56,7 @@ class SlotAnswer(_Answer):
     proof: Nodes
 
 
-class AccountAnswer(_Answer):
+class AccountAnswer(Answer):
     """What eth_getProof gives."""
 
     balance: Quantity

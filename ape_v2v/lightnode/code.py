@@ -10,10 +10,24 @@ from functools import cache
 
 from eth_utils.hexadecimal import decode_hex
 
+from ape_v2v.lightnode.faults import WrongCode
 from ape_v2v.market import contract as artifact
 
 _WORD = 32
 _PUSH1, _PUSH32 = 0x60, 0x7F
+
+
+def require_market(address: str, code: bytes) -> None:
+    """Refuse what is not the market, whatever its parameters.
+
+    Raises:
+        WrongCode: It is something else.
+    """
+    if not is_market(code):
+        raise WrongCode(
+            f"the contract at {address} is not the market of this version of the package: "
+            "check the address, or give the hash of its code from the record of its deployment"
+        )
 
 
 def is_market(code: bytes) -> bool:

@@ -6,7 +6,7 @@ from ape_v2v.errors import V2VError
 
 
 class ProofError(V2VError):
-    """It could not be proven that an auction is connected as it has to be."""
+    """What a node says could not be proven, or is not so."""
 
 
 class MalformedAnswer(ProofError):
@@ -59,3 +59,19 @@ class WrongTerms(ProofError):
 
 class TokenExpired(ProofError):
     """The access token is not valid any more."""
+
+
+class NotExecutable(ProofError):
+    """A call that cannot be executed here, so that what it would return cannot be proven."""
+
+
+class NotProvable(ProofError):
+    """The node is asked for something that no proof is known for."""
+
+
+class InvalidTransaction(ProofError):
+    """A transaction that the node gives is another one than it says."""
+
+
+class InvalidReceipts(ProofError):
+    """The receipts or transactions that the node gives are not those of the block."""

@@ -57,6 +57,11 @@ class Header:
     timestamp: int
     """Seconds since the epoch."""
     state_root: bytes
+    receipts_root: bytes
+    transactions_root: bytes
+    gas_limit: int
+    base_fee: int
+    """Wei per gas; 0 before there was one."""
 
     @classmethod
     def read(cls, answer: object) -> Self:
@@ -79,6 +84,10 @@ class Header:
             number=fields["number"],
             timestamp=fields["timestamp"],
             state_root=fields["stateRoot"],
+            receipts_root=fields["receiptsRoot"],
+            transactions_root=fields["transactionsRoot"],
+            gas_limit=fields["gasLimit"],
+            base_fee=fields.get("baseFeePerGas", 0),
         )
 
     @classmethod
@@ -104,6 +113,12 @@ class Header:
             f"{to_hex(header.hash)}: the node lies, or the trusted hash is of another chain; ask "
             "another node"
         )
+
+
+def fields_of(answer: object) -> dict[str, Any]:
+    """What of a node's answer a block's hash is made of."""
+    block = _block(answer)
+    return {name: block[name] for name in _FIELDS | _ADDED if block.get(name) is not None}
 
 
 def _block(answer: object) -> dict[str, Any]:

@@ -51,6 +51,8 @@ class ProvenAccount:
         ):
             _require_same(f"the {name} of {address}", claimed, proven)
         self.address = address
+        self.nonce = nonce
+        self.balance = balance
         self.code_hash = code_hash
         self._storage_root = storage_root
         self._slots = {entry.key: entry for entry in claim.storage_proof}

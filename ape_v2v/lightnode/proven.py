@@ -13,7 +13,7 @@ from eth_utils.hexadecimal import decode_hex
 
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.lightnode.answers import Data, parsed
-from ape_v2v.lightnode.code import is_market
+from ape_v2v.lightnode.code import require_market
 from ape_v2v.lightnode.faults import (
     NotConnected,
     StaleAuction,
@@ -231,11 +231,7 @@ def _require_code(
             f"and it is proven that it hashes to {to_hex(account.code_hash)}: the node lies; ask "
             "another one"
         )
-    if not is_market(code):
-        raise WrongCode(
-            f"the contract at {account.address} is not the market of this version of the package: "
-            "check the address, or give the hash of its code from the record of its deployment"
-        )
+    require_market(account.address, code)
 
 
 def _plain(value: bytes | int | str) -> str | int:

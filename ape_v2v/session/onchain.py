@@ -41,6 +41,8 @@ class MarketChain:
         sender: AccountAPI,
         confirmations: int | None = None,
         trusted_block: str | None = None,
+        *,
+        own_clock: bool = False,
     ) -> None:
         """Take a connection.
 
@@ -51,7 +53,10 @@ class MarketChain:
                 development chain.
             trusted_block: The hash of a block that somebody trusted has given: then the node is
                 not believed, and has to prove what it says of the connection.
+            own_clock: Whether it is at least as late as this machine's clock says: the latest
+                block that is proven may be a quarter of an hour old.
         """
+        self._own_clock = own_clock
         self._connection = connection
         self._node = connection.market.node
         self._trusted_block = trusted_block
@@ -100,7 +105,8 @@ class MarketChain:
             head = blocks.block(self._node)
         if (head.number, head.timestamp) != self._head[:2]:
             self._head = (head.number, head.timestamp, time.monotonic())
-        return head.timestamp + int(time.monotonic() - self._head[2])
+        chains = head.timestamp + int(time.monotonic() - self._head[2])
+        return max(chains, int(time.time())) if self._own_clock else chains
 
     def end_of(self, agreement: Agreement) -> ConnectionEnd | None:
         contract = self._connection.market.contract

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ape_v2v.session.progress import SessionProgress
     from ape_v2v.session.protocol.agreement import Agreement, ConnectionEnd
     from ape_v2v.session.protocol.wire import StopReason
-    from ape_v2v.session.settings import ChargeSettings, ServeSettings
+    from ape_v2v.session.settings import ChargeSettings, ServeSettings, SessionSettings
     from ape_v2v.session.store import Store
 
 
@@ -86,7 +86,7 @@ def run_provider(
     Raises:
         V2VError: The session cannot begin.
     """
-    chain = MarketChain(connection, account, trusted_block=settings.trusted_block)
+    chain = _chain(connection, account, settings)
     agreement, past = agreed(chain, store, connection.id)
     if past is not None:
         return _past(store, agreement, past)
@@ -127,7 +127,7 @@ def run_consumer(
     Raises:
         V2VError: The session cannot begin, or cannot end for the time being.
     """
-    chain = MarketChain(connection, account, trusted_block=settings.trusted_block)
+    chain = _chain(connection, account, settings)
     agreement, past = agreed(chain, store, connection.id)
     if past is not None:
         return _past(store, agreement, past)
@@ -148,6 +148,15 @@ def run_consumer(
             stop_requested=watch.stop_requested,
         ).run()
         return SessionEnd(agreement, result.end, result.reason, result.problem)
+
+
+def _chain(connection: Connection, account: AccountAPI, settings: SessionSettings) -> MarketChain:
+    return MarketChain(
+        connection,
+        account,
+        trusted_block=settings.trusted_block,
+        own_clock=settings.light is not None,
+    )
 
 
 def _past(store: Store, agreement: Agreement, end: ConnectionEnd) -> SessionEnd:

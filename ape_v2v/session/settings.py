@@ -11,6 +11,9 @@ from ape_v2v.errors import ConfigurationError
 from ape_v2v.metering.equipment import Equipment  # noqa: TC001 - pydantic reads it
 from ape_v2v.session.terms import Declared, Limits, Patience, Terms
 
+LightHead = Literal["finalized", "optimistic"]
+"""By which head of the light node all that is read is proven."""
+
 
 class ServeSettings(Declared):
     """The provider's side."""
@@ -24,6 +27,7 @@ class ServeSettings(Declared):
     limits: Limits = Limits()
     patience: Patience = Patience()
     trusted_block: str | None = None
+    light: LightHead | None = None
 
 
 class ChargeSettings(Declared):
@@ -36,6 +40,7 @@ class ChargeSettings(Declared):
     """The file of a certificate that is believed, for TLS."""
     terms: Terms = Terms()
     trusted_block: str | None = None
+    light: LightHead | None = None
 
 
 SessionSettings = ServeSettings | ChargeSettings

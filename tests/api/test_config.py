@@ -1,5 +1,6 @@
 """The `v2v:` section of ape-config.yaml: what is understood, and which mistake is named how."""
 
+import ape
 import pytest
 from pydantic import ValidationError
 
@@ -55,3 +56,7 @@ def test_the_environment_goes_first(monkeypatch):
 def test_a_mistake_is_named(section, reason):
     with pytest.raises(ValidationError, match=reason):
         V2VConfig.model_validate(section)
+
+
+def test_ape_takes_the_section_for_that_of_this_plugin():
+    assert isinstance(ape.config.get_config("v2v"), V2VConfig)

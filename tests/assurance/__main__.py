@@ -17,6 +17,7 @@ from tests.fuzz.report import fingerprint
 
 from . import halmos, properties, slither
 from .coverage import run as coverage
+from .lightclient import compare
 from .mutation import run as mutation
 from .places import RESULTS
 from .tables import table
@@ -42,6 +43,7 @@ STAGES: dict[str, Callable[[], dict[str, Any]]] = {
     "properties": properties.run,
     "mutation-sample": lambda: _mutants(SAMPLE),
     "halmos": halmos.run,
+    "light-client": compare.run,
     "coverage": coverage.run,
     "mutation": lambda: _mutants(1),
     "campaign": properties.campaign,
@@ -49,8 +51,16 @@ STAGES: dict[str, Callable[[], dict[str, Any]]] = {
 # Whose many runs a node is too slow for.
 NEED_PYREVM = {"properties", "mutation-sample", "mutation", "campaign"}
 PROFILES = {
-    "ci": ("slither", "properties", "mutation-sample", "halmos", "coverage"),
-    "nightly": ("slither", "properties", "mutation", "halmos", "coverage", "campaign"),
+    "ci": ("slither", "properties", "mutation-sample", "halmos", "light-client", "coverage"),
+    "nightly": (
+        "slither",
+        "properties",
+        "mutation",
+        "halmos",
+        "light-client",
+        "coverage",
+        "campaign",
+    ),
 }
 
 
@@ -74,13 +84,15 @@ def main(arguments: list[str]) -> int:
         try:
             results = {**STAGES[name](), **_origin()}
             output.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
-            faults = results["faults"]
+            faults, skipped = results["faults"], results.get("skipped")
         except Exception as error:
-            faults = [f"{type(error).__name__}: {error}"]
+            faults, skipped = [f"{type(error).__name__}: {error}"], None
         for fault in faults:
             print(f"  {fault}")
         failed = failed or bool(faults)
         outcome = f"{len(faults)} faults" if faults else "passed"
+        if skipped is not None:
+            outcome = f"skipped: {skipped}"
         rows.append((name, f"{time.monotonic() - began:.0f} s", outcome))
     print(table(("stage", "time", "outcome"), rows))
     return 1 if failed else 0

@@ -11,6 +11,22 @@ LOCKS = TOOLCHAIN / "analysis"
 ENVIRONMENTS = ROOT / ".venv" / "analysis"
 
 
+class NotInstallable(Exception):
+    """A tool cannot be installed here."""
+
+
+def python_of(tool: str) -> Path:
+    """The Python of a tool's environment.
+
+    Raises:
+        NotInstallable: What its lock file names cannot be had here.
+    """
+    try:
+        return executable(tool).parent / "python"
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise NotInstallable(f"{tool}.lock cannot be installed here: {error}") from error
+
+
 def executable(tool: str) -> Path:
     """The tool's command, installed as its lock file says."""
     lock = LOCKS / f"{tool}.lock"

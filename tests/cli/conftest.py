@@ -1,7 +1,11 @@
 """Running commands against the chain of the test session."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,8 @@ class Output:
     """Standard output."""
     error: str
     """Standard error."""
+    code: int = 0
+    """The exit code."""
 
     @property
     def json(self) -> Any:
@@ -42,7 +48,7 @@ def v2v(chain, market, quiet):
     """Run `ape v2v …` on the session's chain and market: `v2v("ev", "list", "--json").json`.
 
     `account` is who sends; without an `answer` to the question before a transaction, it is not
-    asked. `expect` is the exit code, `on` the market; None leaves --market out.
+    asked. `expect` is the exit code, None for any; `on` is the market, None leaves --market out.
     `env` is added to the environment.
     """
 
@@ -56,13 +62,39 @@ def v2v(chain, market, quiet):
         result = CliRunner(mix_stderr=False).invoke(
             cli, words, obj={"provider": chain.provider}, input=answer, env=env
         )
-        if result.exit_code != expect:
+        if expect is not None and result.exit_code != expect:
             raise AssertionError(
                 f"exit code {result.exit_code}, expected {expect}: {result.exception!r}\n"
                 f"{result.stdout}{result.stderr}"
             ) from result.exception
-        if expect:
+        if result.exit_code:
             assert isinstance(result.exception, SystemExit), "an error, and no sentence about it"
-        return Output(result.stdout, result.stderr)
+        return Output(result.stdout, result.stderr, result.exit_code)
 
     return run
+
+
+@pytest.fixture
+def start_side(chain, market, tmp_path):
+    """Start `ape v2v session …` as a process of its own."""
+    started = []
+
+    def start(*words):
+        command = [
+            Path(sys.executable).with_name("ape"), "v2v", "session", *words, "--json",
+            "--market", market.address, "--network", "ethereum:local:foundry",
+        ]  # fmt: skip
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=tmp_path,
+            env=os.environ | {"APE_FOUNDRY_HOST": chain.provider.uri},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -1,11 +1,7 @@
 """`ape v2v session`: what the commands take, say and store; the sides are tested apart."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -23,32 +19,6 @@ def cable(tmp_path):
 @pytest.fixture
 def stores(tmp_path):
     return tmp_path / "provider.sqlite", tmp_path / "consumer.sqlite"
-
-
-@pytest.fixture
-def start_side(chain, market, tmp_path):
-    """Start `ape v2v session …` as a process of its own."""
-    started = []
-
-    def start(*words):
-        command = [
-            Path(sys.executable).with_name("ape"), "v2v", "session", *words, "--json",
-            "--market", market.address, "--network", "ethereum:local:foundry",
-        ]  # fmt: skip
-        process = subprocess.Popen(
-            [str(word) for word in command],
-            cwd=tmp_path,
-            env=os.environ | {"APE_FOUNDRY_HOST": chain.provider.uri},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def test_a_session_from_the_command_line(

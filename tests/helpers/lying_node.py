@@ -59,7 +59,9 @@ def lying_node(truth: str) -> Iterator[LyingNode]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
-            answer = json.dumps(node.answer(json.loads(self.rfile.read(length)))).encode()
+            asked = json.loads(self.rfile.read(length))
+            told = list(map(node.answer, asked)) if isinstance(asked, list) else node.answer(asked)
+            answer = json.dumps(told).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))

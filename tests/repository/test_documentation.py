@@ -22,7 +22,10 @@ def test_the_documented_configuration_names_every_setting_and_its_default():
     documented = set(yaml.safe_load(example)["v2v"])
 
     assert documented == set(V2VConfig.model_fields)
-    assert config.model_copy(update={"markets": {}, "fees": {}, "fiat": None}) == V2VConfig()
+    assert (
+        config.model_copy(update={"markets": {}, "fees": {}, "fiat": None, "light": {}})
+        == V2VConfig()
+    )
     (market,), (fees,) = config.markets.values(), config.fees.values()
     for one in (market, fees):
         assert one.model_fields_set == set(type(one).model_fields)

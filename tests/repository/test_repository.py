@@ -238,7 +238,7 @@ def test_every_python_package_is_pinned_by_hash(file, package):
 def test_every_list_of_packages_has_a_lock_file_that_meets_it():
     lists = sorted((ROOT / "toolchain" / "analysis").glob("*.in"))
 
-    assert {one.stem for one in lists} == {"halmos", "slither"}
+    assert {one.stem for one in lists} == {"consensus", "halmos", "slither"}
     for wanted in lists:
         lock = wanted.with_suffix(".lock").read_text(encoding="utf-8")
         lines = wanted.read_text(encoding="utf-8").splitlines()
@@ -262,6 +262,7 @@ def test_a_python_package_without_hash_is_found(line):
     [
         "package-lock.json",
         "requirements.lock",
+        "toolchain/analysis/consensus.lock",
         "toolchain/analysis/halmos.lock",
         "toolchain/analysis/slither.lock",
         "toolchain/ganache/package-lock.json",

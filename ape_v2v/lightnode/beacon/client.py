@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v.lightnode.beacon import protocol
+from ape_v2v.lightnode.beacon.checkpoint import agreed_root
 from ape_v2v.lightnode.beacon.head import Head, HeadKind
 from ape_v2v.lightnode.beacon.keeping import Kept
 from ape_v2v.lightnode.beacon.reasons import (
@@ -31,8 +32,6 @@ _DAY = 86_400
 _BATCH = 32
 # Clocks may be so far apart, in seconds, before it is told.
 _SKEW = 10
-# Sources must agree on a checkpoint, and one alone always does.
-_ENOUGH_TO_COMPARE = 2
 
 
 @dataclass(frozen=True)
@@ -97,9 +96,23 @@ class LightClient:
         self._kept = keeper.load()
 
     @property
-    def checkpoint(self) -> bytes | None:
-        """The block root that it began with; None before."""
-        return None if self._kept is None else self._kept.checkpoint
+    def has_sources(self) -> bool:
+        """Whether there is anybody to ask."""
+        return bool(self._sources)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has a checkpoint."""
+        return self._kept is not None
+
+    @property
+    def checkpoint(self) -> bytes:
+        """The block root that it began with.
+
+        Raises:
+            NoCheckpoint: It has not begun.
+        """
+        return self._begun_with().checkpoint
 
     @property
     def position(self) -> Position:
@@ -108,12 +121,7 @@ class LightClient:
         Raises:
             NoCheckpoint: It has not begun.
         """
-        if self._kept is None:
-            raise NoCheckpoint(
-                f"the light client of {self.network.name} has no checkpoint to begin with: name "
-                "the root of a recent finalized block that somebody you trust has given you"
-            )
-        return self._kept.position
+        return self._begun_with().position
 
     def begin(self, root: bytes | None = None, *, old: bool = False) -> Report:
         """Begin with a block, or begin anew.
@@ -131,7 +139,7 @@ class LightClient:
         report = Report()
         before = self._received()
         if root is None:
-            root = self._agreed_root()
+            root = agreed_root(self._sources)
             report.warnings.append(
                 f"{len(self._sources)} sources agree on the checkpoint 0x{root.hex()}: compare it "
                 "with one from somebody else you trust"
@@ -156,16 +164,22 @@ class LightClient:
         """
         report = Report()
         before = self._received()
+        if not self._sources:
+            raise NoProgress(
+                "no source is named: give the light client the REST API of a beacon node, better "
+                "of several, or a file"
+            )
         self._require_young(self.position, report, old=old)
+        began = self._period()
         while len(missing := self._missing_periods()):
             complaints: list[str] = []
-            if not self._follow_periods(missing[:_BATCH], report, complaints, force=force):
+            if not self._follow_periods(missing[:_BATCH], complaints, force=force):
                 raise _no_progress(f"the committee after that of period {missing[0]}", complaints)
             report.complaints += complaints
         self._follow_news(report)
         if self.position.next is None:  # asked for now, to be known when its turn comes
-            reached = self.network.period(slot_of(self.position.finalized))
-            self._follow_periods(range(reached, reached + 1), report, report.complaints)
+            reached = self._period()
+            self._follow_periods(range(reached, reached + 1), report.complaints)
         for source in self._sources:
             if source.ahead is not None and abs(source.ahead) > _SKEW:
                 report.warnings.append(
@@ -173,6 +187,7 @@ class LightClient:
                     f"{'ahead of' if source.ahead > 0 else 'behind'} this machine's: one of them "
                     "is wrong, and with a wrong clock old blocks pass for new ones"
                 )
+        report.periods = self._period() - began
         report.received = self._received() - before
         return report
 
@@ -185,6 +200,18 @@ class LightClient:
             NotTrustworthy: It is not finalized, or signed by too few.
         """
         return Head.of(self.position, kind, self.network, self._clock(), self._patience.of(kind))
+
+    def _begun_with(self) -> Kept:
+        if self._kept is None:
+            raise NoCheckpoint(
+                f"the light client of {self.network.name} has no checkpoint to begin with: name "
+                "the root of a recent finalized block that somebody you trust has given you"
+            )
+        return self._kept
+
+    def _period(self) -> int:
+        """Whose committee it is of which it knows that it has finalized something."""
+        return self.network.period(slot_of(self.position.finalized))
 
     def _now(self) -> int:
         return self.network.slot(self._clock())
@@ -212,27 +239,6 @@ class LightClient:
                 "somebody you trust, or begin anew with a recent checkpoint"
             )
 
-    def _agreed_root(self) -> bytes:
-        """What all sources call the block in the slot that all of them have finalized."""
-        if len(self._sources) < _ENOUGH_TO_COMPARE:
-            raise NoCheckpoint(
-                "without a checkpoint it takes two sources at least, of operators that have "
-                "nothing to do with each other: name the checkpoint, or more sources"
-            )
-        with ThreadPoolExecutor(len(self._sources)) as pool:
-            newest = list(pool.map(lambda source: source.finalized_root(), self._sources))
-            slot = min(number for number, _ in newest)
-            roots = list(pool.map(lambda source: source.finalized_root(slot)[1], self._sources))
-        if len(set(roots)) > 1:
-            said = ", ".join(
-                f"{source.name} 0x{root.hex()}"
-                for source, root in zip(self._sources, roots, strict=True)
-            )
-            raise NoCheckpoint(
-                f"the sources do not agree on the block in slot {slot}: {said}; name the checkpoint"
-            )
-        return roots[0]
-
     def _begun(self, root: bytes, report: Report) -> Position:
         for source in self._sources:
             try:
@@ -243,13 +249,11 @@ class LightClient:
 
     def _missing_periods(self) -> range:
         """Those whose updates it takes before the newest ones can be checked."""
-        reached = self.network.period(slot_of(self.position.finalized))
+        reached = self._period()
         first = reached if self.position.next is None else reached + 1
         return range(first, self.network.period(self._now()))
 
-    def _follow_periods(
-        self, wanted: range, report: Report, complaints: list[str], *, force: bool = False
-    ) -> bool:
+    def _follow_periods(self, wanted: range, complaints: list[str], *, force: bool = False) -> bool:
         """Follow the committees of some periods, as far as one source leads; whether it leads."""
         for source in self._sources:
             before = position = self.position
@@ -267,7 +271,6 @@ class LightClient:
             )
             if reached > began or (before.next is None and position.next is not None):
                 self._advance(position)
-                report.periods += reached - began
                 return True
             if not refused:
                 complaints.append(
@@ -296,8 +299,7 @@ class LightClient:
         report.complaints += complaints
 
     def _advance(self, position: Position) -> None:
-        assert self._kept is not None, "only what has begun advances"
-        self._keep(self._kept._replace(position=position))
+        self._keep(self._begun_with()._replace(position=position))
 
 
 def _is_new(update: Any, position: Position) -> bool:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from eth_utils.conversions import to_hex
 
 from ape_v2v.lightnode.beacon.protocol import is_quorum
 from ape_v2v.lightnode.beacon.reasons import HeadTooOld, NotTrustworthy
 from ape_v2v.lightnode.beacon.types import slot_of
+from ape_v2v.lightnode.header import Header
 
 if TYPE_CHECKING:
     from ape_v2v.lightnode.beacon.networks import Network
@@ -33,18 +37,32 @@ class Head:
     """Of the beacon chain."""
     root: bytes
     """Of the beacon block."""
-    hash: bytes
+    header: Header
     """Of the execution block."""
-    number: int
-    timestamp: int
-    """Seconds since 1970."""
-    state_root: bytes
-    receipts_root: bytes
-    gas_limit: int
-    base_fee: int
-    """Wei per gas."""
     signers: int | None
     """How many of the committee have signed it; None of a finalized block."""
+
+    def __str__(self) -> str:
+        signers = "" if self.signers is None else f", signed by {self.signers}"
+        return (
+            f"{self.kind.value} block {self.header.number} of {self.time:%Y-%m-%d %H:%M:%S} UTC"
+            f"{signers}, {to_hex(self.header.hash)}"
+        )
+
+    @property
+    def time(self) -> datetime:
+        return datetime.fromtimestamp(self.header.timestamp, UTC)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "head": self.kind.value,
+            "slot": self.slot,
+            "block": self.header.number,
+            "blockHash": to_hex(self.header.hash),
+            "time": self.time.isoformat(),
+            "signers": self.signers,
+        }
 
     @classmethod
     def of(
@@ -95,12 +113,15 @@ class Head:
             kind=kind,
             slot=slot,
             root=bytes(header.beacon.hash_tree_root()),
-            hash=bytes(execution.block_hash),
-            number=int(execution.block_number),
-            timestamp=int(execution.timestamp),
-            state_root=bytes(execution.state_root),
-            receipts_root=bytes(execution.receipts_root),
-            gas_limit=int(execution.gas_limit),
-            base_fee=int(execution.base_fee_per_gas),
+            header=Header(
+                hash=bytes(execution.block_hash),
+                number=int(execution.block_number),
+                timestamp=int(execution.timestamp),
+                state_root=bytes(execution.state_root),
+                receipts_root=bytes(execution.receipts_root),
+                transactions_root=bytes(execution.transactions_root),
+                gas_limit=int(execution.gas_limit),
+                base_fee=int(execution.base_fee_per_gas),
+            ),
             signers=None if finalized else position.optimistic_signers or None,
         )

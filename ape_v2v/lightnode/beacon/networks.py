@@ -142,6 +142,12 @@ _PRESETS: dict[str, dict[str, int]] = {
     "mainnet": {},
     "minimal": {"slots_per_epoch": 8, "epochs_per_period": 8, "committee_size": 32},
 }
+# What a file may say instead of its preset.
+_SIZES = {
+    "slots_per_epoch": "SLOTS_PER_EPOCH",
+    "epochs_per_period": "EPOCHS_PER_SYNC_COMMITTEE_PERIOD",
+    "committee_size": "SYNC_COMMITTEE_SIZE",
+}
 
 
 def read_network(path: Path) -> Network:
@@ -157,6 +163,7 @@ def read_network(path: Path) -> Network:
         # Plain texts: YAML would take the hexadecimal ones for numbers.
         content: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)
         names = [key.removesuffix("_FORK_EPOCH") for key in content if key.endswith("_FORK_EPOCH")]
+        sizes = {name: int(content[key]) for name, key in _SIZES.items() if key in content}
         forks = [
             Fork(
                 name.lower(),
@@ -173,7 +180,7 @@ def read_network(path: Path) -> Network:
             # Sorting keeps the file's order where several begin together.
             forks=tuple(sorted((f for f in forks if f.epoch != _NEVER), key=lambda f: f.epoch)),
             seconds_per_slot=int(content["SECONDS_PER_SLOT"]),
-            **_PRESETS[content["PRESET_BASE"]],
+            **_PRESETS[content["PRESET_BASE"]] | sizes,
         )
     except KeyError as error:
         raise ConfigurationError(

@@ -6,7 +6,6 @@ and a source that does not answer costs the time limit.
 
 from __future__ import annotations
 
-import json
 import time
 import zlib
 from email.utils import parsedate_to_datetime
@@ -15,6 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httpx
 from eth_utils.conversions import to_hex
 from eth_utils.hexadecimal import decode_hex
+
+# It refuses what is nested too deep, where Python's own reader may crash.
+from pydantic_core import from_json
 
 from ape_v2v.lightnode.beacon.reasons import LightClientError, MalformedData, SourceUnavailable
 from ape_v2v.lightnode.beacon.types import read, slot_of
@@ -147,13 +149,13 @@ class BeaconApi:
                         raise SourceUnavailable(
                             f"{self.name} takes longer than {self._timeout:g} s for {path}"
                         )
-            return json.loads(bytes(body))
+            return from_json(bytes(body))
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise SourceUnavailable(
                 f"{self.name} does not answer ({str(error) or type(error).__name__}): check its "
                 "address, or take another one"
             ) from error
-        except (ValueError, RecursionError, zlib.error) as error:
+        except (ValueError, zlib.error) as error:
             raise MalformedData(f"{self.name} answers no JSON to {path}: {error}") from error
 
     def _compare_clocks(self, date: str | None) -> None:
@@ -172,17 +174,16 @@ class UpdateFile:
     gave it; any of them may be missing.
     """
 
-    ahead = None
-
     def __init__(self, path: Path, network: Network) -> None:
         self.name = str(path)
         self.received = 0
+        self.ahead: float | None = None
         self._network = network
         try:
-            content = json.loads(path.read_bytes())
+            content = from_json(path.read_bytes())
         except OSError as error:
             raise SourceUnavailable(f"{path} cannot be read: {error.strerror}") from error
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise MalformedData(f"{path} is no JSON: {error}") from error
         if not isinstance(content, dict):
             raise MalformedData(f"{path} is no JSON object with light client data")

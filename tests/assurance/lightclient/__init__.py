@@ -1,0 +1,1 @@
+"""The light client beside the executable specification of Ethereum's consensus."""
