@@ -62,6 +62,8 @@ class Context:
     """The block by which all that is shown is proven, if it is."""
     underway: str | None = None
     """The hash of one that has been signed, and of which nothing more is known yet."""
+    advice: str | None = None
+    """What to do when the node goes while something is sent otherwise than by the gateway."""
 
     def __post_init__(self) -> None:
         self.price = self.price or self.config.fiat

@@ -50,10 +50,20 @@ class Lines:
         return head + f"\n{'':{len(head)}}".join(lines).replace(_NO_BREAK, " ")
 
     def address(self, address: str) -> str:
-        """An address, shortened where there is little room."""
-        address = events.checksummed(address)
-        is_wide = self.width is None or self.width >= _WIDE
-        return address if is_wide else f"{address[:6]}…{address[-4:]}"
+        """An address, shortened where there is little room, and on a terminal its alias."""
+        return self._named(events.checksummed(address), "")
+
+    def auction(self, auction_id: int) -> str:
+        """An auction by its consumer, and its number among the consumer's."""
+        consumer = events.checksummed(consumer_of(auction_id))
+        return self._named(consumer, f"/{auction_id & 0xFFFF_FFFF}")
+
+    def _named(self, address: str, suffix: str) -> str:
+        if self.width is None:
+            return address + suffix
+        shown = address if self.width >= _WIDE else f"{address[:6]}…{address[-4:]}"
+        alias = self.context.aliases.get(address)
+        return shown + suffix + (f" ({alias}{suffix})" if alias else "")
 
     def _shown(self, name: str, args: dict[str, Any]) -> str:
         """An argument, or nothing if it says nothing that the others do not."""
@@ -69,9 +79,7 @@ class Lines:
 
 
 _READABLE: dict[str, Callable[[Lines, Any], str]] = {
-    "auctionId": lambda lines, value: (
-        f"auction {lines.address(consumer_of(value))}/{value & 0xFFFF_FFFF}"
-    ),
+    "auctionId": lambda lines, value: f"auction {lines.auction(value)}",
     "energyWh": lambda lines, value: f"energy {lines.context.energy(Energy(value))}",
     "maxRate": lambda lines, value: f"maxRate {lines.context.rate(Rate(value))}",
     "rate": lambda lines, value: f"rate {lines.context.rate(Rate(value))}" if value else "",

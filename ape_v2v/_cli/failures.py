@@ -68,6 +68,8 @@ def sentence(error: Exception, context: Context | None, *, writes: bool) -> str:
             f"{text}; {context.underway} may have been sent: when the node is back, "
             f"`ape v2v transaction show {context.underway}` tells"
         )
+    if context is not None and context.advice is not None:
+        return f"{text}; {context.advice}"
     if context is not None and context.transaction is not None:
         return f"{text}; {context.transaction} was sent, and is in a block"
     return text + NOTHING_SENT * writes

@@ -50,6 +50,7 @@ def deploy(context: Context, again: bool, dry_run: bool, settings: Path | None) 
         return
     with prompts_on_stderr():
         if pending := records.pending():
+            context.advice = _AGAIN
             click.echo(f"the deployment by {pending.transactions[-1]} is taken up", err=True)
             record = deployment.take_up(records, context.node)
         else:
@@ -68,11 +69,15 @@ cli.add_command(deploy)
 cli.add_command(verify)
 
 
+_AGAIN = "it may have been sent: run the command again, which takes up what was"
+
+
 def _confirm(context: Context, plan: deployment.Plan) -> None:
     lines = [f"  {name:17} {value}" for name, value in plan.described().items()]
     click.echo("\n".join(["deploys a market", *lines]), err=True)
     if not context.yes:
         click.confirm("send it?", abort=True, err=True)
+    context.advice = _AGAIN
 
 
 def _rehearse(context: Context, plan: deployment.Plan) -> None:

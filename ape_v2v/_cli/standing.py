@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ape_v2v._cli.tables import utc
@@ -39,19 +40,21 @@ def at_stake(context: Context, standing: Standing) -> dict[str, str]:
     shown = described(context, standing.info) | {
         name: context.money(getattr(standing, name)) for name in ("reserve", "bond", "penalty")
     }
-    if standing.info.state is State.OPEN:
+    if standing.info.state is State.OPEN and context.market.now < standing.info.closing_time:
         highest = standing.highest_rate
         shown["next bid"] = f"at most {context.rate(highest)}" if highest else "impossible"
     return shown
 
 
 def closing(context: Context, info: AuctionInfo) -> str:
-    """When bidding closes, and how long that is from now."""
-    left = info.closing_time - context.market.now
-    seconds = left.total_seconds()
-    return utc(info.closing_time) + (
-        f", in {format_duration(left)}" if seconds > 0 else ": closed, the consumer has to end it"
-    )
+    """When bidding closes, and how long that is from now; what is left when it has closed."""
+    now = context.market.now
+    if now < info.closing_time:
+        return f"{utc(info.closing_time)}, in {format_duration(info.closing_time - now)}"
+    award_window = timedelta(seconds=context.market.parameters.awardWindow)
+    if info.rate is not None and now >= info.closing_time + award_window:
+        return f"{utc(info.closing_time)}: closed too long ago, it can only be cancelled"
+    return f"{utc(info.closing_time)}: closed, the consumer has to end it"
 
 
 def line(context: Context, info: AuctionInfo) -> str:

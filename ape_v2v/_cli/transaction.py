@@ -81,6 +81,12 @@ def replace_(
             err=True,
         )
         click.confirm("send it?", abort=True, err=True)
+
+    def before_sending(by: str, signed: str) -> None:
+        # A deployment that waits is found again by its new hash.
+        records.replaced(transaction, by, signed)
+        context.underway = by
+
     with prompts_on_stderr():
         mined = replace(
             transaction,
@@ -88,8 +94,7 @@ def replace_(
             _fees(max_fee, priority_fee).over(configured_fees(context.node)),
             context.node,
             cancel=cancel,
-            # A deployment that waits is found again by its new hash.
-            before_sending=lambda by, signed: records.replaced(transaction, by, signed),
+            before_sending=before_sending,
         )
     sent = look_up(mined.transaction, context.node)
     data = sent.as_json() | {"replaces": transaction}

@@ -308,7 +308,8 @@ def test_without_a_settlement_consumer_is_warned_and_pays_all(
 
     refused = v2v(*words, account=consumer, answer="n\n", expect=1)
     assert (
-        f"WITHOUT A SETTLEMENT this pays for the whole 20 kWh: 0.004 ether to {provider.address}\n"
+        f"WITHOUT A SETTLEMENT this pays for the whole 20 kWh: 0.004 ether to "
+        f"{provider.address} ({provider.alias})\n"
     ) in refused.error
     assert market.auctions(connection_id).state == CONNECTED
 
@@ -394,4 +395,4 @@ def test_what_is_over_cannot_be_ended_again(
 
     refused = v2v("connection", command, connection_id, account=provider, expect=1)
 
-    assert "this auction is over" in refused.error
+    assert "is over: its connection was settled at" in refused.error
