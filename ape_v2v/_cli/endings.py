@@ -26,6 +26,8 @@ _OUTCOMES = {
 
 def find_ending(context: Context, error: Exception) -> Ending | None:
     """How the auction ended for which a call was refused because it is over; None for the rest."""
+    if context.head is not None:
+        return None  # told from events, and that there are no others is not proven
     if (
         not isinstance(error, Refused)
         or error.name != "UnexpectedState"
