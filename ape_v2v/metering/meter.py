@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 METER_ID_BYTES = 32
+MAX_RECORD_BYTES = 16 * 1024
+"""The longest record that a message of a session can carry. OCMF ones have about 1 kB."""
 
 
 class MeterError(V2VError):
@@ -30,6 +32,10 @@ class Reading:
     """UTC."""
     record: bytes
     """The meter's own record of this reading, in its canonical form."""
+    register: str = ""
+    """Which of the meter's registers this is, by its OBIS code; empty for a meter with one."""
+    resolution_wh: int = 1
+    """The smallest step that the register shows, Wh."""
 
     @property
     def meter_data_hash(self) -> bytes:

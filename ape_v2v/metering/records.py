@@ -12,14 +12,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ape_v2v.metering.meter import MeterError
+from ape_v2v.metering.meter import MAX_RECORD_BYTES, MeterError
 
 if TYPE_CHECKING:
     from io import RawIOBase
     from typing import BinaryIO
 
-MAX_RECORD_BYTES = 64 * 1024
-
+_BACKLOG_BYTES = 128 * 1024
+"""How much of a file is looked at when it is opened."""
+_LINE_BYTES = 1024 * 1024
+"""A line that is longer is never whole."""
 _PATIENCE = 5.0  # seconds
 _PAUSE = 0.02  # seconds between two looks for a first record
 
@@ -28,14 +30,16 @@ class RecordError(MeterError):
     """A record cannot be used: not signed by the meter, or not a good reading."""
 
 
-class Records(Protocol):
+class RecordSource(Protocol):
     """Something that a meter writes its records to."""
 
-    def latest(self) -> bytes:
-        """The last whole record.
+    def arrived(self) -> list[bytes]:
+        """The whole records that have come since the last call, oldest first.
+
+        The first call gives what is there, of a long file its end.
 
         Raises:
-            MeterError: There is none, or none can be got.
+            MeterError: None has come yet, or none can be got.
         """
 
 
@@ -44,24 +48,33 @@ class RecordFile:
 
     def __init__(self, path: Path | str) -> None:
         self._path = Path(path)
+        self._read_up_to: int | None = None
 
-    def latest(self) -> bytes:
+    def arrived(self) -> list[bytes]:
         try:
             with self._path.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - 2 * MAX_RECORD_BYTES))
-                tail = file.read()
+                begin = self._read_up_to
+                if begin is None or begin > size:  # just opened, or begun anew by who writes it
+                    begin = max(0, size - _BACKLOG_BYTES)
+                file.seek(begin)
+                text = file.read(size - begin)
         except OSError as error:
             raise MeterError(f"the meter's records cannot be read: {error}") from error
-        lines, _, _ = tail.rpartition(b"\n")
-        record = lines.rstrip().rpartition(b"\n")[2].strip()
-        return _checked(record, str(self._path))
+        whole, end, _ = text.rpartition(b"\n")
+        records = [line.strip() for line in whole.split(b"\n") if line.strip()]
+        if begin and self._read_up_to != begin:
+            records = records[1:] or records  # the first one may have begun before
+        if not records and self._read_up_to is None:
+            raise _none_yet(str(self._path))
+        self._read_up_to = begin + len(whole) + len(end)
+        return records
 
 
 class RecordStream:
     """A stream of records, as from a serial line or a named pipe.
 
-    `latest` reads what has arrived and waits for the very first record only.
+    `arrived` waits for the very first record only.
     """
 
     def __init__(
@@ -83,36 +96,37 @@ class RecordStream:
         self._name = name
         self._patience = patience
         self._begun = b""
-        self._record: bytes | None = None
+        self._any = False
 
-    def latest(self) -> bytes:
+    def arrived(self) -> list[bytes]:
         try:
-            self._read_what_is_there()
+            records = self._read_what_is_there()
         except OSError as error:
             raise MeterError(f"{self._name} cannot be read: {error}") from error
-        if self._record is None:
+        self._any = self._any or bool(records)
+        if not self._any:
             raise MeterError(
                 f"{self._name} has given no record within {self._patience} s: check that the "
                 "meter is on and writes one record a line"
             )
-        return _checked(self._record, self._name)
+        return records
 
-    def _read_what_is_there(self) -> None:
+    def _read_what_is_there(self) -> list[bytes]:
         deadline = time.monotonic() + self._patience
+        records: list[bytes] = []
         while True:
             if chunk := self._chunk():
-                self._take(chunk)
-            elif self._record is not None or time.monotonic() >= deadline:
-                return
+                records += self._take(chunk)
+            elif self._any or records or time.monotonic() >= deadline:
+                return records
             else:  # a pipe that nobody writes to yet is at its end at once
                 time.sleep(_PAUSE)
 
-    def _take(self, chunk: bytes) -> None:
+    def _take(self, chunk: bytes) -> list[bytes]:
         *whole, self._begun = (self._begun + chunk).split(b"\n")
-        if records := [line.strip() for line in whole if line.strip()]:
-            self._record = records[-1]
-        if len(self._begun) > MAX_RECORD_BYTES:  # then it is refused, whatever its end
+        if len(self._begun) > _LINE_BYTES:  # it will be refused, whatever its end
             self._begun = self._begun[: MAX_RECORD_BYTES + 1]
+        return [line.strip() for line in whole if line.strip()]
 
     def _chunk(self) -> bytes:
         try:
@@ -123,7 +137,7 @@ class RecordStream:
         return os.read(descriptor, MAX_RECORD_BYTES) if ready else b""
 
 
-def records_at(path: Path | str, *, patience: float = _PATIENCE) -> Records:
+def records_at(path: Path | str, *, patience: float = _PATIENCE) -> RecordSource:
     """The records at a path: a file, or a named pipe or serial device that is read as a stream.
 
     Raises:
@@ -138,17 +152,24 @@ def records_at(path: Path | str, *, patience: float = _PATIENCE) -> Records:
         return RecordStream(
             os.fdopen(descriptor, "rb", buffering=0), name=str(path), patience=patience
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise MeterError(f"the meter's records cannot be opened: {error}") from error
 
 
-def _checked(record: bytes, name: str) -> bytes:
-    if not record:
-        raise MeterError(
-            f"{name} holds no whole record yet: expected one record a line, each with its end"
-        )
+def require_length(record: bytes) -> None:
+    """Refuse a record that no message of a session can carry.
+
+    Raises:
+        RecordError: It is too long.
+    """
     if len(record) > MAX_RECORD_BYTES:
-        raise MeterError(
-            f"a record in {name} has more than {MAX_RECORD_BYTES} bytes: this is no meter's"
+        raise RecordError(
+            f"a record of the meter has {len(record)} bytes, and a session's messages carry at "
+            f"most {MAX_RECORD_BYTES}: have the meter write shorter ones, with fewer readings each"
         )
-    return record
+
+
+def _none_yet(name: str) -> MeterError:
+    return MeterError(
+        f"{name} holds no whole record yet: expected one record a line, each with its end"
+    )

@@ -99,8 +99,8 @@ class Given:
     def __init__(self, *records):
         self.records = list(records)
 
-    def latest(self):
-        return self.records.pop(0) if len(self.records) > 1 else self.records[0]
+    def arrived(self):
+        return [self.records.pop(0)] if self.records else []
 
 
 def meter_of(*records, **settings):
@@ -220,6 +220,100 @@ def test_a_register_that_falls_is_refused():
         meter.read()
 
 
+def test_a_register_that_falls_within_a_record_is_refused():
+    with pytest.raises(RecordError, match=r"\(RV\) fell from 9000.0 Wh to 8000.0 Wh"):
+        meter_of(signed(payload(reading("9.0", TX="B"), reading("8.0", TX="E")))).read()
+
+
+@pytest.mark.parametrize("page", ["T17", "T16", "T0"])
+def test_a_pagination_that_does_not_rise_is_refused(page):
+    meter = meter_of(signed(payload()), signed(payload(reading("12.5"), PG=page)))
+    meter.read()
+    with pytest.raises(RecordError, match=rf"\(PG\) went from T17 to {page}"):
+        meter.read()
+
+
+def test_the_pages_of_transactions_and_of_others_are_counted_apart():
+    meter = meter_of(signed(payload()), signed(payload(reading("12.5"), PG="F3")))
+    meter.read()
+    assert meter.read().energy_wh == 12_500
+
+
+def test_the_same_record_written_twice_is_one():
+    record = signed(payload())
+    meter = meter_of(record, record)
+    assert meter.read() == meter.read()
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [{"TX": "B"}, {"TX": "X"}, {"TX": "E"}],
+        [{"TX": "B", "EF": "E"}, {"TX": "E"}],
+        [{"TX": "X"}, {"TX": "C"}],
+    ],
+    ids=["exception, then end", "error at the begin, then clear", "exception, then on"],
+)
+def test_after_an_exception_nothing_counts_until_the_next_begin(entries):
+    broken = signed(payload(*(reading(**fields) for fields in entries)))
+    later = signed(payload(reading("13.0", TX="C"), PG="T18"))
+    anew = signed(payload(reading("13.5", TX="B"), PG="T19"))
+    meter = meter_of(broken, later, anew)
+    for _ in range(2):
+        with pytest.raises(RecordError, match=r"exception .* nothing counts until its next begin"):
+            meter.read()
+    assert meter.read().energy_wh == 13_500
+
+
+def test_an_exception_from_before_the_program_began_counts_too(tmp_path):
+    path = tmp_path / "records"
+    entries = reading(TX="B"), reading(TX="X")
+    later = signed(payload(reading("13.0", TX="C"), PG="T18"))
+    path.write_bytes(signed(payload(*entries)) + b"\n" + later + b"\n")
+    meter = OcmfMeter(records_at(path), serial=SERIAL, public_key=der(), now=lambda: NOW)
+    with pytest.raises(RecordError, match="nothing counts until its next begin"):
+        meter.read()
+
+
+def test_the_register_is_fixed_by_the_first_record():
+    other = signed(payload(reading("53.0", RI="1-0:2.8.0"), PG="T18"))
+    meter = meter_of(signed(payload()), other)
+    assert meter.read().register == "1-b:1.8.0"
+    with pytest.raises(RecordError, match=r"no reading of the register \(RI\) 1-b:1.8.0, but of 1"):
+        meter.read()
+
+
+def test_energy_beside_a_duration_is_energy():
+    duration = reading("125", RI="1-0:0.9.8", RU="s")
+    assert meter_of(signed(payload(duration, reading()))).read().energy_wh == 12_345
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [("12.34", "kWh", 10), ("12.345", "kWh", 1), ("12.3456", "kWh", 1), ("12340", "Wh", 1)],
+)
+def test_the_resolution_is_the_smallest_step_that_is_shown(value, unit, expected):
+    assert meter_of(signed(payload(reading(value, RU=unit)))).read().resolution_wh == expected
+
+
+def test_the_resolution_is_the_finest_that_was_seen():
+    coarse = signed(payload(reading("12.4"), PG="T18"))
+    meter = meter_of(signed(payload(reading("12.34"))), coarse)
+    assert [meter.read().resolution_wh, meter.read().resolution_wh] == [10, 10]
+
+
+def test_a_garbled_line_is_refused_until_the_next_good_one(tmp_path):
+    path = tmp_path / "records"
+    path.write_bytes(GENUINE + b'\nOCMF|{"FV\n')
+    meter = OcmfMeter(records_at(path), serial=SERIAL, public_key=der(), now=lambda: NOW)
+    for _ in range(2):
+        with pytest.raises(RecordError, match="not an OCMF record"):
+            meter.read()
+    with path.open("ab") as file:
+        file.write(signed(payload(reading("12.5"), PG="T18")) + b"\n")
+    assert meter.read().energy_wh == 12_500
+
+
 def test_a_time_that_falls_is_refused():
     earlier = reading(TM="2026-05-01T13:59:59,999+0200 S")
     meter = meter_of(signed(payload()), signed(payload(earlier)))
@@ -229,7 +323,7 @@ def test_a_time_that_falls_is_refused():
 
 
 def test_a_refused_record_does_not_count_as_the_last_one():
-    good = signed(payload(reading("12.5")))
+    good = signed(payload(reading("12.5"), PG="T18"))
     meter = meter_of(signed(payload()), signed(payload(reading("12.6", ST="M"))), good)
     meter.read()
     with pytest.raises(RecordError, match="manipulated"):
@@ -244,21 +338,22 @@ def test_a_refused_record_does_not_count_as_the_last_one():
         ({"ST": "T"}, r"status \(ST\) is T, timed out"),
         ({"ST": "?"}, r"status \(ST\) is \?, unknown"),
         ({"ST": None}, r"status \(ST\) is None"),
-        ({"EF": "E"}, "its energy is not usable"),
-        ({"EF": "Et"}, "its energy is not usable"),
+        ({"EF": "E"}, "has reported an exception"),
+        ({"EF": "Et"}, "has reported an exception"),
         ({"EF": "t"}, "its time is not usable"),
-        ({"TX": "X"}, "its energy is not usable"),
-        ({"RU": "mOhm"}, r"the unit \(RU\) is 'mOhm': expected Wh or kWh"),
-        ({"RU": "MWh"}, r"the unit \(RU\) is 'MWh'"),
-        ({"RU": None}, r"the unit \(RU\) is 'None'"),
+        ({"TX": "X"}, "has reported an exception"),
+        ({"RU": "mOhm"}, r"no reading of energy \(RD\)"),
+        ({"RU": "MWh"}, r"no reading of energy \(RD\)"),
+        ({"RU": None}, r"no reading of energy \(RD\)"),
         ({"value": "-0.001"}, r"the reading \(RV\) -0.001 kWh is out of range"),
         ({"value": "1e999999"}, r"the reading \(RV\) 1E\+999999 kWh is out of range"),
         ({"value": "NaN"}, r"not OCMF: RD.0.RV"),
         ({"value": '"much"'}, r"not OCMF: RD.0.RV"),
-        ({"RV": None}, r"no reading \(RD\)"),
+        ({"RV": None}, r"no reading of energy \(RD\)"),
         ({"TM": "yesterday"}, "not OCMF: RD.0.TM"),
         ({"TM": "2026-05-01T14:00:00,000 S"}, r"the time \(TM\) .* has no time zone"),
-        ({"TM": "2026-05-01T14:00:00,000+0200"}, "is unsynchronized"),
+        ({"TM": "2026-05-01T14:00:00,000+0200 U"}, "is unsynchronized, U"),
+        ({"TM": "2026-05-01T14:00:00,000+0200"}, "has no time status: expected U, I, S or R"),
     ],
 )
 def test_a_reading_that_cannot_be_used_is_refused_although_it_is_signed(fields, message):
@@ -283,7 +378,8 @@ def test_a_reading_that_cannot_be_used_is_refused_although_it_is_signed(fields, 
         (signed('{"RD": [1]}'), "not OCMF"),
         (signed(payload(MS="another")), "of the meter 'another', and this one is 'BQ274"),
         (signed(payload(MS=None)), "of the meter None"),
-        (signed(payload(), algorithm="ECDSA-secp192k1-SHA256"), "'ECDSA-secp192k1-SHA256' is unkn"),
+        (signed(payload(), algorithm="ECDSA-secp192k1-SHA256"), "signed with secp192k1, and"),
+        (signed(payload(), algorithm="ECDSA-secp224r1-SHA256"), "'ECDSA-secp224r1-SHA256' is unkn"),
         (signed(payload(), algorithm="RSA-2048-SHA256"), "'RSA-2048-SHA256' is unknown"),
         (signed(payload(), algorithm="ECDSA-secp256r1-MD5"), "'ECDSA-secp256r1-MD5' is unknown"),
         (signed(payload(), algorithm="none"), "'none' is unknown"),
@@ -291,7 +387,7 @@ def test_a_reading_that_cannot_be_used_is_refused_although_it_is_signed(fields, 
         (signed(payload(), encoding="base58"), r"\(SE\) is 'base58': expected hex or base64"),
         (signed(payload(), SD="zz"), r"signature \(SD\) is not hex"),
         (signed(payload(), encoding="base64", SD="?"), r"signature \(SD\) is not base64"),
-        (signed(payload(), SD=""), "not by the public key"),
+        (signed(payload(), SD=""), r"signature \(SD\) is neither DER nor"),
         (signed(payload(), SD="00" * 64), "not by the public key"),
         (signed(payload(), digest=hashes.SHA512()), "not by the public key"),
     ],
@@ -328,7 +424,7 @@ def test_a_payload_with_any_byte_changed_is_refused(data):
         ("", "cannot be read"),
         ("zz", "cannot be read"),
         ("-----BEGIN PUBLIC KEY-----", "cannot be read"),
-        (pem(rsa.generate_private_key(65537, 2048)), "not one for ECDSA"),
+        (pem(rsa.generate_private_key(65537, 2048)), "of an ECDSA key on secp192k1, secp192r1"),
     ],
     ids=["empty", "no digits", "half", "RSA"],
 )
@@ -345,24 +441,26 @@ def test_a_serial_number_that_no_message_can_hold_is_refused():
 # Where records come from
 
 
-def test_the_last_whole_line_of_a_file_is_the_latest_record(tmp_path):
+def test_the_whole_lines_of_a_file_are_its_records_each_once(tmp_path):
     path = tmp_path / "records"
     path.write_bytes(b"one\ntwo\r\n\n")
     records = records_at(path)
     assert isinstance(records, RecordFile)
-    assert records.latest() == b"two"
+    assert records.arrived() == [b"one", b"two"]
     with path.open("ab") as file:
         file.write(b"thr")
-    assert records.latest() == b"two"
+    assert records.arrived() == []
     with path.open("ab") as file:
-        file.write(b"ee\n")
-    assert records.latest() == b"three"
+        file.write(b"ee\nfour\n")
+    assert records.arrived() == [b"three", b"four"]
+    path.write_bytes(b"anew\n")
+    assert records.arrived() == [b"anew"]
 
 
 def test_a_long_file_is_read_from_its_end(tmp_path):
     path = tmp_path / "records"
     path.write_bytes(b"x" * 10_000_000 + b"\nlast\n")
-    assert RecordFile(path).latest() == b"last"
+    assert RecordFile(path).arrived() == [b"last"]
 
 
 @pytest.mark.parametrize("content", [b"", b"half a record", b"\n\n"])
@@ -370,25 +468,26 @@ def test_a_file_without_a_whole_record_is_refused(tmp_path, content):
     path = tmp_path / "records"
     path.write_bytes(content)
     with pytest.raises(MeterError, match="holds no whole record yet"):
-        RecordFile(path).latest()
+        RecordFile(path).arrived()
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(MeterError, match="cannot be read"):
-        RecordFile(tmp_path / "records").latest()
+        RecordFile(tmp_path / "records").arrived()
     with pytest.raises(MeterError, match="cannot be opened"):
         records_at(tmp_path / "records")
 
 
-def test_a_record_that_no_meter_writes_is_refused(tmp_path):
+def test_a_record_that_no_message_can_carry_is_refused(tmp_path):
     path = tmp_path / "records"
-    path.write_bytes(b"x" * 70_000 + b"\n")
+    path.write_bytes(signed(payload(GI="x" * 16_000)) + b"\n")
     for records in (RecordFile(path), RecordStream(io.BytesIO(path.read_bytes()))):
-        with pytest.raises(MeterError, match="more than 65536 bytes"):
-            records.latest()
+        meter = OcmfMeter(records, serial=SERIAL, public_key=der(), now=lambda: NOW)
+        with pytest.raises(RecordError, match="messages carry at most 16384"):
+            meter.read()
 
 
-def test_a_stream_gives_the_latest_record_that_has_arrived():
+def test_a_stream_gives_the_records_that_have_arrived():
     reader, writer = os.pipe()
     with (
         os.fdopen(reader, "rb", buffering=0) as stream,
@@ -396,10 +495,10 @@ def test_a_stream_gives_the_latest_record_that_has_arrived():
     ):
         records = RecordStream(stream)
         line.write(b"one\ntwo\nthr")
-        assert records.latest() == b"two"
-        assert records.latest() == b"two"
+        assert records.arrived() == [b"one", b"two"]
+        assert records.arrived() == []
         line.write(b"ee\n")
-        assert records.latest() == b"three"
+        assert records.arrived() == [b"three"]
 
 
 def test_a_named_pipe_is_read_as_a_stream_and_the_first_record_waited_for(tmp_path):
@@ -409,7 +508,7 @@ def test_a_named_pipe_is_read_as_a_stream_and_the_first_record_waited_for(tmp_pa
     with path.open("wb", buffering=0) as line:
         late = threading.Timer(0.2, line.write, [b"one\n"])
         late.start()
-        assert records.latest() == b"one"
+        assert records.arrived() == [b"one"]
         late.join()
 
 
@@ -420,14 +519,14 @@ def test_a_silent_stream_is_refused_after_a_while():
         os.fdopen(writer, "wb", buffering=0),
         pytest.raises(MeterError, match=r"no record within 0.1 s"),
     ):
-        RecordStream(stream, patience=0.1).latest()
+        RecordStream(stream, patience=0.1).arrived()
 
 
 def test_a_named_pipe_that_nobody_writes_to_is_refused_after_a_while(tmp_path):
     path = tmp_path / "line"
     os.mkfifo(path)
     with pytest.raises(MeterError, match=r"line has given no record within 0.1 s"):
-        records_at(path, patience=0.1).latest()
+        records_at(path, patience=0.1).arrived()
 
 
 def test_a_meter_reads_from_a_file_that_grows(tmp_path):
@@ -436,5 +535,5 @@ def test_a_meter_reads_from_a_file_that_grows(tmp_path):
     meter = OcmfMeter(records_at(path), serial=SERIAL, public_key=der(), now=lambda: NOW)
     assert meter.read().energy_wh == 12_345
     with path.open("ab") as file:
-        file.write(signed(payload(reading("12.5"))) + b"\n")
+        file.write(signed(payload(reading("12.5"), PG="T18")) + b"\n")
     assert meter.read().energy_wh == 12_500

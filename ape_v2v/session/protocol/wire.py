@@ -22,13 +22,12 @@ from ape_v2v.market.fields import (
     hexadecimal,
     schema,
 )
+from ape_v2v.metering.meter import MAX_RECORD_BYTES
 
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
 PREFIX = "/v1"
-MAX_RECORD_BYTES = 16 * 1024
-"""A meter's record: OCMF ones have about 1 kB."""
 
 _MAX_DIGITS = 78  # of 2**256
 _PUBLIC_KEY_BYTES = 64
