@@ -78,6 +78,7 @@ class Counter:
     """A meter and a source in one: a Wh more at every look."""
 
     id = "bench"
+    max_power_w = None
 
     def __init__(self) -> None:
         self._wh = 0

@@ -79,6 +79,7 @@ def cli() -> None:
     show_default=True,
     help="Simulated seconds per second.",
 )
+@click.option("--source", metavar="NAME", help="A real source instead: python:module:Class.")
 @click.option("--battery", type=ENERGY, help="What the simulated battery takes until it is full.")
 @click.option(
     "--max-unacknowledged",
@@ -145,11 +146,33 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
     show_default=True,
     help="How far the meters may be apart, part of 1.",
 )
-def charge(context: Context, url: str, limit: str | None, **options: Any) -> None:
+@click.option(
+    "--tolerance-energy",
+    type=ENERGY,
+    default="0 Wh",
+    show_default=True,
+    help="How far they may be apart besides, beyond what the registers can show.",
+)
+@click.option(
+    "--meter-interval",
+    type=DURATION,
+    default=format_duration(timedelta(seconds=Terms().meter_interval)),
+    show_default=True,
+    help="How often your meter takes a reading, at most: it is waited for.",
+)
+@click.option(
+    "--peer-meter-key",
+    metavar="KEY|FILE",
+    help="The public key of the provider's meter: only what it has signed counts.",
+)
+def charge(
+    context: Context, url: str, limit: str | None, peer_meter_key: str | None, **options: Any
+) -> None:
     """Charge as the consumer of your current auction, where its provider serves.
 
     Ctrl-C ends the charging in order.
     """
+    from ape_v2v.metering.named import key_of  # noqa: PLC0415 - not light
     from ape_v2v.session.settings import ChargeSettings  # noqa: PLC0415 - not light
 
     _prove(context, options["light"])
@@ -159,7 +182,11 @@ def charge(context: Context, url: str, limit: str | None, **options: Any) -> Non
         url=url,
         authority=options["tls_authority"],
         terms=Terms(
-            tolerance=Tolerance(Decimal(str(options["tolerance"]))),
+            tolerance=Tolerance(
+                Decimal(str(options["tolerance"])), int(options["tolerance_energy"])
+            ),
+            meter_interval=options["meter_interval"].total_seconds(),
+            meter_key=None if peer_meter_key is None else key_of(peer_meter_key),
             limit_wh=None if limit is None else _limit(auction.info.rate, limit),
             link_timeout=options["link_timeout"].total_seconds(),
         ),

@@ -54,8 +54,26 @@ def side(function: Callable[..., None]) -> Callable[..., None]:
             help="A real meter instead: a file or device with its OCMF records.",
         ),
         click.option("--ocmf-serial", metavar="NUMBER", help="That meter's serial number."),
-        click.option("--ocmf-key", metavar="HEX|FILE", help="Its public key: DER, or PEM."),
+        click.option(
+            "--ocmf-key", metavar="HEX|FILE", help="Its public key: DER or a bare point, or PEM."
+        ),
         click.option("--ocmf-register", metavar="OBIS", help="Which of its registers to read."),
+        click.option(
+            "--ocmf-max-age",
+            type=DURATION,
+            default="1 min",
+            show_default=True,
+            help="How old a reading of it may be.",
+        ),
+        click.option("--ocmf-any-age", is_flag=True, help="Take readings of any age."),
+        click.option(
+            "--ocmf-unsynchronized", is_flag=True, help="Take readings of a clock never set."
+        ),
+        click.option(
+            "--meter",
+            metavar="NAME",
+            help="Any meter instead: ocmf:FILE?…, csv:FILE?…, python:module:Class.",
+        ),
         click.option(
             "--link-timeout",
             type=DURATION,
@@ -77,27 +95,35 @@ def side(function: Callable[..., None]) -> Callable[..., None]:
 
 def equipment(role: str, **options: Any) -> Equipment:
     from ape_v2v.metering.equipment import Equipment, OcmfSettings  # noqa: PLC0415 - not light
+    from ape_v2v.metering.named import key_of  # noqa: PLC0415 - not light
 
     ocmf = None
     if options["ocmf"] is not None:
         serial, key = options["ocmf_serial"], options["ocmf_key"]
         if serial is None or key is None:
             raise click.UsageError("--ocmf takes --ocmf-serial and --ocmf-key with it")
-        if Path(key).is_file():
-            key = Path(key).read_text("ascii")
+        age = options["ocmf_max_age"].total_seconds()
         ocmf = OcmfSettings(
             records=options["ocmf"],
             serial=serial,
-            public_key=key,
+            public_key=key_of(key),
             register_=options["ocmf_register"],
+            max_age=None if options["ocmf_any_age"] else age,
+            unsynchronized=options["ocmf_unsynchronized"],
         )
-    if options["cable"] is None and (role == "provider" or ocmf is None):
+    if ocmf is not None and options["meter"] is not None:
+        raise click.UsageError("give --meter or --ocmf, not both")
+    simulated = (ocmf is None and options["meter"] is None) or (
+        role == "provider" and options["source"] is None
+    )
+    if options["cable"] is None and simulated:
         raise click.UsageError("name the simulated cable with --cable")
     values = {}
     if role == "provider":
         battery = options["battery"]
         values = {
             "power_w": round(options["power"] * 1000),
+            "source_name": options["source"],
             "speed": options["speed"],
             "battery_wh": None if battery is None else int(battery),
         }
@@ -108,5 +134,6 @@ def equipment(role: str, **options: Any) -> Equipment:
         noise=options["noise"],
         meter_start_wh=int(options["meter_start"]),
         ocmf=ocmf,
+        meter_name=options["meter"],
         **values,
     )

@@ -1,5 +1,12 @@
-"""Energy meters: what a charging session needs of one, and three kinds to begin with.
+"""Energy meters: what a charging session needs of one, and kinds of them.
 
-`meter` is the interface, `simulated` plays both sides' meters on one simulated `cable`, and `ocmf`
-reads the signed records of a real one.
+| module | what is in it |
+| --- | --- |
+| `meter` | the ports: `Meter`, `EnergySource`, and a `Reading` |
+| `named`, `equipment` | meters and sources by name, and what one side charges with |
+| `ocmf`, `payloads` | a meter that signs, and what its records say |
+| `records`, `signatures`, `keys` | where they come from, and who has signed them |
+| `envelopes` | OCMF records in SAFE XML and in OCPP's messages |
+| `csvmeter` | what a logger or a spreadsheet writes |
+| `simulated`, `cable`, `curve` | both sides' meters on one simulated cable |
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path  # noqa: TC003 - pydantic reads it
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.metering.cable import Cable
 from ape_v2v.metering.curve import ChargingCurve
+from ape_v2v.metering.named import meter_named, source_named
 from ape_v2v.metering.ocmf import OcmfMeter
 from ape_v2v.metering.records import records_at
 from ape_v2v.metering.simulated import SimulatedMeter, SimulatedSource
@@ -32,6 +34,10 @@ class OcmfSettings(_Equipment):
     serial: str
     public_key: str
     register_: str | None = None
+    max_age: float | None = 60.0
+    """How far from now a reading may be, seconds; None for any age."""
+    unsynchronized: bool = False
+    """Take readings of a clock that was never set."""
 
     def meter(self) -> Meter:
         return OcmfMeter(
@@ -39,6 +45,8 @@ class OcmfSettings(_Equipment):
             serial=self.serial,
             public_key=self.public_key,
             register=self.register_,
+            max_age=None if self.max_age is None else timedelta(seconds=self.max_age),
+            unsynchronized=self.unsynchronized,
         )
 
 
@@ -53,6 +61,10 @@ class Equipment(_Equipment):
     meter_start_wh: int = 0
     ocmf: OcmfSettings | None = None
     """A real meter in the place of the simulated one."""
+    meter_name: str | None = None
+    """Any meter in its place, as `named.meter_named` knows it."""
+    source_name: str | None = None
+    """Any source in the place of the simulated one, as `named.source_named` knows it."""
     # The provider's simulated source
     power_w: int = 11_000
     speed: float = 1.0
@@ -64,6 +76,8 @@ class Equipment(_Equipment):
         Raises:
             ConfigurationError: None is named.
         """
+        if self.meter_name is not None:
+            return meter_named(self.meter_name)
         if self.ocmf is not None:
             return self.ocmf.meter()
         return SimulatedMeter(
@@ -80,6 +94,8 @@ class Equipment(_Equipment):
         Raises:
             ConfigurationError: None is named.
         """
+        if self.source_name is not None:
+            return source_named(self.source_name)
         battery = self.battery_wh
         if battery is None:
             battery = energy_wh + energy_wh // _BATTERY_ABOVE_CONTRACT

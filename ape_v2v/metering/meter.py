@@ -65,6 +65,10 @@ class EnergySource(Protocol):
     def delivered_wh(self) -> int:
         """All that it has delivered, Wh, rounded down."""
 
+    @property
+    def max_power_w(self) -> int | None:
+        """The most that it can deliver, W; None when that is not known."""
+
     def allow(self, up_to_wh: int) -> None:
         """Deliver until it has delivered so much in all, and not beyond."""
 

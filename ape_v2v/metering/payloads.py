@@ -19,6 +19,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 from pyocmf.core import Payload, Signature
 from pyocmf.exceptions import PyOCMFError, SpecWarning
 
@@ -94,6 +95,27 @@ def read(record: bytes, key: MeterKey, name: str) -> Record:
     Raises:
         RecordError: It is no OCMF record, or not signed by the meter.
     """
+    payload, signature = _sections(record)
+    try:
+        section = Signature.model_validate_json(signature)
+    except _UNREADABLE as error:
+        raise RecordError(f"the signature section is {_reason(error)}") from error
+    verify(payload, section, key, name)
+    return _parsed(payload)
+
+
+def unverified(record: bytes) -> Record:
+    """Read a record whose meter's key is not known: anyone may have written it.
+
+    Raises:
+        RecordError: It is no OCMF record.
+    """
+    payload, _ = _sections(record)
+    return _parsed(payload)
+
+
+def _sections(record: bytes) -> tuple[str, str]:
+    """The payload and the signature section."""
     try:
         header, payload, signature, *_ = record.decode().split("|")
     except ValueError as error:  # UnicodeDecodeError is one
@@ -102,12 +124,12 @@ def read(record: bytes, key: MeterKey, name: str) -> Record:
         ) from error
     if header != "OCMF":
         raise RecordError(f"a record begins with {header[:20]!r}: expected 'OCMF'")
+    return payload, signature
+
+
+def _parsed(payload: str) -> Record:
     try:
-        section = Signature.model_validate_json(signature)
-    except _UNREADABLE as error:
-        raise RecordError(f"the signature section is {_reason(error)}") from error
-    verify(payload, section, key, name)
-    try:
+        from_json(payload)  # bounds the nesting, at which json may run out of stack
         data = json.loads(payload, parse_float=Decimal)
         return Record(Payload.model_validate(data), _times(data))
     except _UNREADABLE as error:

@@ -8,10 +8,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.utils import (
-    decode_dss_signature,
-    encode_dss_signature,
-)
+from ecdsa import der
 
 from ape_v2v.metering.keys import CURVES, HASHES
 from ape_v2v.metering.records import RecordError
@@ -21,6 +18,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.metering.keys import MeterKey
 
+_INTEGER = b"\x02"
 _SYNONYMS = {"brainpoolP256r1": "brainpool256r1", "brainpoolP384r1": "brainpool384r1"}
 
 
@@ -63,16 +61,36 @@ def _data(signature: Signature) -> bytes:
 
 
 def _numbers(data: bytes, key: MeterKey) -> tuple[int, int]:
-    """The two numbers of a signature: DER, as OCMF has it, or one after the other."""
-    try:
-        r, s = decode_dss_signature(data)
-    except ValueError as error:
-        if len(data) != 2 * key.bytes_:
-            raise RecordError(
-                f"the signature (SD) is neither DER nor r‖s of {2 * key.bytes_} bytes"
-            ) from error
+    """The two numbers of a signature: DER, as OCMF has it, or one after the other.
+
+    Meters in the field leave out the zero before a number whose first bit is set. Both are positive
+    all the same: which bytes are signed does not depend on it.
+    """
+    if len(data) == 2 * key.bytes_:
         return int.from_bytes(data[: key.bytes_]), int.from_bytes(data[key.bytes_ :])
-    # There is one DER of two numbers; whatever else is read as them was written by nobody.
-    if r <= 0 or s <= 0 or encode_dss_signature(r, s) != data:
-        raise RecordError("the signature (SD) is not DER as it has to be")
+    try:
+        body, rest = der.remove_sequence(data)
+        r, body = _integer(body)
+        s, body = _integer(body)
+    except (der.UnexpectedDER, IndexError, ValueError, TypeError) as error:
+        raise _neither(key) from error
+    if rest or body:
+        raise _neither(key)
     return r, s
+
+
+def _integer(data: bytes) -> tuple[int, bytes]:
+    """A number, taken as positive, and what comes after it."""
+    if data[:1] != _INTEGER:
+        raise der.UnexpectedDER("no integer")
+    length, read = der.read_length(data[1:])
+    end = 1 + read + length
+    if not length or end > len(data):
+        raise der.UnexpectedDER("cut short")
+    return int.from_bytes(data[1 + read : end]), data[end:]
+
+
+def _neither(key: MeterKey) -> RecordError:
+    return RecordError(
+        f"the signature (SD) is neither DER nor r‖s of {2 * key.bytes_} bytes: expected one of them"
+    )

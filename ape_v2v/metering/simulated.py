@@ -49,6 +49,11 @@ class SimulatedSource:
         flow = self._cable.flow()
         return int(flow.energy_at(self._cable.clock())) if flow else 0
 
+    @property
+    def max_power_w(self) -> int:
+        """The most that it can deliver, W of real time."""
+        return math.ceil(self._curve.power_w * self._speed)
+
     def allow(self, up_to_wh: int) -> None:
         """Deliver until the energy through the cable has reached `up_to_wh`, and not beyond.
 

@@ -32,6 +32,8 @@ class Limits(Declared):
     """How often the meter is read meanwhile."""
     stall_timeout: float = 60.0
     """How long no energy may flow, though it is allowed to, before the session is closed."""
+    meter_patience: float = 3.0
+    """How long readings that cannot be are put down to a disturbance."""
     pending_setups: int = 8
     setup_lifetime: float = 30.0
     sessions_per_token: int = SESSIONS_PER_TOKEN
@@ -61,6 +63,11 @@ class Terms(Declared):
     tolerance: Tolerance = Field(default_factory=Tolerance)
     limit_wh: int | None = None
     """The most that it signs for; None: what was contracted."""
+    meter_interval: float = 2.0
+    """How often the own meter takes a reading, at most: so long it may lag behind the provider's,
+    and twice as long it may give none."""
+    meter_key: str | None = None
+    """The public key of the provider's meter, if it is known: its records have to be signed."""
     link_timeout: float = 120.0
     """How long the provider may be silent."""
     stall_timeout: float = 120.0

@@ -252,4 +252,6 @@ class LyingMeter:
         return Reading(energy, true.power_w, true.at, record)
 
 
-IMPATIENT = Terms(link_timeout=1, stall_timeout=1, settlement_timeout=1, chain_interval=0.05)
+IMPATIENT = Terms(
+    meter_interval=0.2, link_timeout=1, stall_timeout=1, settlement_timeout=1, chain_interval=0.05
+)

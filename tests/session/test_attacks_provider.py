@@ -1,5 +1,6 @@
 """Attacks by the provider, or by who says that it is one: it wants money without delivering."""
 
+import json
 import time
 from typing import Any
 
@@ -76,7 +77,10 @@ def charge_against(there, victim, expected, **twists):
 
 
 def signed_value(there, answer, signer=None, **changes):
-    """A reading that is not what the meter says, signed by the provider."""
+    """A reading that is not what the meter says, signed by the provider, and a record to suit."""
+    if "energy_wh" in changes and "meter_record" not in changes:
+        shown = there.provider.delivery.start_wh + changes["energy_wh"]
+        changes["meter_record"] = json.dumps({"energyWh": shown, "meter": "provider"}).encode()
     answer = answer.model_copy(update=changes)
     message = charging.meter_value(there.agreement, answer.energy_wh, keccak(answer.meter_record))
     signature = (signer or there.provider.signer).sign(message)
@@ -88,7 +92,7 @@ def signed_value(there, answer, signer=None, **changes):
 
 def test_over_reporting_beyond_the_tolerance_is_not_paid(admission, victim, stake):
     there = admission(LONG_WH)
-    there.provider.delivery.meter = LyingMeter(there.provider.delivery.meter, 1.1)
+    there.provider.delivery.register.meter = LyingMeter(there.provider.delivery.register.meter, 1.1)
     before = stake(there)
     with hostile(there.provider) as (url, _), Link(url) as link:
         result = victim(there, link).run()  # stops, and pays what it has signed for
@@ -101,7 +105,9 @@ def test_over_reporting_within_the_tolerance_costs_the_tolerance(
     admission, victim, balance, consumer
 ):
     there = admission(LONG_WH)
-    there.provider.delivery.meter = LyingMeter(there.provider.delivery.meter, 1.015)
+    there.provider.delivery.register.meter = LyingMeter(
+        there.provider.delivery.register.meter, 1.015
+    )
     before = balance(consumer)
     with hostile(there.provider) as (url, _), Link(url) as link:
         result = victim(there, link).run()

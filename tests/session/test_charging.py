@@ -1,7 +1,6 @@
 """The charging loop on the provider's side: energy against receipts, and the end."""
 
 import time
-from decimal import Decimal
 
 import pytest
 
@@ -167,10 +166,22 @@ def test_who_stops_first_says_why(admission):
     ],
 )
 def test_the_meters_may_be_so_far_apart_and_no_further(claimed, own, accepted):
-    tolerance = Tolerance(Decimal("0.02"))
     if accepted:
-        tolerance.check(claimed, own, INCREMENT, 5_000)
+        Tolerance().check(claimed, own, 2, INCREMENT, 5_000)
         return
     with pytest.raises(SessionError) as caught:
-        tolerance.check(claimed, own, INCREMENT, 5_000)
+        Tolerance().check(claimed, own, 2, INCREMENT, 5_000)
     assert caught.value.code is ErrorCode.METERS_DISAGREE
+
+
+@pytest.mark.parametrize(
+    ("claimed", "own", "accepted"),
+    [(19, 0, True), (20, 0, False), (1_039, 1_000, True), (1_040, 1_000, False)],
+)
+def test_meters_that_show_steps_of_10_wh_may_be_apart_by_that(claimed, own, accepted):
+    assert (claimed in Tolerance().bounds(own, 20)) is accepted
+
+
+@pytest.mark.parametrize(("claimed", "accepted"), [(6, True), (7, False)])
+def test_meters_may_be_apart_by_an_energy_besides(claimed, accepted):
+    assert (claimed in Tolerance(wh=5).bounds(0, 2)) is accepted

@@ -21,8 +21,8 @@ from eth_utils.crypto import keccak
 from eth_utils.hexadecimal import decode_hex
 
 from ape_v2v.market import messages
+from ape_v2v.metering.meter import MAX_RECORD_BYTES
 from ape_v2v.session.protocol.wire import (
-    MAX_RECORD_BYTES,
     AuthorizationReq,
     ChargingState,
     Message,

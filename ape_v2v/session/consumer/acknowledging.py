@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ape_v2v.metering.keys import read_public_key
 from ape_v2v.metering.meter import wire_id
 from ape_v2v.session.boundaries import Boundary, crossing
+from ape_v2v.session.consumer.comparing import Comparison
 from ape_v2v.session.protocol import charging
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
+from ape_v2v.session.protocol.evidence import Evidence
+from ape_v2v.session.register import Register
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ape_v2v.market.statements import EnergyStatement
     from ape_v2v.metering.meter import Meter
     from ape_v2v.session.protocol.agreement import Agreement
@@ -23,11 +29,26 @@ class Acknowledging:
     """The receipts of one connection, on the consumer's side."""
 
     def __init__(
-        self, agreement: Agreement, signer: Signer, meter: Meter, store: Store, terms: Terms
+        self,
+        *,
+        agreement: Agreement,
+        signer: Signer,
+        meter: Meter,
+        store: Store,
+        terms: Terms,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
     ) -> None:
         self._agreement = agreement
         self._signer = signer
-        self._meter = meter
+        self._register = Register(
+            meter, agreement.token, store, patience=terms.meter_interval, clock=clock
+        )
+        self._comparison = Comparison(
+            self._register, lambda: self.connection.meter_start_wh, terms, clock, sleep
+        )
+        self._key = None if terms.meter_key is None else read_public_key(terms.meter_key)
+        self._evidence: Evidence | None = None
         self._meter_id = wire_id(meter.id)
         self._store = store
         self._terms = terms
@@ -51,18 +72,19 @@ class Acknowledging:
 
     def begin(self, url: str) -> None:
         """Note the connection and where the own meter stands, unless that is noted already."""
-        with crossing(Boundary.CONSUMER_CONNECTION_STORE):
-            self._store.connections.open(
-                self._agreement, "consumer", self._meter_id, self._meter.read().energy_wh, url
+        known = self._store.connections.get(self._agreement.token)
+        if known is None:
+            start = self._register.read().energy_wh
+        elif known.meter_id != self._meter_id:
+            raise SessionError(
+                ErrorCode.METER_REPLACED,
+                f"this session began with the meter {known.meter_id.rstrip(bytes(1))!r}, and this "
+                f"is {self._register.meter.id!r}: go on with that one",
             )
-
-    def own_wh(self) -> int:
-        """The own meter's energy since the session began, Wh.
-
-        Raises:
-            MeterError: The own meter gives no reading.
-        """
-        return self._meter.read().energy_wh - self.connection.meter_start_wh
+        else:
+            start = known.meter_start_wh
+        with crossing(Boundary.CONSUMER_CONNECTION_STORE):
+            self._store.connections.open(self._agreement, "consumer", self._meter_id, start, url)
 
     def acknowledge(
         self, session: Handshake, value: MeterValueRes
@@ -79,15 +101,14 @@ class Acknowledging:
         acknowledged = self.last
         before = None if acknowledged is None else acknowledged.energy_wh
         reading = charging.check_meter_value(value, self._agreement, before)
-        own = self.own_wh()
         if before is not None and value.energy_wh <= before:
-            return None, own
+            return None, self._comparison.own()[0]
         limit = self._terms.limit_wh
-        self._terms.tolerance.check(
-            value.energy_wh,
-            own,
-            session.max_unacknowledged_wh or 0,
-            min(self._agreement.energy_wh, limit or self._agreement.energy_wh),
+        most = min(self._agreement.energy_wh, limit or self._agreement.energy_wh)
+        evidence = self._evidence_of_the_provider()
+        evidence.check(value.meter_record, value.energy_wh, most)
+        own = self._comparison.require_agreement(
+            value.energy_wh, evidence.resolution_wh, session.max_unacknowledged_wh or 0, most
         )
         if limit is not None and value.energy_wh > limit:
             raise SessionError(
@@ -105,3 +126,10 @@ class Acknowledging:
         with crossing(Boundary.CONSUMER_RECEIPT_STORE):
             self._store.statements.add_receipt(receipt, reading)
         return receipt, own
+
+    def _evidence_of_the_provider(self) -> Evidence:
+        if self._evidence is None:
+            first = self._store.handshakes.first_confirmed(self._agreement.token)
+            assert first is not None, "there is a session"
+            self._evidence = Evidence(first.meter, self._key)
+        return self._evidence

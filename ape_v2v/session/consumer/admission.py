@@ -10,7 +10,7 @@ from ape_v2v.session.protocol import handshake
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.signing import public_key_of
 from ape_v2v.session.protocol.wire import AuthorizationReq
-from ape_v2v.session.store import Handshake
+from ape_v2v.session.store import Handshake, PeerMeter
 from ape_v2v.session.terms import SESSIONS_PER_TOKEN
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ape_v2v.session.port import MarketPort
     from ape_v2v.session.protocol.agreement import Agreement
     from ape_v2v.session.protocol.signing import Signer
+    from ape_v2v.session.protocol.wire import SessionSetupRes
     from ape_v2v.session.store import Store
 
 _CHALLENGE_BYTES = 32
@@ -78,6 +79,7 @@ class Admission:
         request = handshake.setup_request(agreement, secrets.token_bytes(_CHALLENGE_BYTES))
         answer = self._peer.setup(request)
         handshake.check_setup_answer(answer, request, agreement)
+        self._require_same_meter(answer)
         message = handshake.access(agreement, request.challenge_evc, answer.challenge_evp)
         signature = self._signer.sign(message)
         authorization = AuthorizationReq(
@@ -94,10 +96,22 @@ class Admission:
             authorization=authorization.text(),
             session_id=None,
             max_unacknowledged_wh=None,
+            meter=PeerMeter(answer.meter_id, answer.meter_start_wh),
         )
         with crossing(Boundary.CONSUMER_AUTHORIZATION_STORE):
             self._handshakes.add(session)
         return self._authorize(authorization)
+
+    def _require_same_meter(self, answer: SessionSetupRes) -> None:
+        first = self._handshakes.first_confirmed(self._agreement.token)
+        known = None if first is None else first.meter
+        if known is not None and known != PeerMeter(answer.meter_id, answer.meter_start_wh):
+            raise SessionError(
+                ErrorCode.METER_REPLACED,
+                f"the provider has signed that its meter {known.meter_id.rstrip(bytes(1))!r} began "
+                f"with {known.start_wh} Wh, and says {answer.meter_id.rstrip(bytes(1))!r} with "
+                f"{answer.meter_start_wh} Wh now: nothing more is signed for",
+            )
 
     def _authorize(self, request: AuthorizationReq) -> Handshake:
         answer = self._peer.authorize(request)

@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     from ape_v2v.session.protocol.signing import Signer
     from ape_v2v.session.store import Handshake, Store
 
+_BROKEN_METER = {
+    ErrorCode.ENERGY_DECREASED,
+    ErrorCode.ENERGY_IMPLAUSIBLE,
+    ErrorCode.METER_REPLACED,
+}
 _PAUSE = 0.02  # seconds, before asking again for what an honest provider would have waited for
 
 
@@ -88,7 +93,15 @@ class Consumer:
         )
         self._peer = PatientPeer(peer, terms.link_timeout, self._ending.look, clock, sleep)
         self._admission = Admission(chain, agreement, signer, self._peer, store)
-        self._receipts = Acknowledging(agreement, signer, meter, store, terms)
+        self._receipts = Acknowledging(
+            agreement=agreement,
+            signer=signer,
+            meter=meter,
+            store=store,
+            terms=terms,
+            clock=clock,
+            sleep=sleep,
+        )
         self._on_progress = on_progress
         self._stop_requested = stop_requested
         self._clock = clock
@@ -169,9 +182,8 @@ class Consumer:
         while True:
             if (reason := self._due_to_stop()) is not None:
                 self._stop(session, reason)
-            value = self._peer.meter_value(
-                MeterValueReq(session_id=_id(session), target_energy_wh=self.terms.limit_wh)
-            )
+            if (value := self._next_value(session)) is None:
+                return
             try:
                 receipt = self._acknowledge(session, value)
             except (SessionError, MeterError) as error:
@@ -195,6 +207,17 @@ class Consumer:
                 return
             if value.state is ChargingState.STOPPING and value.energy_wh <= acknowledged:
                 return
+
+    def _next_value(self, session: Handshake) -> MeterValueRes | None:
+        """The provider's next reading; None when its meter is broken, and none will come."""
+        request = MeterValueReq(session_id=_id(session), target_energy_wh=self.terms.limit_wh)
+        try:
+            return self._peer.meter_value(request)
+        except SessionError as error:
+            if error.code not in _BROKEN_METER:
+                raise
+            self._problem = f"the provider's meter: {error}"
+            return None
 
     def _acknowledge(self, session: Handshake, value: MeterValueRes) -> EnergyStatement | None:
         receipt, own = self._receipts.acknowledge(session, value)

@@ -58,6 +58,13 @@ class ErrorCode(Enum):
     ENERGY_DECREASED = _Kind(
         "EnergyDecreased", "FAILED_MeteringSignatureNotValid", HTTPStatus.CONFLICT
     )
+    ENERGY_IMPLAUSIBLE = _Kind(
+        "EnergyImplausible", "FAILED_MeteringSignatureNotValid", HTTPStatus.CONFLICT
+    )
+    METER_REPLACED = _Kind("MeterReplaced", "FAILED_MeteringSignatureNotValid", HTTPStatus.CONFLICT)
+    INVALID_METER_RECORD = _Kind(
+        "InvalidMeterRecord", "FAILED_MeteringSignatureNotValid", HTTPStatus.CONFLICT
+    )
     METERS_DISAGREE = _Kind(
         "MetersDisagree", "FAILED_MeteringSignatureNotValid", HTTPStatus.CONFLICT
     )

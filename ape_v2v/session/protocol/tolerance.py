@@ -10,30 +10,48 @@ from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far the two meters may be apart."""
+    """How far the provider's reading may be from the consumer's own."""
 
     share: Decimal = Decimal("0.02")
     """A part of the consumer's own reading, for the losses in the cable."""
-    wh: int = 1
-    """Both registers are rounded down."""
+    wh: int = 0
+    """Whatever the reading. What the registers cannot show comes on top of it."""
 
-    def check(self, claimed_wh: int, own_wh: int, unacknowledged_wh: int, contracted: int) -> None:
+    def bounds(self, own_wh: int, resolution_wh: int, unacknowledged_wh: int = 0) -> range:
+        """What the provider may say while the own meter says so much.
+
+        Args:
+            own_wh: The consumer's reading.
+            resolution_wh: The smallest steps of both registers together, 2 Wh at least: energy is
+                the difference of two readings that are rounded down.
+            unacknowledged_wh: What may have flowed since the provider's meter was read.
+        """
+        apart = int(own_wh * self.share) + self.wh + resolution_wh - 1
+        return range(max(0, own_wh - apart - unacknowledged_wh), own_wh + apart + 1)
+
+    def check(
+        self,
+        claimed_wh: int,
+        own_wh: int,
+        resolution_wh: int,
+        unacknowledged_wh: int,
+        contracted_wh: int,
+    ) -> None:
         """Refuse a reading that the consumer's own meter does not bear out.
-
-        The own meter is read after the provider's, so what has flowed in between, at most what the
-        provider delivers without a receipt, may be in it too.
 
         Args:
             claimed_wh: The provider's reading.
             own_wh: The consumer's.
-            unacknowledged_wh: What may have flowed between the two.
-            contracted: A reading never says more.
+            resolution_wh: The smallest steps of both registers together.
+            unacknowledged_wh: What may have flowed since the provider's meter was read.
+            contracted_wh: A reading never says more.
         """
-        highest = own_wh + int(own_wh * self.share) + self.wh
-        lowest = own_wh - int(own_wh * self.share) - self.wh - unacknowledged_wh
-        if claimed_wh > highest or (claimed_wh < lowest and claimed_wh < contracted):
+        bounds = self.bounds(own_wh, resolution_wh, unacknowledged_wh)
+        too_low = claimed_wh < bounds.start and claimed_wh < contracted_wh
+        if too_low or claimed_wh >= bounds.stop:
             raise SessionError(
                 ErrorCode.METERS_DISAGREE,
                 f"the provider's meter says {claimed_wh} Wh and the own one {own_wh} Wh: expected "
-                f"from {max(lowest, 0)} to {highest} Wh. Stop, and see which of them is wrong",
+                f"from {bounds.start} to {bounds.stop - 1} Wh. Stop, and see which of them is "
+                "wrong",
             )

@@ -8,12 +8,14 @@ from ape_v2v.metering.meter import MeterError, wire_id
 from ape_v2v.session.protocol import charging
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.wire import ChargingState
+from ape_v2v.session.register import Register, Suspicion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ape_v2v.metering.meter import EnergySource, Meter, Reading
     from ape_v2v.session.provider.standing import Standing
+    from ape_v2v.session.store import Store
     from ape_v2v.session.terms import Limits
 
 
@@ -22,9 +24,11 @@ class Delivery:
 
     def __init__(
         self,
+        *,
         meter: Meter,
         source: EnergySource,
         standing: Standing,
+        store: Store,
         limits: Limits,
         clock: Callable[[], float],
     ) -> None:
@@ -33,7 +37,14 @@ class Delivery:
         Raises:
             MeterError: It is another meter than the connection began with.
         """
-        self.meter = meter
+        self.register = Register(
+            meter,
+            standing.agreement.token,
+            store,
+            patience=limits.meter_patience,
+            clock=clock,
+            max_power_w=source.max_power_w,
+        )
         self.meter_id = wire_id(meter.id)
         self.target_wh: int | None = None
         """Where the consumer wants to stop."""
@@ -42,6 +53,9 @@ class Delivery:
         self._limits = limits
         self._clock = clock
         self._last_flow = (-1, clock())
+        self._base: tuple[int, int] | None = None
+        """The highest receipt, and how far the source's count is above the register's, Wh."""
+        self._standstill = Suspicion(limits.meter_patience, clock)
         self._require_same_meter()
 
     @property
@@ -60,13 +74,16 @@ class Delivery:
         """The meter's reading.
 
         Raises:
-            SessionError: There is none; then nothing flows.
+            SessionError: There is none, or none that can be; then nothing flows.
         """
         try:
-            return self.meter.read()
+            return self.register.read()
         except MeterError as error:
             self._source.stop()
             raise SessionError(ErrorCode.METER_FAILED, str(error)) from error
+        except SessionError:
+            self._source.stop()
+            raise
 
     def energy(self, reading: Reading) -> int:
         """The connection's energy at a reading, Wh."""
@@ -82,11 +99,37 @@ class Delivery:
         if receipt is None or self._standing.state is not ChargingState.CHARGING:
             self._source.stop()
             return
-        limit = min(receipt.energy_wh + self._limits.max_unacknowledged_wh, self.most_wh)
+        furthest = receipt.energy_wh + self._limits.max_unacknowledged_wh
         # The source counts by itself. It is asked first: what flows until the meter is read then
         # counts against the limit.
         delivered = self._source.delivered_wh
-        self._source.allow(delivered + max(0, limit - self.energy(self.read())))
+        energy = self.energy(self.read())
+        up_to = delivered + max(0, min(furthest, self.most_wh) - energy)
+        # By the source's count, too, no more than one increment is without a receipt: else a
+        # register that stands still would let energy flow for ever.
+        above = delivered - energy
+        if self._base is not None and self._base[0] == receipt.energy_wh:
+            above = min(above, self._base[1])
+        self._base = receipt.energy_wh, above
+        self._source.allow(min(up_to, above + furthest))
+        self._watch_for_a_standstill(
+            stands=delivered >= above + furthest
+            and energy < receipt.energy_wh + self._limits.increment_wh,
+            counted_wh=energy - receipt.energy_wh,
+        )
+
+    def _watch_for_a_standstill(self, *, stands: bool, counted_wh: int) -> None:
+        if not stands:
+            self._standstill.clear()
+        elif self._standstill.is_fault():
+            self._source.stop()
+            self.register.fault = SessionError(
+                ErrorCode.ENERGY_IMPLAUSIBLE,
+                f"the source has delivered {self._limits.max_unacknowledged_wh} Wh since the last "
+                f"receipt, and the register of {self.register.meter.id} has counted {counted_wh} "
+                "Wh: look which of them is wrong",
+            )
+            raise self.register.fault
 
     def stop(self) -> None:
         """Let nothing flow."""
@@ -110,5 +153,5 @@ class Delivery:
         if connection is not None and connection.meter_id != self.meter_id:
             raise MeterError(
                 f"this session began with the meter {connection.meter_id.rstrip(bytes(1))!r}, and "
-                f"this is {self.meter.id!r}: go on with that one"
+                f"this is {self.register.meter.id!r}: go on with that one"
             )

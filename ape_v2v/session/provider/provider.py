@@ -81,7 +81,14 @@ class Provider:
                 f"{self.agreement.provider}, and the account is {signer.address}",
             )
         self.standing = Standing(self.agreement, store)
-        self.delivery = Delivery(meter, source, self.standing, limits, clock)
+        self.delivery = Delivery(
+            meter=meter,
+            source=source,
+            standing=self.standing,
+            store=store,
+            limits=limits,
+            clock=clock,
+        )
         self.admissions = Admissions(
             chain=chain,
             standing=self.standing,
@@ -230,6 +237,8 @@ class Provider:
                 return None
             if self._clock() - self._last_contact > self.limits.link_timeout:
                 return StopReason.TIMEOUT
+            if self.delivery.register.fault is not None:
+                return StopReason.OTHER
             return StopReason.SOC_LIMIT if self.delivery.stalled() else None
 
     def unacknowledged_wh(self) -> int:

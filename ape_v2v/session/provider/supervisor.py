@@ -100,7 +100,7 @@ class Supervisor:
         provider = self._provider
         if reason := provider.due_to_stop():
             provider.stop_charging(reason)
-            if reason is StopReason.TIMEOUT:
+            if reason in {StopReason.TIMEOUT, StopReason.OTHER}:  # nobody to wait for, or no meter
                 provider.close(reason)
         state = provider.state
         if state is ChargingState.STOPPING:

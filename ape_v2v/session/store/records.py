@@ -27,6 +27,26 @@ class StoredConnection:
 
 
 @dataclass(frozen=True)
+class StoredRegister:
+    """How far a side's own register has been seen."""
+
+    meter: str
+    register: str
+    highest_wh: int
+    read_at: float
+    """When the meter has taken that reading, seconds since 1970."""
+
+
+@dataclass(frozen=True)
+class PeerMeter:
+    """What the provider has signed of its meter."""
+
+    meter_id: bytes
+    start_wh: int
+    """Where its register stood when the connection's first session began."""
+
+
+@dataclass(frozen=True)
 class Handshake:
     """One handshake of a connection, and the session that it began."""
 
@@ -38,3 +58,5 @@ class Handshake:
     session_id: bytes | None
     """The consumer has none yet while it waits for the answer."""
     max_unacknowledged_wh: int | None
+    meter: PeerMeter | None = None
+    """What the provider has signed of its meter; None in what an early version has stored."""

@@ -15,6 +15,7 @@ from ape_v2v.database import Database
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.session.store.connections import Connections
 from ape_v2v.session.store.handshakes import Handshakes
+from ape_v2v.session.store.registers import Registers
 from ape_v2v.session.store.statements import Statements
 from ape_v2v.session.store.tables import prepare
 
@@ -34,6 +35,7 @@ class Store:
         connections: What was agreed, why it stopped, how it ended, and the command's settings.
         handshakes: Every challenge that was used, and the sessions.
         statements: Readings, receipts and settlements.
+        registers: How far meters have been seen.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,6 +56,7 @@ class Store:
         self.connections = Connections(self._database)
         self.handshakes = Handshakes(self._database)
         self.statements = Statements(self._database)
+        self.registers = Registers(self._database)
 
     def close(self) -> None:
         self._database.close()

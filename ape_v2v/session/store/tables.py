@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.database import Database
 
-VERSION = 1
+VERSION = 2
 _SCHEMA = """
 CREATE TABLE connections (
     token BLOB PRIMARY KEY,
@@ -76,19 +76,36 @@ CREATE TABLE outcomes (
 );
 """
 
+# What each version has added to the one before it.
+_ADDED = {
+    2: """
+CREATE TABLE registers (
+    token BLOB PRIMARY KEY,
+    meter TEXT NOT NULL,
+    register TEXT NOT NULL,
+    highest_wh INTEGER NOT NULL,
+    read_at REAL NOT NULL
+);
+ALTER TABLE sessions ADD COLUMN meter_id BLOB;
+ALTER TABLE sessions ADD COLUMN meter_start_wh INTEGER""",
+}
+
 
 def prepare(database: Database, path: Path) -> None:
-    """Make the tables of a new file.
+    """Make the tables of a new file, and those that an older one does not have yet.
 
     Raises:
-        ConfigurationError: The file is another version's.
+        ConfigurationError: The file is a later version's.
     """
     version = database.version
     if version == VERSION:
         return
-    if version:
+    if version > VERSION:
         raise ConfigurationError(
             f"the store {path} is of version {version}, and this program writes version "
             f"{VERSION}: use the ape-v2v that made it, or name another file"
         )
-    database.create(_SCHEMA, VERSION)
+    if not version:
+        database.create(_SCHEMA, 1)
+    for added in range(max(version, 1) + 1, VERSION + 1):
+        database.create(_ADDED[added], added)
