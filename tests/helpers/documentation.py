@@ -46,7 +46,8 @@ def pages() -> list[Path]:
 
 
 def said(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
+    """A file's path from the top; of one that lies elsewhere, its name."""
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
 def prose(text: str) -> str:
