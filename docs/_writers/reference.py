@@ -194,10 +194,17 @@ def marked(lines: list[str]) -> Iterator[str]:
         elif block and line.strip() and not (line.startswith("    ") if block == "code" else table):
             yield ""
             block = ""
-        yield f"    {line}" if block == "table" else line
+        yield f"    {line}" if block == "table" else line if block else plain(line)
         if line.strip() and not line.startswith(" "):
             margin = line
         before = line
+
+
+def plain(line: str) -> str:
+    """A line of text in which no word means a link to Sphinx: a name may end with `_`."""
+    parts = line.split("`")
+    parts[::2] = [re.sub(r"(?<=\w)_(?!\w)", r"\\_", part) for part in parts[::2]]
+    return "`".join(parts)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

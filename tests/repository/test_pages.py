@@ -388,3 +388,18 @@ def test_the_checks_see_pages_and_what_is_on_them():
     assert len(PAGES) > 20
     assert Found("docs/protocol.md", "startAuction") in found
     assert len(found) > 1000
+
+
+# --- What a newcomer does first
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md", "docs/driver.md"])
+def test_the_environment_is_activated_before_the_first_command(page):
+    lines = [line.text for line in shell_lines(ROOT / page)]
+    first = next(number for number, line in enumerate(lines) if line.startswith("ape "))
+
+    assert "source .venv/bin/activate" in lines[:first]
+
+
+def test_the_readme_is_read_in_a_minute():
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 90
