@@ -40,10 +40,10 @@ COMPILED := .build/compiled.stamp
 GANACHE := toolchain/ganache/node_modules/.package-lock.json
 SOURCES := ape-config.yaml $(shell find contracts -name "*.sol" -not -path "*/.cache/*")
 INSTALLERS := toolchain/node.lock $(addprefix toolchain/,$(addsuffix .py,commands environment install node pythons))
-PYTHON_SOURCES = $(wildcard ape_v2v benchmarks demo scripts tests toolchain)
+PYTHON_SOURCES = $(wildcard ape_v2v benchmarks demo docs scripts tests toolchain)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compile test test-pyevm lint format assure assure-nightly demo demo-pythons ganache report lock clean distclean FORCE
+.PHONY: help setup compile test test-pyevm lint format assure assure-nightly demo demo-pythons ganache report site lock clean distclean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -76,6 +76,7 @@ lint: $(STAMP) ## Check style and types of Python and Solidity, changing nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PYTHON_SOURCES)
+	$(BIN)/lint-imports --no-logo --cache-dir .cache/imports
 	$(BIN)/forge fmt --check
 	node_modules/.bin/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol'
 
@@ -109,6 +110,10 @@ $(GANACHE): toolchain/ganache/package.json toolchain/ganache/package-lock.json .
 
 report: $(COMPILED) $(GANACHE) ## Measure what the market costs, and write docs/gas-report.md
 	$(BIN)/ape run gas_report --write docs
+
+site: $(STAMP) ## Build the documentation into build/site, offline; a broken link fails it
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env docs build/site
+	@echo "Open build/site/index.html"
 
 # Without the whole set-up, which refuses lock files that do not fit package.json.
 $(BIN)/uv:

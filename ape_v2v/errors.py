@@ -1,4 +1,4 @@
-"""What can go wrong. Every error of this package is a `V2VError`: a sentence for its user.
+"""What can go wrong. What a user can do something about is a `V2VError`: a sentence for that user.
 
 What the contract refuses is a `Refused`, in `ape_v2v.market.refusals`.
 """

@@ -13,6 +13,8 @@ from datetime import timedelta
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 from typing import ClassVar, Self, overload
 
+from ape_v2v.errors import V2VError
+
 _TEXT = re.compile(r"\s*([+-]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z/]+)\s*")
 
 # Wide enough for every product of a quantity and a unit, where Decimal would round at 28 digits.
@@ -25,7 +27,7 @@ _OTHER_NAMES = {"eth": "ether"}
 _ENERGY_UNITS = {"Wh": Decimal(1), "kWh": Decimal(1000), "MWh": Decimal(10**6)}
 
 
-class UnitError(ValueError):
+class UnitError(V2VError, ValueError):
     """A text is not a quantity, or not one that the contract can count."""
 
 

@@ -1,5 +1,9 @@
-"""Write the compiled market into the package: run it after every change of the contracts."""
+"""Write the compiled market into the package, and into docs/protocol.md what is said of it there.
 
+Run it after every change of the contracts.
+"""
+
+from importlib import import_module
 from pathlib import Path
 
 import ape
@@ -15,3 +19,7 @@ def main() -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(contract.distilled(project.V2VMarket.contract_type), "utf-8")
     print(f"{path.relative_to(project.path)}: {path.stat().st_size:,} bytes")
+    # Loaded when it is needed: Ape imports all scripts for each of them.
+    interface = import_module("docs._writers.interface")
+    interface.PAGE.write_text(interface.written(), "utf-8")
+    print(f"{interface.PAGE.relative_to(project.path)}: the interface and the examples")

@@ -1,4 +1,4 @@
-"""The trade by hand runs as it stands in the README, and docs/cli.md names what there is."""
+"""The trade by hand runs as it stands in docs/tutorial.md, and docs/cli.md names what there is."""
 
 import os
 import re
@@ -61,7 +61,7 @@ def fees(web3):
 
 
 def test_the_trade_by_hand_ends_with_the_right_balances(anvil, people, tmp_path):
-    (script,) = examples("README.md", "bash")
+    (script,) = examples("docs/tutorial.md", "bash")
     before = {name: anvil.eth.get_balance(address) for name, address in people.items()}
     environment = {
         **os.environ,
@@ -96,7 +96,7 @@ def test_the_trade_by_hand_ends_with_the_right_balances(anvil, people, tmp_path)
 
 def documented():
     """Every command line of the page, without the shell's own words."""
-    text = "".join(examples("docs/cli.md", "sh") + examples("README.md", "bash"))
+    text = "".join(examples("docs/cli.md", "sh") + examples("docs/tutorial.md", "bash"))
     for line in text.replace("\\\n", " ").splitlines():
         if line.strip().startswith("ape v2v "):
             words = shlex.split(line, comments=True)
