@@ -797,4 +797,4 @@ def test_ctrl_c_ends_a_watch_and_is_no_error(command, auction_id):
 def test_an_auction_that_is_over_is_not_watched(v2v, market, auction_id, consumer):
     market.cancelAuction(auction_id, 0, sender=consumer)
 
-    assert "this auction is over" in v2v("auction", "watch", auction_id, expect=1).error
+    assert "is over: it was cancelled at" in v2v("auction", "watch", auction_id, expect=1).error
