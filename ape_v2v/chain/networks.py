@@ -70,8 +70,11 @@ class ProviderNode(Node):
             }
             raise error_in(told, self.scrubbed) or NodeSilent(self.scrubbed(error)) from None
 
+    def _patiently(self, method: str, parameters: Sequence[Any], end: float) -> Any:  # noqa: ARG002
+        return self.request(method, parameters)  # Ape has a patience of its own
+
     def batch(self, calls: Any, *, errors: bool = False) -> list[Any]:
-        results = [self._outcome(call) for call in calls]
+        results = self._one_by_one(calls, 0)
         for result in results:
             if isinstance(result, Exception) and not errors:
                 raise result

@@ -123,11 +123,14 @@ def replace(
         gas_limit=_GAS_OF_NOTHING if cancel else number(found.get("gas")) or 0,
         price=_offer(node, _price(found), policy),
     )
-    return sending.send(
+    # In the place of the same it is the same; in its place, nothing, is something else.
+    what_for = node.notes.purpose(transaction) or b""
+    return sending.send_in_place(
         node,
         sender,
         new,
-        fees.confirmations(policy, node),
+        b"" if cancel else what_for,
+        confirmations=fees.confirmations(policy, node),
         before_sending=lambda signed: before_sending(signed.hash, signed.raw),
     )
 
