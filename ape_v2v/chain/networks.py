@@ -70,15 +70,8 @@ class ProviderNode(Node):
             }
             raise error_in(told, self.scrubbed) or NodeSilent(self.scrubbed(error)) from None
 
-    def _patiently(self, method: str, parameters: Sequence[Any], end: float) -> Any:  # noqa: ARG002
-        return self.request(method, parameters)  # Ape has a patience of its own
-
     def batch(self, calls: Any, *, errors: bool = False) -> list[Any]:
-        results = self._one_by_one(calls, 0)
-        for result in results:
-            if isinstance(result, Exception) and not errors:
-                raise result
-        return results
+        return self.one_by_one(calls, errors=errors)
 
 
 def _network(provider: ProviderAPI) -> Network:

@@ -196,10 +196,17 @@ class Node:
         while len(results) < len(calls):
             part = calls[len(results) : len(results) + max(1, self._max_batch)]
             results += self._batch(part, end) if len(part) > 1 else self._one_by_one(part, end)
-        for result in results:
-            if isinstance(result, NodeError) and not errors:
-                raise result
-        return results
+        return _checked(results, errors=errors)
+
+    def one_by_one(self, calls: Sequence[Call], *, errors: bool = False) -> list[Any]:
+        """As `batch`, by one `request` after the other."""
+        results: list[Any] = []
+        for method, parameters in calls:
+            try:
+                results.append(self.request(method, parameters))
+            except NodeError as error:
+                results.append(error)
+        return _checked(results, errors=errors)
 
     def scrubbed(self, text: object) -> str:
         """A text of others on one line, without what this node's URL keeps secret."""
@@ -318,6 +325,13 @@ class Node:
                 passing=True,
             )
         return content
+
+
+def _checked(results: list[Any], *, errors: bool) -> list[Any]:
+    for result in results:
+        if isinstance(result, NodeError) and not errors:
+            raise result
+    return results
 
 
 def or_connected(node: Node | None) -> Node:

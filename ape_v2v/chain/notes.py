@@ -116,10 +116,9 @@ class Notebook:
         notes = self._read("purpose = ? AND noted > ? ORDER BY noted", purpose, since)
         return [note for note in notes if note.abandoned]
 
-    def purpose(self, transaction: str) -> bytes | None:
-        """What a transaction is to do; None if it was not sent from here."""
-        (*found,) = self._read("hash = ?", transaction)
-        return found[0].purpose if found else None
+    def find(self, transaction: str) -> Note | None:
+        """A transaction whose outcome has not been told, if it was sent from here."""
+        return next(iter(self._read("hash = ?", transaction)), None)
 
     def of(self, sender: str, nonce: int) -> list[Note]:
         """The transactions of an account from a nonce on, by their nonces."""
