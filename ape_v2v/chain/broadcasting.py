@@ -143,7 +143,7 @@ class _Watch:
             self._silences = 0
         except NodeError as error:
             problem = error
-            self._silences += isinstance(error, NodeSilent) and not error.passing
+            self._silences += isinstance(error, NodeSilent) and error.late
         latest, now = self._transactions[-1], time.monotonic()
         if problem is not None and (
             now > self._end or self._silences >= _MAX_SILENCES or isinstance(problem, AccessDenied)

@@ -243,9 +243,10 @@ class Node:
         except RateLimited:
             return self._one_by_one(calls, end)
         except NodeSilent as error:
-            if not error.passing:
+            if error.unreached or error.late:
                 return [error] * len(calls)
-            return self._one_by_one(calls, end)
+            if error.passing:
+                return self._one_by_one(calls, end)
         except NodeError:  # whatever it says: it is about the batch
             pass
         if not isinstance(answers, list):
