@@ -18,16 +18,37 @@ class DeploymentError(V2VError):
     """A market is not deployed, and why."""
 
 
-class NotMined(V2VError):
-    """A transaction was sent and is in no block, or not deep enough under others, yet.
+class SentAs(V2VError):
+    """A transaction was or may have been sent, and its outcome is not known.
 
     Attributes:
         transaction: Its hash.
+    """
+
+    def __init__(self, transaction: str, message: str) -> None:
+        self.transaction = transaction
+        super().__init__(message)
+
+
+class OutcomeUnknown(SentAs):
+    """A transaction was or may have been sent, and the node does not tell what became of it."""
+
+    def __init__(self, transaction: str, reason: str) -> None:
+        super().__init__(
+            transaction,
+            f"sent as {transaction}, and what became of it is not known ({reason}); see "
+            f"`ape v2v transaction show {transaction}`",
+        )
+
+
+class NotMined(SentAs):
+    """A transaction was sent and is in no block, or not deep enough under others, yet.
+
+    Attributes:
         block: The block that has it.
     """
 
     def __init__(self, transaction: str, seconds: float, block: int | None = None) -> None:
-        self.transaction = transaction
         self.block = block
         if block is None:
             where = "is in no block"
@@ -35,7 +56,10 @@ class NotMined(V2VError):
         else:
             where = f"is in block {block}, and too few blocks are on top of it,"
             advice = "look again later"
-        super().__init__(f"{transaction} {where} after {seconds:g} s; it is not lost: {advice}")
+        super().__init__(
+            transaction,
+            f"{transaction} {where} after {seconds:g} s; it is not lost: {advice}",
+        )
 
 
 class VerificationError(V2VError):

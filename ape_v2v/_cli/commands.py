@@ -23,9 +23,10 @@ from ape_accounts import KeyfileAccount
 
 from ape_v2v._cli.context import Context, prompts_on_stderr
 from ape_v2v._cli.endings import find_ending, in_words
-from ape_v2v._cli.failures import EXPECTED_ERRORS, require_node, sentence
+from ape_v2v._cli.failures import EXPECTED_ERRORS, exit_code, require_node, sentence
 from ape_v2v._cli.groups import did_you_mean
 from ape_v2v._cli.parameters import ADDRESS, PRICE
+from ape_v2v.errors import SentAs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,6 +114,12 @@ def account_option() -> Callable[[Any], Any]:
     )
 
 
+def _failure(said: str, code: int) -> click.ClickException:
+    failure = click.ClickException(said)
+    failure.exit_code = code
+    return failure
+
+
 def _unlock(account: AccountAPI) -> None:
     """Let a keyfile sign without asking, where its passphrase is in Ape's variable for it.
 
@@ -145,9 +152,17 @@ def _command(
         except BrokenPipeError:  # who read the output has gone: click ends the command
             raise
         except EXPECTED_ERRORS as error:
-            over = find_ending(context, error)
+            over = None if isinstance(error, SentAs) else find_ending(context, error)
             said = in_words(context, over) if over else sentence(error, context, writes=writes)
-            raise click.ClickException(said) from error
+            raise _failure(said, exit_code(error, context)) from error
+        except (KeyboardInterrupt, click.Abort):
+            if context.underway is not None:
+                click.echo(
+                    f"sent as {context.underway}: `ape v2v transaction show {context.underway}` "
+                    "tells what has become of it",
+                    err=True,
+                )
+            raise
 
     decorated: Any = callback
     if writes:

@@ -18,7 +18,7 @@ from ape_v2v.chain.networks import connected_node
 from ape_v2v.config import Configuration
 from ape_v2v.market.market import Market
 from ape_v2v.market.records import consumer_of
-from ape_v2v.market.transactions import Write, send, simulate
+from ape_v2v.market.transactions import Write, send, simulate, take_up
 from ape_v2v.units import Energy, Money
 
 if TYPE_CHECKING:
@@ -112,6 +112,14 @@ class Context:
 
     def gateway(self, write: Write) -> Mined:
         """Show what a transaction will do and cost, ask, and send it."""
+        if (mined := take_up(write)) is not None:
+            self.transaction = mined.transaction
+            click.echo(
+                f"sent before as {mined.transaction}, whose outcome was not known then: that one "
+                "counts, and nothing is sent again",
+                err=True,
+            )
+            return mined
         expected = simulate(write)
         with prompts_on_stderr():
             if not self.yes:

@@ -14,7 +14,7 @@ from ape_v2v._cli.failures import EXPECTED_ERRORS
 from ape_v2v._cli.groups import Group
 from ape_v2v._cli.parameters import ADDRESS
 from ape_v2v._cli.tables import Facts, Rows, utc
-from ape_v2v.errors import V2VError
+from ape_v2v.errors import SentAs, V2VError
 from ape_v2v.market.details import printable
 from ape_v2v.market.market import BURNT
 from ape_v2v.market.parameters import MAX_TEXT_BYTES
@@ -61,10 +61,8 @@ def add_many(context: Context, file: Path, batch_size: int) -> None:
     """
     rows = list(_rows(file))
     market = context.market
-    with click.progressbar(
-        rows, label="looking them up", file=click.get_text_stream("stderr")
-    ) as progress:
-        new = {ev: infos for ev, infos in progress if not market.ev(ev).registered}
+    known_already = market.are_evs([ev for ev, _ in rows])
+    new = {ev: infos for (ev, infos), known in zip(rows, known_already, strict=True) if not known}
     known = [ev for ev, _ in rows if ev not in new]
     pairs = list(new.items())
     batches = [pairs[at : at + batch_size] for at in range(0, len(pairs), batch_size)]
@@ -81,10 +79,7 @@ def add_many(context: Context, file: Path, batch_size: int) -> None:
         try:
             market.add_evs(batch, sender=context.sender)
         except EXPECTED_ERRORS as error:
-            raise V2VError(
-                f"{len(registered)} of {len(new)} EVs are registered now, then: {error}; when that "
-                "is mended, run the command again"
-            ) from error
+            raise _interrupted(context, list(new), error) from error
         context.yes = True  # that was asked once, for all
         registered += [ev for ev, _ in batch]
         click.echo(f"registered {len(registered)} of {len(new)}", err=True)
@@ -92,6 +87,19 @@ def add_many(context: Context, file: Path, batch_size: int) -> None:
         {"registered": registered, "alreadyRegistered": known},
         f"{len(registered)} EVs registered, {len(known)} were already",
     )
+
+
+def _interrupted(context: Context, new: list[str], error: Exception) -> V2VError:
+    """What to tell when not all are registered: how many are, by the chain."""
+    context.transaction = None  # of a batch before; what this one has done, the chain tells
+    try:
+        count = sum(context.market.are_evs(new))
+    except V2VError as unreadable:
+        said = f"how many of {len(new)} EVs are registered now cannot be told ({unreadable})"
+    else:
+        said = f"{count} of {len(new)} EVs are registered now"
+    message = f"{said}, then: {error}; when that is mended, run the command again"
+    return SentAs(error.transaction, message) if isinstance(error, SentAs) else V2VError(message)
 
 
 @cli.add_command

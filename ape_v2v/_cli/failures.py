@@ -12,7 +12,7 @@ from web3.exceptions import Web3Exception
 
 from ape_v2v.chain.faults import NodeError, NodeSilent
 from ape_v2v.chain.urls import Secrets
-from ape_v2v.errors import V2VError
+from ape_v2v.errors import SentAs, V2VError
 from ape_v2v.units import UnitError
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ _DEFAULT_URL = "http://127.0.0.1:8545"
 _PATIENCE_SECONDS = 5
 
 
-NOTHING_SENT = "; nothing was sent"
+_SAID = "nothing was sent"
+NOTHING_SENT = f"; {_SAID}"
+FAILED, SENT = 1, 3
 
 
 def require_node(provider: ProviderAPI, *, writes: bool) -> None:
@@ -61,18 +63,19 @@ def sentence(error: Exception, context: Context | None, *, writes: bool) -> str:
         text = _no_node(context.node.shown, None if local else context.node.network.name)
     else:
         text = " ".join(str(error).split())
-    if not isinstance(error, NodeError):
-        return text
-    if context is not None and context.underway is not None:
-        return (
-            f"{text}; {context.underway} may have been sent: when the node is back, "
-            f"`ape v2v transaction show {context.underway}` tells"
-        )
-    if context is not None and context.advice is not None:
+    if context is not None and context.advice is not None and isinstance(error, NodeError):
         return f"{text}; {context.advice}"
     if context is not None and context.transaction is not None:
         return f"{text}; {context.transaction} was sent, and is in a block"
+    if not isinstance(error, NodeError) or text.endswith(_SAID):
+        return text
     return text + NOTHING_SENT * writes
+
+
+def exit_code(error: Exception, context: Context | None) -> int:
+    """What a command ends with: 3 where a transaction was sent and not all was told, else 1."""
+    sent = context is not None and context.transaction is not None
+    return SENT if sent or isinstance(error, SentAs) else FAILED
 
 
 def _no_node(url: str, network: str | None) -> str:

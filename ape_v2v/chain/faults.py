@@ -41,12 +41,16 @@ class NodeSilent(NodeError):
     Attributes:
         passing: Whether asking again may well help.
         unreached: Whether the node cannot have got the question.
+        late: Whether nothing has come in time.
     """
 
-    def __init__(self, message: str, *, passing: bool = False, unreached: bool = False) -> None:
+    def __init__(
+        self, message: str, *, passing: bool = False, unreached: bool = False, late: bool = False
+    ) -> None:
         super().__init__(message)
         self.passing = passing
         self.unreached = unreached
+        self.late = late
 
     @classmethod
     def of(cls, shown: str, kind: Failure, timeout: float, detail: str) -> Self:
@@ -59,7 +63,7 @@ class NodeSilent(NodeError):
                     unreached=True,
                 )
             case "late":
-                return cls(f"the node at {shown} does not answer within {timeout:g} s")
+                return cls(f"the node at {shown} does not answer within {timeout:g} s", late=True)
             case "cut":
                 return cls(f"the node at {shown} cut the answer off", passing=True)
             case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,8 @@ class Forecast:
     """What the sender has outside of every contract."""
     timestamp: int
     """The block's time, seconds since 1970."""
+    asked_at: float
+    """When the node was asked, by the monotonic clock."""
 
     @property
     def cost(self) -> Money:
@@ -76,6 +79,7 @@ def forecast(node: Node, request: Request, policy: Fees) -> Forecast:
         NodeError: The node does not say.
     """
     sender = request.sender.address
+    asked_at = time.monotonic()
     answers = _ask(node, request)
     called, estimate, nonce, balance, block, *offers = answers
     wallet = Money(_number(balance, "the sender's ether"))
@@ -101,6 +105,7 @@ def forecast(node: Node, request: Request, policy: Fees) -> Forecast:
         base_fee=head.base_fee or 0,
         wallet=wallet,
         timestamp=head.timestamp,
+        asked_at=asked_at,
     )
     if wallet < Money(request.value + int(found.most)):
         sends = f"would send {value}, and " if value else ""
@@ -157,6 +162,8 @@ def _nonce(node: Node, sender: str, answer: Any) -> Any:
 
 
 def _number(answer: Any, what: str) -> int:
+    if isinstance(answer, Rejected):
+        raise NodeError(f"the node does not say {what} ({answer}): try again, or ask another node")
     if isinstance(answer, NodeError):
         raise answer
     found = blocks.number(answer)

@@ -71,11 +71,7 @@ class ProviderNode(Node):
             raise error_in(told, self.scrubbed) or NodeSilent(self.scrubbed(error)) from None
 
     def batch(self, calls: Any, *, errors: bool = False) -> list[Any]:
-        results = [self._outcome(call) for call in calls]
-        for result in results:
-            if isinstance(result, Exception) and not errors:
-                raise result
-        return results
+        return self.one_by_one(calls, errors=errors)
 
 
 def _network(provider: ProviderAPI) -> Network:

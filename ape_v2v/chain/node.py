@@ -12,18 +12,22 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import threading
 import time
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ape_v2v.chain import notes
 from ape_v2v.chain.faults import (
+    AccessDenied,
     NodeError,
     NodeSilent,
     RateLimited,
     error_in,
     http_error,
 )
+from ape_v2v.chain.notes import Notebook
 from ape_v2v.chain.transport import Answer, Transport, TransportError
 from ape_v2v.chain.urls import Secrets
 
@@ -101,6 +105,8 @@ class Node:
         self._network = network
         self._ids = itertools.count(1)
         self._max_batch = _BATCH
+        self._lock = threading.Lock()
+        self._notes: Notebook | None = None
         self.pending = "pending"
         """The state that a write is tried on: `latest` once the node shows that it has no other."""
 
@@ -135,6 +141,28 @@ class Node:
         is_dev = self.chain_id in _DEV_CHAINS
         return Network(f"chain-{self.chain_id}", is_dev=is_dev, is_local=is_dev)
 
+    @property
+    def notes(self) -> Notebook:
+        """The transactions that were sent from here, and whose outcome has not been told.
+
+        Raises:
+            ConfigurationError: They cannot be kept.
+            NodeError: The node does not say which chain it follows.
+        """
+        folder = self.network.folder
+        with self._lock:
+            if self._notes is None:
+                path = None if folder is None else folder / f"{self._chain}-{notes.FILE}"
+                self._notes = Notebook(path)
+            return self._notes
+
+    @property
+    def _chain(self) -> str:
+        """A name for the chain: local ones have the same id, and not the same first block."""
+        first = self.request("eth_getBlockByNumber", ["0x0", False])
+        genesis = str(first.get("hash") or "0x")[2:18] if isinstance(first, dict) else ""
+        return f"{self.chain_id}-{genesis}" if genesis else f"{self.chain_id}"
+
     def request(self, method: str, parameters: Sequence[Any] = ()) -> Any:
         """Ask, patiently where the node limits how often it may be asked.
 
@@ -148,7 +176,44 @@ class Node:
         Raises:
             NodeError: There is no answer in time, or it is an error.
         """
+        return self._patiently(method, parameters, time.monotonic() + self.timeout)
+
+    def batch(self, calls: Sequence[Call], *, errors: bool = False) -> list[Any]:
+        """Ask several things at once; one after the other where the node takes no batches.
+
+        Args:
+            calls: Methods with their parameters.
+            errors: Give a `NodeError` in the place of a result, instead of raising it.
+
+        Returns:
+            The results, in the order of the calls.
+
+        Raises:
+            NodeError: One of them, unless `errors`, is an error or has no answer in time.
+        """
         end = time.monotonic() + self.timeout
+        results: list[Any] = []
+        while len(results) < len(calls):
+            part = calls[len(results) : len(results) + max(1, self._max_batch)]
+            results += self._batch(part, end) if len(part) > 1 else self._one_by_one(part, end)
+        return _checked(results, errors=errors)
+
+    def one_by_one(self, calls: Sequence[Call], *, errors: bool = False) -> list[Any]:
+        """As `batch`, by one `request` after the other."""
+        results: list[Any] = []
+        for method, parameters in calls:
+            try:
+                results.append(self.request(method, parameters))
+            except NodeError as error:
+                results.append(error)
+        return _checked(results, errors=errors)
+
+    def scrubbed(self, text: object) -> str:
+        """A text of others on one line, without what this node's URL keeps secret."""
+        return self._secrets.scrubbed(text)
+
+    def _patiently(self, method: str, parameters: Sequence[Any], end: float) -> Any:
+        """Ask until there is an answer, or the time is up."""
         for attempt in itertools.count(1):
             try:
                 return self._ask(method, parameters, end)
@@ -168,70 +233,53 @@ class Node:
             time.sleep(pause)
         raise AssertionError("unreachable")
 
-    def batch(self, calls: Sequence[Call], *, errors: bool = False) -> list[Any]:
-        """Ask several things at once; one after the other where the node takes no batches.
-
-        Args:
-            calls: Methods with their parameters.
-            errors: Give a `NodeError` in the place of a result, instead of raising it.
-
-        Returns:
-            The results, in the order of the calls.
-
-        Raises:
-            NodeError: One of them, unless `errors`, is an error or has no answer in time.
-        """
-        results: list[Any] = []
-        at = 0
-        while at < len(calls):
-            size = max(1, self._max_batch)
-            part = calls[at : at + size]
-            results += self._batch(part) if len(part) > 1 else map(self._outcome, part)
-            at += len(part)
-        for result in results:
-            if isinstance(result, NodeError) and not errors:
-                raise result
-        return results
-
-    def scrubbed(self, text: object) -> str:
-        """A text of others on one line, without what this node's URL keeps secret."""
-        return self._secrets.scrubbed(text)
-
-    def _batch(self, calls: Sequence[Call]) -> list[Any]:
+    def _batch(self, calls: Sequence[Call], end: float) -> list[Any]:
         bodies = [self._body(method, parameters) for method, parameters in calls]
+        answers: Any = None
         try:
-            answers = self._post(bodies, time.monotonic() + self.timeout)
+            answers = self._post(bodies, end)
+        except AccessDenied as error:
+            return [error] * len(calls)
+        except RateLimited:
+            return self._one_by_one(calls, end)
         except NodeSilent as error:
-            if not error.passing:
-                raise
-            answers = None  # one by one, each with the patience of `request`
-        except NodeError:
-            answers = None
+            if error.unreached or error.late:
+                return [error] * len(calls)
+            if error.passing:
+                return self._one_by_one(calls, end)
+        except NodeError:  # whatever it says: it is about the batch
+            pass
         if not isinstance(answers, list):
             # Some take no batches, some none of this size; they say so in many ways.
-            if not isinstance(answers, dict) or not _is_rate_limited(answers):
+            if not isinstance(error_in(answers, self.scrubbed), RateLimited):
                 self._max_batch = len(calls) // 2
-            return [self._outcome(call) for call in calls]
+            return self._one_by_one(calls, end)
         by_id = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
-        return [
-            self._result(by_id.get(body["id"]), call)
-            for body, call in zip(bodies, calls, strict=True)
-        ]
+        results = [self._result(by_id.get(body["id"])) for body in bodies]
+        again = [at for at, result in enumerate(results) if isinstance(result, RateLimited)]
+        for at, result in zip(
+            again, self._one_by_one([calls[at] for at in again], end), strict=True
+        ):
+            results[at] = result
+        return results
 
-    def _result(self, answer: Any, call: Call) -> Any:
-        """One result of a batch; asked once more where it is missing or too much at a time."""
+    def _result(self, answer: Any) -> Any:
+        """One result of a batch, or its error; one that is missing counts as too much at a time."""
         if isinstance(answer, dict) and "result" in answer and answer.get("error") is None:
             return answer["result"]
-        error = None if answer is None else error_in(answer, self.scrubbed)
-        if error is None or isinstance(error, RateLimited):
-            return self._outcome(call)
-        return error
+        return error_in(answer, self.scrubbed) or RateLimited("the node leaves out an answer")
 
-    def _outcome(self, call: Call) -> Any:
-        try:
-            return self.request(*call)
-        except NodeError as error:
-            return error
+    def _one_by_one(self, calls: Sequence[Call], end: float) -> list[Any]:
+        """Results or errors; once the node does not answer at all, it is not asked the rest."""
+        results: list[Any] = []
+        for method, parameters in calls:
+            try:
+                results.append(self._patiently(method, parameters, end))
+            except (AccessDenied, NodeSilent, RateLimited) as error:
+                return results + [error] * (len(calls) - len(results))
+            except NodeError as error:
+                results.append(error)
+        return results
 
     def _ask(self, method: str, parameters: Sequence[Any], end: float) -> Any:
         answer = self._post(self._body(method, parameters), end)
@@ -252,7 +300,8 @@ class Node:
 
     def _post(self, body: Any, end: float) -> Any:
         """Post a body, and read the answer as JSON."""
-        left = max(0.01, end - time.monotonic())
+        if (left := end - time.monotonic()) <= 0:
+            raise NodeSilent.of(self.shown, "late", self.timeout, "")
         answer: Answer | None = None
         problem: TransportError | None = None
         try:
@@ -279,8 +328,11 @@ class Node:
         return content
 
 
-def _is_rate_limited(answer: dict[str, Any]) -> bool:
-    return isinstance(error_in(answer, str), RateLimited)
+def _checked(results: list[Any], *, errors: bool) -> list[Any]:
+    for result in results:
+        if isinstance(result, NodeError) and not errors:
+            raise result
+    return results
 
 
 def or_connected(node: Node | None) -> Node:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.chain.node import Node
+    from ape_v2v.chain.notes import Note
     from ape_v2v.chain.receipts import Mined
     from ape_v2v.config import Fees
 
@@ -75,6 +76,8 @@ def look_up(transaction: str, node: Node | None = None) -> Sent:
     node = or_connected(node)
     found = _find(node, transaction)
     mined = receipts.receipt(node, transaction)
+    if mined is not None:  # told: who tries the same again means it
+        node.notes.settle(transaction)
     return Sent(
         transaction=transaction,
         sender=_sender(found),
@@ -123,11 +126,14 @@ def replace(
         gas_limit=_GAS_OF_NOTHING if cancel else number(found.get("gas")) or 0,
         price=_offer(node, _price(found), policy),
     )
-    return sending.send(
+    # In the place of the same it is the same; in its place, nothing, is something else.
+    what_for = note.purpose if (note := node.notes.find(transaction)) else b""
+    return sending.send_in_place(
         node,
         sender,
         new,
-        fees.confirmations(policy, node),
+        b"" if cancel else what_for,
+        confirmations=fees.confirmations(policy, node),
         before_sending=lambda signed: before_sending(signed.hash, signed.raw),
     )
 
@@ -135,11 +141,28 @@ def replace(
 def _find(node: Node, transaction: str) -> dict[str, Any]:
     found = node.request("eth_getTransactionByHash", [transaction])
     if not isinstance(found, dict):
+        if (note := node.notes.find(transaction)) is not None:
+            raise V2VError(_missing(node, note))
         raise V2VError(
             f"the node does not know {transaction}: it was never sent, was replaced, or has been "
             "dropped; ask again in a minute, or another node"
         )
     return found
+
+
+def _missing(node: Node, note: Note) -> str:
+    """What to tell of a transaction that was sent from here, and that the node does not know."""
+    hash_ = note.signed.hash
+    count = blocks.number(node.request("eth_getTransactionCount", [note.sender, blocks.LATEST]))
+    if count is not None and count > note.nonce:
+        return (
+            f"{hash_} is void, unless the node is behind: another transaction of {note.sender} has "
+            f"nonce {note.nonce}"
+        )
+    return (
+        f"the node does not know {hash_}, which was signed here with nonce {note.nonce}: the same "
+        "command once more sends this transaction again, and no other one"
+    )
 
 
 def _require_replaceable(

@@ -6,7 +6,7 @@ what is filled in already, whichever network it is for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from eth_utils.crypto import keccak
@@ -32,6 +32,10 @@ class Unsigned:
     data: bytes
     gas_limit: int
     price: Price
+
+    def with_nonce(self, nonce: int) -> Unsigned:
+        """The same with another nonce."""
+        return replace(self, nonce=nonce)
 
     def as_call(self) -> dict[str, str]:
         """What a node that has the key, or pretends to, takes to sign and send it itself."""

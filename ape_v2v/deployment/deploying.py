@@ -15,8 +15,9 @@ from ape.logging import logger
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
-from ape_v2v.chain import blocks, sending
-from ape_v2v.chain.faults import NodeError, NodeSilent
+from ape_v2v.chain import blocks, broadcasting
+from ape_v2v.chain.broadcasting import NonceTaken
+from ape_v2v.chain.faults import NodeError
 from ape_v2v.chain.node import or_connected
 from ape_v2v.chain.signing import Signed, sign
 from ape_v2v.deployment.planning import Plan, plan
@@ -97,9 +98,9 @@ def take_up(records: Records, node: Node | None = None) -> Record:
             f"connected to chain {node.chain_id}: if this is a new local chain, delete "
             f"{records.pending_path}"
         )
-    if sending.first_receipt(node, pending.transactions) is None:
+    if broadcasting.first_receipt(node, pending.transactions) is None:
         _send(node, pending, records)
-    mined = sending.wait(node, pending.transactions, pending.confirmations)
+    mined = broadcasting.wait(node, pending.transactions, pending.confirmations, pending.signed)
     if not mined.succeeded or mined.created is None:
         records.abandon()
         what = "has reverted" if not mined.succeeded else "was voided"
@@ -142,7 +143,7 @@ def _signed(decided: Plan, sender: AccountAPI) -> PendingDeployment:
 def _send(node: Node, pending: PendingDeployment, records: Records) -> None:
     """Send it, unless the node knows it already."""
     latest = pending.transactions[-1]
-    if any(sending.is_known(node, transaction) for transaction in pending.transactions):
+    if any(broadcasting.is_known(node, transaction) for transaction in pending.transactions):
         return
     count = blocks.number(node.request("eth_getTransactionCount", [pending.deployer, "latest"]))
     if count is not None and count > pending.nonce:
@@ -152,10 +153,8 @@ def _send(node: Node, pending: PendingDeployment, records: Records) -> None:
             f"deployment by {latest} is void: deploy anew"
         )
     try:
-        sending.broadcast(node, Signed(latest, pending.signed))
-    except NodeSilent:
-        raise
-    except NodeError as error:
+        broadcasting.broadcast(node, Signed(latest, pending.signed))
+    except (NodeError, NonceTaken) as error:
         raise DeploymentError(
             f"the node does not take the deployment by {latest}: {error}; "
             f"{records.pending_path} keeps it, for the next run to send it"

@@ -114,11 +114,7 @@ class ProvingNode(Node):
 
     def batch(self, calls: Sequence[tuple[str, Sequence[Any]]], *, errors: bool = False) -> Any:
         """One after the other: most of it is worked out here."""
-        results = [self._outcome(call) for call in calls]
-        for result in results:
-            if isinstance(result, NodeError) and not errors:
-                raise result
-        return results
+        return self.one_by_one(calls, errors=errors)
 
     def _newest(self) -> ProvenState:
         head = self._head()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ape_v2v.chain import blocks
+from ape_v2v.errors import OutcomeUnknown
 from ape_v2v.market import messages
 from ape_v2v.market.access import require_signer
 from ape_v2v.market.connection import Connection
@@ -121,6 +122,8 @@ class Auction(AuctionRecord):
         for name, args in self.market.facts(mined):
             if name == "Connected":
                 return Connection(self.market, args["auctionId"])
+        if not mined.logs:
+            raise OutcomeUnknown(mined.transaction, "its receipt has no events")
         return None
 
     @property

@@ -15,6 +15,7 @@ from ape_v2v.market.transactions import Gateway, Write, send
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from ape.api import AccountAPI
@@ -58,6 +59,10 @@ class Desk:
     def is_ev(self, account: str) -> bool:
         """Whether an account is registered."""
         return bool(self.contract.view("isEV", account))
+
+    def are_evs(self, accounts: Sequence[str]) -> list[bool]:
+        """Which accounts are registered, in their order; asked at once."""
+        return self.contract.views([("isEV", (account,)) for account in accounts])
 
     def domain(self) -> Any:
         """The EIP-712 domain of this market."""

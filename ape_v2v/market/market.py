@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ape_v2v.chain import blocks
 from ape_v2v.chain.node import or_connected
-from ape_v2v.errors import V2VError
+from ape_v2v.errors import OutcomeUnknown, V2VError
 from ape_v2v.market.access import MarketContract, address_of, require_signer
 from ape_v2v.market.auction import Auction
 from ape_v2v.market.connection import Connection
@@ -90,8 +90,9 @@ class Market(Desk):
         owner = organization or sender.address
         request = creation(sender, owner, (parameters or Parameters()).as_tuple())
         mined = deliver(node, request, foresee(node, request))
-        assert mined.created is not None, "a receipt of a creation names what was created"
-        return cls(MarketContract.at(mined.created, node), gateway)
+        if mined.created is None:
+            raise OutcomeUnknown(mined.transaction, "the node does not say what was created")
+        return cls(MarketContract(address_of(mined.created), node), gateway)
 
     def __repr__(self) -> str:
         return f"<Market {self.address}>"
@@ -266,8 +267,10 @@ class Market(Desk):
             value=Money.of(value),
             locks=max_rate * energy,
         )
-        (started,) = [fact for fact in self.facts(mined) if fact.name == "AuctionStarted"]
-        return self.auction(started.args["auctionId"])
+        for name, args in self.facts(mined):
+            if name == "AuctionStarted":
+                return self.auction(args["auctionId"])
+        raise OutcomeUnknown(mined.transaction, "its receipt has no events")
 
 
 class EV:

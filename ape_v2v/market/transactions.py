@@ -107,14 +107,29 @@ def send(
 
     Raises:
         Refused: The market refuses it.
-        NotMined: It was sent, and no block has it yet.
+        SentAs: It was sent, and its outcome is not known: the next try of the same takes it up.
     """
+    if expected is None and (mined := take_up(write)) is not None:
+        return mined
     return deliver(
         write.contract.node,
         write.request,
         expected or simulate(write),
         before_sending=before_sending,
     )
+
+
+def take_up(write: Write) -> Mined | None:
+    """Finish what an earlier try of the same has sent without telling its outcome.
+
+    Returns:
+        Its transaction; None where there was none, or none that has done it.
+
+    Raises:
+        SentAs: It was sent, and its outcome is still not known.
+    """
+    node = write.contract.node
+    return sending.take_up(node, write.request, _confirmations(node))
 
 
 def deliver(
@@ -128,16 +143,18 @@ def deliver(
 
     Raises:
         Refused: It has reverted: something has come in between.
-        NotMined: It was sent, and no block has it yet.
+        SentAs: It was sent, and its outcome is not known.
     """
-    confirmations = fees.confirmations(fees.configured_fees(node), node)
-    transaction = sending.unsigned(node, request, expected)
     mined = sending.send(
-        node, request.sender, transaction, confirmations, before_sending=before_sending
+        node, request, expected, _confirmations(node), before_sending=before_sending
     )
     if not mined.succeeded:
         raise _reverted(node, request, mined)
     return mined
+
+
+def _confirmations(node: Node) -> int:
+    return fees.confirmations(fees.configured_fees(node), node)
 
 
 def _reverted(node: Node, request: Request, mined: Mined) -> Refused:

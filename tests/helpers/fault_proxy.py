@@ -125,14 +125,7 @@ class FaultProxy:
         self._closed = threading.Event()
 
     def __enter__(self) -> Self:
-        proxy: FaultProxy = self
-
-        class Handler(_Handler):
-            line = proxy
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
+        self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}{self._path}"
@@ -203,16 +196,28 @@ class FaultProxy:
         return found
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, line: FaultProxy) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.line = line
+
+    def handle_error(self, *_: object) -> None:
+        """Who asked has lost patience: that is what some faults are for."""
+
+
 class _Handler(BaseHTTPRequestHandler):
-    line: FaultProxy
+    server: _Server
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet: else the body waits for an acknowledgement
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        match self.line.outcome(body):
+        match self.server.line.outcome(body):
             case Stall(seconds):
-                self.line.wait(seconds)
+                self.server.line.wait(seconds)
                 self._cut()
             case Cut():
                 self._cut()
