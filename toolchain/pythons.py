@@ -11,7 +11,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from toolchain.commands import ROOT, SetupError, run, say
 from toolchain.environment import Environment, install_uv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from toolchain.commands import Command
 
@@ -58,10 +59,13 @@ def fitting() -> Path:
     reason = "is not one of them"
     if f"3.{sys.version_info[1]}" in supported():
         reason = "lacks the module ensurepip (Debian's package python3-venv)"
-    found = next(iter(on_this_machine().values()), None)
+    found = first(on_path)
     if found is None:
-        say(f"no {wanted} is on this machine: trying to install one with uv")
-        found = install()
+        with uv() as command:
+            found = first(partial(known_to_uv, command))
+            if found is None and command is not None:
+                say(f"no {wanted} is on this machine: trying to install one with uv")
+                found = install(command)
     if found is None:
         raise SetupError(
             f"{wanted} is needed, {this} {reason}, and no other was found or could be downloaded: "
@@ -73,34 +77,36 @@ def fitting() -> Path:
 
 def on_this_machine() -> dict[str, Path]:
     """Return one Python of each version that is supported and there, by its version."""
-    found = {}
     with uv() as command:
-        for wanted in supported():
-            for candidate in [*on_path(wanted), *known_to_uv(command, wanted)]:
-                if version(candidate) == wanted:
-                    found[wanted] = candidate
-                    break
-    return found
+
+        def anywhere(wanted: str) -> Iterator[Path]:
+            yield from on_path(wanted)
+            yield from known_to_uv(command, wanted)
+
+        found = {wanted: one(wanted, anywhere) for wanted in supported()}
+    return {wanted: python for wanted, python in found.items() if python is not None}
 
 
-def install() -> Path | None:
+def first(place: Callable[[str], Iterator[Path]]) -> Path | None:
+    """Return the first Python that fits among what a place has under each version's name."""
+    return next(filter(None, (one(wanted, place) for wanted in supported())), None)
+
+
+def one(wanted: str, place: Callable[[str], Iterator[Path]]) -> Path | None:
+    """Return a Python of this version, or None if the place has none that works."""
+    return next((python for python in place(wanted) if version(python) == wanted), None)
+
+
+def install(command: Path) -> Path | None:
     """Let uv download a Python for this user, and return it, or None if it cannot."""
     wanted = supported()[0]
-    with uv() as command:
-        if command is None:
-            return None
-        try:
-            subprocess.run(
-                [command, "--no-config", "python", "install", wanted],
-                check=True,
-                timeout=PATIENCE_DOWNLOAD,
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None
-        for candidate in known_to_uv(command, wanted):
-            if version(candidate) == wanted:
-                return candidate
-    return None
+    with suppress(OSError, subprocess.SubprocessError):
+        subprocess.run(
+            [command, "--no-config", "python", "install", wanted],
+            check=True,
+            timeout=PATIENCE_DOWNLOAD,
+        )
+    return one(wanted, partial(known_to_uv, command))
 
 
 def version(python: Path) -> str | None:
@@ -123,6 +129,7 @@ def on_path(wanted: str) -> Iterator[Path]:
 
 
 def known_to_uv(command: Path | None, wanted: str) -> Iterator[Path]:
+    """Yield what uv has installed for this user."""
     if command is not None:
         find = ["python", "find", "--managed-python", "--no-python-downloads", wanted]
         if answer := heard([command, "--quiet", "--no-config", *find]).strip():
