@@ -15,7 +15,7 @@ from ape_v2v._cli.context import Context, prompts_on_stderr
 from ape_v2v._cli.groups import Group
 from ape_v2v._cli.parameters import MONEY
 from ape_v2v._cli.tables import Facts
-from ape_v2v.chain.fees import Price, configured_fees
+from ape_v2v.chain.fees import configured_fees
 from ape_v2v.chain.replacement import look_up, replace
 from ape_v2v.config import Fees
 from ape_v2v.errors import V2VError
@@ -23,6 +23,7 @@ from ape_v2v.units import Money
 from ape_v2v.validation import first_problem
 
 if TYPE_CHECKING:
+    from ape_v2v.chain.price import Price
     from ape_v2v.chain.replacement import Sent
 
 

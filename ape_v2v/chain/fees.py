@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v.chain import blocks
 from ape_v2v.chain.faults import NodeError
+from ape_v2v.chain.price import Price
 from ape_v2v.config import Configuration, Fees
 from ape_v2v.errors import V2VError
 from ape_v2v.units import Money
@@ -17,28 +17,11 @@ if TYPE_CHECKING:
     from ape_v2v.chain.blocks import Block
     from ape_v2v.chain.node import Node
 
-_BUMP_PERCENT = 13
-"""Nodes replace a transaction by one that pays at least a tenth more, some an eighth."""
-
 QUESTIONS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("eth_maxPriorityFeePerGas", ()),
     ("eth_gasPrice", ()),
 )
 """What a node is asked beside its block; either answer may be missing."""
-
-
-@dataclass(frozen=True)
-class Price:
-    """What one transaction offers, wei per gas."""
-
-    max_fee: int
-    priority_fee: int
-    legacy: bool = False
-    """One price for all, as on networks without a base fee."""
-
-    def raised(self) -> Price:
-        """The least that replaces a transaction with this price on every node."""
-        return Price(_raised(self.max_fee), _raised(self.priority_fee), self.legacy)
 
 
 def configured_fees(node: Node) -> Fees:
@@ -127,7 +110,3 @@ def _legacy(fees: Fees, gas_price: int | None) -> Price:
 
 def _or_none(answer: Any) -> Any:
     return None if isinstance(answer, NodeError) else answer
-
-
-def _raised(fee: int) -> int:
-    return -(-fee * (100 + _BUMP_PERCENT) // 100) if fee else 1

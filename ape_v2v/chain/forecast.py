@@ -14,8 +14,8 @@ from ape_v2v.units import Money
 if TYPE_CHECKING:
     from ape.api import AccountAPI
 
-    from ape_v2v.chain.fees import Price
     from ape_v2v.chain.node import Node
+    from ape_v2v.chain.price import Price
     from ape_v2v.config import Fees
 
 _RESERVE_PERCENT = 20

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     Call = tuple[str, Sequence[Any]]
 
-__all__ = ["Network", "Node", "NodeError", "NodeSilent", "RateLimited", "or_connected"]
+__all__ = ["Network", "Node", "NodeError", "NodeSilent", "RateLimited"]
 
 TIMEOUT = 20.0
 """Seconds after which a request has ended, with an answer or without."""
@@ -333,12 +333,3 @@ def _checked(results: list[Any], *, errors: bool) -> list[Any]:
         if isinstance(result, NodeError) and not errors:
             raise result
     return results
-
-
-def or_connected(node: Node | None) -> Node:
-    """The given node, or else the one that Ape is connected to now."""
-    if node is not None:
-        return node
-    from ape_v2v.chain.networks import connected_node  # noqa: PLC0415 - Ape, only where it is asked
-
-    return connected_node()

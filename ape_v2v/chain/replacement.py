@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from eth_utils.address import to_checksum_address
 
 from ape_v2v.chain import blocks, fees, receipts, sending
+from ape_v2v.chain.connected import or_connected
 from ape_v2v.chain.faults import NodeError
-from ape_v2v.chain.fees import Price
-from ape_v2v.chain.node import or_connected
+from ape_v2v.chain.price import Price
 from ape_v2v.chain.signing import Unsigned
 from ape_v2v.errors import V2VError
 from ape_v2v.units import Money

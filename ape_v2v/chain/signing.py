@@ -16,7 +16,7 @@ from ape_v2v.errors import V2VError
 if TYPE_CHECKING:
     from ape.api import AccountAPI
 
-    from ape_v2v.chain.fees import Price
+    from ape_v2v.chain.price import Price
 
 
 @dataclass(frozen=True)

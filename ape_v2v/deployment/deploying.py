@@ -17,8 +17,8 @@ from eth_utils.crypto import keccak
 
 from ape_v2v.chain import blocks, broadcasting
 from ape_v2v.chain.broadcasting import NonceTaken
+from ape_v2v.chain.connected import or_connected
 from ape_v2v.chain.faults import NodeError
-from ape_v2v.chain.node import or_connected
 from ape_v2v.chain.signing import Signed, sign
 from ape_v2v.deployment.planning import Plan, plan
 from ape_v2v.deployment.records import PendingDeployment, Record, Records

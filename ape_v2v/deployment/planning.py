@@ -10,8 +10,8 @@ from eth_utils.crypto import keccak
 from rlp import encode
 
 from ape_v2v.chain import blocks, fees
+from ape_v2v.chain.connected import or_connected
 from ape_v2v.chain.forecast import Underfunded
-from ape_v2v.chain.node import Node, or_connected
 from ape_v2v.chain.signing import Unsigned
 from ape_v2v.deployment.plain import plain
 from ape_v2v.errors import DeploymentError
@@ -23,7 +23,8 @@ from ape_v2v.units import Money
 if TYPE_CHECKING:
     from ape.api import AccountAPI
 
-    from ape_v2v.chain.fees import Price
+    from ape_v2v.chain.node import Node
+    from ape_v2v.chain.price import Price
     from ape_v2v.deployment.records import Records
     from ape_v2v.deployment.settings import Settings
     from ape_v2v.market.parameters import Parameters

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.chain.node import or_connected
+from ape_v2v.chain.connected import or_connected
 from ape_v2v.config import Configuration
 from ape_v2v.deployment.settings import FOLDER
 from ape_v2v.errors import ConfigurationError, DeploymentError

@@ -21,7 +21,7 @@ import yaml
 from eth_utils.address import is_checksum_address
 from pydantic import ValidationError
 
-from ape_v2v.chain.node import or_connected
+from ape_v2v.chain.connected import or_connected
 from ape_v2v.config import Fees
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.market.parameters import Parameters

@@ -15,7 +15,7 @@ from eth_abi.abi import encode
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
-from ape_v2v.chain.node import or_connected
+from ape_v2v.chain.connected import or_connected
 from ape_v2v.errors import VerificationError
 from ape_v2v.market import access, messages
 from ape_v2v.market import contract as artifact

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from ape_v2v.chain import blocks
-from ape_v2v.chain.node import or_connected
+from ape_v2v.chain.connected import or_connected
 from ape_v2v.errors import OutcomeUnknown, V2VError
 from ape_v2v.market.access import MarketContract, address_of, require_signer
 from ape_v2v.market.auction import Auction
