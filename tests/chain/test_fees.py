@@ -3,13 +3,13 @@
 import pytest
 
 from ape_v2v.chain.fees import (
-    Price,
     amount_paid,
     ask,
     confirmations,
 )
 from ape_v2v.chain.networks import connected_node
 from ape_v2v.chain.node import Network, Node
+from ape_v2v.chain.price import Price
 from ape_v2v.config import Fees
 from ape_v2v.units import Money
 
