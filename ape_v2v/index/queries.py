@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import select
 
@@ -82,7 +82,7 @@ def _as_of(
         return rows
     touched, projections = store.as_of(last)
     keys = touched.evs if table is schema.REGISTRATIONS else touched.auctions
-    form: Any = namedtuple("form", list(table.c.keys()))  # type: ignore[misc]
+    form = cast("Any", namedtuple("form", list(table.c.keys())))
     earlier = [
         form(**row, market=store.market) for row in getattr(projections, table.name).values()
     ]

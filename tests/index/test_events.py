@@ -52,7 +52,7 @@ def test_an_event_is_decoded_as_a_general_decoder_does(name, data):
     assert event.name == name
     assert list(event.args) == [item.name for item in abi.inputs]
     for item, value in zip(abi.inputs, given_values, strict=True):
-        found = event.args[item.name]
+        found = event.args[str(item.name)]
         if item.canonical_type == "address":
             assert found.lower() == value
             assert found == events.checksummed(value)
