@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import functools
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 from ape_accounts import KeyfileAccount
 
-from ape_v2v._cli.catchup import open_history
+from ape_v2v._cli.catchup import open_history, tell
 from ape_v2v._cli.commands import writing
 from ape_v2v._cli.context import Context, prompts_on_stderr
 from ape_v2v._cli.filters import filtering
 from ape_v2v._cli.live import interval_option, stop_signals
-from ape_v2v._cli.parameters import AUCTION, RATE
-from ape_v2v.bidding.autobidder import POLL_SECONDS, Autobidder, Policy
+from ape_v2v._cli.parameters import AUCTION, DURATION, MONEY, RATE
+from ape_v2v.bidding.autobidder import POLL_SECONDS, Autobidder
+from ape_v2v.bidding.policy import Policy
+from ape_v2v.chain.faults import NodeError
 from ape_v2v.index.board import Board, Listing
 from ape_v2v.market.refusals import Refused
 
@@ -39,6 +42,22 @@ if TYPE_CHECKING:
     help="The highest to open with.  [default: the consumer's maximum rate]",
 )
 @click.option(
+    "--expected-rate",
+    "expected",
+    metavar="RATE",
+    type=RATE,
+    help="What you expect to win at: opens there.",
+)
+@click.option("--max-rate", metavar="RATE", type=RATE, help="The highest to bid at all.")
+@click.option("--max-bond", metavar="AMOUNT", type=MONEY, help="The most to lock in one auction.")
+@click.option(
+    "--max-at-stake", metavar="AMOUNT", type=MONEY, help="The most to lock in all of them."
+)
+@click.option("--max-validity", type=DURATION, help="The longest to be bound after the award.")
+@click.option(
+    "--ignore-gas", is_flag=True, help="Bid also where the gas costs more than there is to earn."
+)
+@click.option(
     "--max-auctions",
     type=click.IntRange(min=1),
     default=1,
@@ -53,28 +72,32 @@ def autobid(
     *,
     reference: AuctionReference | None,
     floor: Rate,
-    start_rate: Rate | None,
-    max_auctions: int,
     filters: Filters,
     once: bool,
     interval: float,
+    ignore_gas: bool,
+    **limits: Any,
 ) -> None:
-    """Underbid others by just what is required, down to a floor. A registered EV.
+    """Underbid others down to a floor. A registered EV.
+
+    By just what is required where gas is free; else by larger steps, because each bid costs gas,
+    and not at all where its gas could not be earned back.
 
     In AUCTION, until bidding closes there; without it in every open auction that passes the
     filters, until Ctrl-C. Of several, the one that pays the highest rate comes first. It does not
-    bid while it leads, nor without the balance for the bond. With --json, one JSON object a line
-    for each decision, and a last one.
+    bid while it leads, nor without the balance for the bond, nor while a transaction of the account
+    is in no block yet. A node that fails is asked again until it answers. With --json, one JSON
+    object a line for each decision, and a last one.
     """
     market, account = context.market, context.sender
-    policy = Policy(floor, start_rate, max_auctions, filters)
+    policy = Policy(floor, filters=filters, counts_gas=not ignore_gas, **limits)
     if not market.ev(account.address).registered:
         raise Refused("NotEV", {"account": account.address})
     auction = reference.find(market) if reference else None
     if auction is not None and auction.info.consumer == account.address:
         raise Refused("OwnAuction", {"auctionId": auction.id})
     _confirm_autobid(context, auction, policy)
-    bidder = Autobidder(market, account, policy, functools.partial(_tell_decision, context))
+    bidder = Autobidder(market, account, policy, functools.partial(_tell_decision, context), tell)
     with stop_signals() as stop, _reading(context, auction) as running:
         try:
             if once:
@@ -135,9 +158,7 @@ def _tell_decision(context: Context, decision: Decision) -> None:
     rate = "" if decision.rate is None else f" {context.rate(decision.rate)}"
     reason = f": {decision.reason}" if decision.reason else ""
     name = context.auction_name(decision.auction_id)
-    context.emit(
-        decision.as_json(context.market.now), f"{name}  {decision.action.value}{rate}{reason}"
-    )
+    context.emit(decision.as_json(_now(context)), f"{name}  {decision.action.value}{rate}{reason}")
 
 
 def _tell_summary(context: Context, summary: Summary) -> None:
@@ -146,4 +167,12 @@ def _tell_summary(context: Context, summary: Summary) -> None:
         f"{summary.refused} refused; leading in {len(summary.leading)}, won {len(summary.won)}, "
         f"lost {len(summary.lost)}"
     )
-    context.emit(summary.as_json(context.market.now), text)
+    context.emit(summary.as_json(_now(context)), text)
+
+
+def _now(context: Context) -> datetime:
+    """The chain's time; where the node does not tell it, this machine's."""
+    try:
+        return context.market.now
+    except NodeError:
+        return datetime.now(UTC)

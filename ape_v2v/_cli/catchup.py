@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -24,10 +25,17 @@ def open_history(
     context: Context, *, confirmations: int | None = None, cache: bool = True
 ) -> Iterator[History]:
     """The market's history, read up to now; with a progress bar if that takes a while."""
-    with History(context.market, cache=cache, confirmations=confirmations) as history:
+    with History(context.market, cache=cache, confirmations=confirmations, tell=tell) as history:
         with _progress_bar() as progress:
             history.refresh(progress)
+        if history.behind:
+            tell(history.behind)
         yield history
+
+
+def tell(text: str) -> None:
+    """Say what is waited for, or missing."""
+    click.echo(text, err=True)
 
 
 @contextmanager

@@ -1,23 +1,30 @@
-"""An autobidder: underbids rivals by just what is required, down to a floor.
+"""An autobidder: bids as its policy says, for as long as it is let.
 
     bidder = Autobidder(market, account, Policy(floor=Rate.parse("0.0002 ether/kWh")))
     bidder.run(lambda: [Listing(auction.info)], stop)
 
-It never bids below its floor, against itself, or without the balance for the bond. What it does
-and what it leaves it reports as decisions, each of them once.
+It never bids below its floor, against itself, beyond its policy's caps, without the balance for the
+bond, or while a transaction of its account is in no block yet. What it does and what it leaves it
+reports as decisions, each of them once. A node that fails is asked again, with longer and longer
+pauses, until it answers.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.chain import blocks
-from ape_v2v.errors import V2VError
-from ape_v2v.index.board import EVERYTHING
+from ape_v2v.bidding.policy import Policy, Terms, bond, offer
+from ape_v2v.chain import blocks, fees
+from ape_v2v.chain.faults import NodeError
+from ape_v2v.chain.forecast import Underfunded
+from ape_v2v.chain.patience import Patience
+from ape_v2v.errors import NotMined
 from ape_v2v.market.refusals import Refused
 from ape_v2v.market.states import State
+from ape_v2v.units import Money
 
 if TYPE_CHECKING:
     import threading
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
 
     from ape.api import AccountAPI
 
-    from ape_v2v.index.board import Filters, Listing
+    from ape_v2v.index.board import Listing
     from ape_v2v.market.market import Market
     from ape_v2v.market.records import AuctionInfo
     from ape_v2v.units import Rate
@@ -40,6 +47,8 @@ class Action(StrEnum):
     BID = "bid"
     REFUSED = "refused"
     """Its bid was refused: mostly because somebody was faster."""
+    SENT = "sent"
+    """Its bid was sent, and is in no block yet."""
     WAITS = "waits"
     """It does not bid for now, and why."""
     LEADS = "leads"
@@ -71,32 +80,6 @@ class Decision:
             "reason": self.reason,
             "transaction": self.transaction,
         }
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How far an autobidder goes.
-
-    Raises:
-        V2VError: It could never bid so.
-    """
-
-    floor: Rate
-    """The lowest rate that it bids."""
-    start_rate: Rate | None = None
-    """The highest that it bids where no bid stands; None: the consumer's maximum rate."""
-    max_auctions: int = 1
-    """In how many it leads or delivers at a time, at most."""
-    filters: Filters = EVERYTHING
-
-    def __post_init__(self) -> None:
-        if not self.floor:
-            raise V2VError("the floor is 0: it is at least 1 wei/Wh")
-        if self.start_rate is not None and self.start_rate < self.floor:
-            raise V2VError(
-                f"the start rate of {self.start_rate} is below the floor of {self.floor}: raise "
-                "the one or lower the other"
-            )
 
 
 @dataclass
@@ -135,6 +118,7 @@ class Autobidder:
         account: AccountAPI,
         policy: Policy,
         report: Callable[[Decision], None] = lambda _: None,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Prepare to bid.
 
@@ -143,17 +127,25 @@ class Autobidder:
             account: A registered EV. It signs without being asked.
             policy: How far to go.
             report: Told each decision.
+            tell: Told in a sentence what it waits for, and why.
+
+        Raises:
+            NodeError: The node does not answer.
         """
         self.market = market
         self.account = account
         self.policy = policy
         self.summary = Summary()
         self._report = report
-        self._min_decrement_bps = market.parameters.minDecrementBps
+        self._tell_trouble = tell
+        self._parameters = market.parameters
         self._reported: dict[int, Decision] = {}
         self._entered: set[int] = set()
         """The auctions that it has bid in, as long as their outcome is open."""
         self._now = 0
+        self._head, self._next_close = b"", 0.0
+        self._is_waiting = False
+        """Whether a transaction of the account is in no block yet."""
 
     def run(
         self,
@@ -171,21 +163,39 @@ class Autobidder:
             interval: Seconds between two looks for a new block.
             lasting: Wait for new auctions when there is none left to bid in.
         """
-        head, next_close = b"", 0.0
+        self._head, self._next_close = b"", 0.0
+        patience = Patience(math.inf, stop, self._tell_trouble)
         while not stop.is_set():
-            block = blocks.block(self.market.node)
-            # Auctions also close between two blocks.
-            if block.hash != head or blocks.next_timestamp(self.market.node) >= next_close:
-                head = block.hash
-                if not self.market.ev(self.account.address).registered:
-                    return self._stopped(f"{self.account.address} is not a registered EV")
-                listings = self.catch_up(running, stop)
-                if not lasting and not any(map(self._is_promising, listings)):
-                    return self._stopped("nothing more can be done")
-                closes = (item.info.closing_time.timestamp() for item in listings)
-                next_close = min((at for at in closes if at > self._now), default=float("inf"))
+            try:
+                ended = self._look(running, stop, lasting=lasting)
+            except NodeError as error:
+                self._head = b""  # look again as soon as it answers
+                if not stop.is_set():
+                    patience.failed(error)
+                continue
+            patience.succeeded()
+            if ended:
+                return self._stopped(ended)
             stop.wait(interval)
         return self._stopped("told to stop")
+
+    def _look(
+        self, running: Callable[[], Sequence[Listing]], stop: threading.Event, *, lasting: bool
+    ) -> str:
+        """Bid if there is a new block; returns why there is nothing more to do, if so."""
+        block = blocks.block(self.market.node)
+        # Auctions also close between two blocks.
+        if block.hash == self._head and self.market.now.timestamp() < self._next_close:
+            return ""
+        if not self.market.is_ev(self.account.address):
+            return f"{self.account.address} is not a registered EV"
+        listings = self.catch_up(running, stop)
+        self._head = block.hash
+        if not lasting and not self._is_waiting and not any(map(self._is_promising, listings)):
+            return "nothing more can be done"
+        closes = (item.info.closing_time.timestamp() for item in listings)
+        self._next_close = min((at for at in closes if at > self._now), default=math.inf)
+        return ""
 
     def catch_up(
         self, running: Callable[[], Sequence[Listing]], stop: threading.Event
@@ -209,26 +219,69 @@ class Autobidder:
         Returns:
             Whether a bid was placed: then they stand otherwise.
         """
-        self._now = blocks.next_timestamp(self.market.node)
+        self._now = int(self.market.now.timestamp())
         engaged = [item.info for item in listings if self._leads(item.info)]
         self.summary.leading = [info.id for info in engaged if info.state is State.OPEN]
         self._report_outcomes([item.info for item in listings])
+        promising = [
+            item.info
+            for item in listings
+            if not self._leads(item.info) and self._is_promising(item)
+        ]
+        self._is_waiting = bool(promising) and self._has_unmined()
+        if not promising or self._is_waiting:
+            return False
+        terms = self._terms(engaged)
         offers = []
-        for listing in listings:
-            info = listing.info
-            if self._leads(info) or not self._is_promising(listing):
-                continue
-            rate = self._next_rate(info)
-            if rate is None:
-                self._decide(info, Action.WAITS, "a bid would have to be below the floor")
+        for info in promising:
+            found = offer(self.policy, info, terms)
+            if found.rate is None:
+                self._decide(info, Action.WAITS, found.reason)
             else:
-                offers.append((rate, info))
-        for rate, info in sorted(offers, key=lambda offer: -int(offer[0])):
+                offers.append((found.rate, info))
+        for rate, info in sorted(offers, key=lambda item: -int(item[0])):
             if len(engaged) >= self.policy.max_auctions:
                 self._decide(info, Action.WAITS, f"engaged in {len(engaged)}, the most allowed")
-            elif self._affords(info) and self._bid(info, rate):
+            elif self._bid(info, rate):
                 return True
         return False
+
+    def _terms(self, engaged: Iterable[AuctionInfo]) -> Terms:
+        """What bidding takes now."""
+        account = self.market.contract.view("evs", self.account.address)
+        terms = Terms(
+            min_decrement_bps=self._parameters.minDecrementBps,
+            bond_bps=self._parameters.bondBps,
+            gas_price=self._gas_price() if self.policy.counts_gas else 0,
+            balance=Money(account.balance),
+            at_stake=Money(0),
+        )
+        at_stake = sum(int(bond(info, terms)) for info in engaged)
+        return replace(terms, at_stake=Money(at_stake))
+
+    def _gas_price(self) -> int:
+        node = self.market.node
+        block, price = fees.ask(node, fees.configured_fees(node))
+        return min(price.max_fee, (block.base_fee or 0) + price.priority_fee)
+
+    def _has_unmined(self) -> bool:
+        """Whether a transaction of the account is in no block yet: of this process, or of before.
+
+        It may be a bid; another one on top of it would be for nothing, or one too many.
+        """
+        counts = self.market.node.batch(
+            [
+                ("eth_getTransactionCount", (self.account.address, state))
+                for state in (blocks.LATEST, blocks.PENDING)
+            ],
+            errors=True,
+        )
+        mined, sent = counts
+        if isinstance(mined, NodeError):
+            raise mined
+        if isinstance(sent, NodeError):  # it has no pending state
+            return False
+        return (blocks.number(sent) or 0) > (blocks.number(mined) or 0)
 
     def _is_promising(self, listing: Listing) -> bool:
         """Whether it may still come to bid there; after a removal bids start from the top again."""
@@ -244,27 +297,19 @@ class Autobidder:
     def _leads(self, info: AuctionInfo) -> bool:
         return info.provider == self.account.address
 
-    def _next_rate(self, info: AuctionInfo) -> Rate | None:
-        """The highest rate that is accepted and wanted; None below the floor."""
-        rate = info.highest_rate(self._min_decrement_bps)
-        if info.rate is None and self.policy.start_rate is not None:
-            rate = min(info.max_rate, self.policy.start_rate)
-        return rate if rate is not None and rate >= self.policy.floor else None
-
-    def _affords(self, info: AuctionInfo) -> bool:
-        balance = self.market.balance(self.account.address)
-        bond = self.market.auction(info.id).bond
-        if balance < bond:
-            reason = f"the bond is {bond}, and {balance} are free: deposit {bond - balance} more"
-            self._decide(info, Action.WAITS, reason)
-        return balance >= bond
-
     def _bid(self, info: AuctionInfo, rate: Rate) -> bool:
         try:
             receipt = self.market.auction(info.id).place_bid(rate, sender=self.account)
         except Refused as error:
             self.summary.refused += 1
             self._decide(info, Action.REFUSED, str(error), rate)
+            return False
+        except Underfunded as error:
+            self._decide(info, Action.WAITS, str(error))
+            return False
+        except NotMined as error:
+            self._entered.add(info.id)
+            self._decide(info, Action.SENT, str(error), rate, error.transaction)
             return False
         self.summary.bids += 1
         self.summary.leading.append(info.id)

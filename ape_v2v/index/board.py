@@ -6,7 +6,8 @@
         for listing in board.running(Filters(connector="CHADEMO")):
             print(listing.info.max_rate, listing.details.place)
 
-That an auction was started is taken from confirmed blocks, how it stands from the latest one.
+That an auction was started is taken from confirmed blocks, how it stands from the latest one, for
+all of them at once.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ape_v2v.market.details import Details
+from ape_v2v.market.records import AuctionInfo
 from ape_v2v.market.refusals import Refused
 
 if TYPE_CHECKING:
@@ -22,15 +24,11 @@ if TYPE_CHECKING:
 
     from ape_v2v.index.history import History, Progress
     from ape_v2v.market.details import Place
-    from ape_v2v.market.records import AuctionInfo
     from ape_v2v.market.states import State
     from ape_v2v.units import Energy, Rate
 
 DEFAULT_WITHIN_KM = 10.0
 NO_DETAILS = Details()
-
-# Deeper than any reorganisation that is to be expected.
-_REREAD_BLOCKS = 64
 
 
 @dataclass(frozen=True)
@@ -93,9 +91,6 @@ class Board:
     def __init__(self, history: History) -> None:
         self.history = history
         self.market = history.market
-        self._started: dict[str, tuple[int, str]] = {}
-        """By consumer, its last auction that may be running: id and details."""
-        self._read_from: int | None = None
 
     def refresh(self, progress: Progress = lambda _done, _total: None) -> None:
         """Read which auctions have been started.
@@ -104,22 +99,22 @@ class Board:
             NodeError: The node does not give what has happened.
         """
         self.history.refresh(progress)
-        for event in self.history.events(["AuctionStarted"], since=self._read_from):
-            args = event.args
-            self._started[args["consumer"]] = args["auctionId"], args["details"]
-        # The last blocks once more the next time: others may have taken their place.
-        self._read_from = max(0, (self.history.read_to or 0) - _REREAD_BLOCKS)
 
     def running(self, filters: Filters = EVERYTHING) -> list[Listing]:
-        """Every auction that is open or connected at the latest block, by its close."""
+        """Every auction that is open or connected at the latest block, by its close.
+
+        Raises:
+            NodeError: The node does not give how they stand.
+        """
+        started = self.history.running()
+        views = [("auctions", (auction.id,)) for auction in started]
         listings = []
-        for consumer, (auction_id, text) in list(self._started.items()):
+        for auction, record in zip(started, self.market.contract.views(views), strict=True):
             try:
-                info = self.market.auction(auction_id).info
+                info = AuctionInfo.read(auction.id, record)
             except Refused:  # over
-                del self._started[consumer]
                 continue
-            listing = Listing(info, Details.read(text), text)
+            listing = Listing(info, Details.read(auction.details), auction.details)
             if filters.passes(listing):
                 listings.append(listing)
         return sorted(listings, key=lambda listing: listing.info.closing_time)

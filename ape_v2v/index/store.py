@@ -1,39 +1,33 @@
-"""Where events that have been read are kept: one SQLite file for each market on each chain.
+"""Where a market's events are kept, and what follows from them.
 
 The store is a chain of checkpoints, each the number and the hash of a block up to which every
 event is in it. Every change is one transaction that starts from the last checkpoint the writer
 knows, so a process that is killed leaves a store that is merely shorter, and of two processes that
-write the same blocks one finds that the other was faster.
+write the same blocks one finds that the other was faster. What follows from the events changes in
+the same transaction.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ape_v2v.database import Database
-from ape_v2v.market.events import Log
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ape_v2v.index import schema, upkeep
+from ape_v2v.index.engine import Database
+from ape_v2v.index.selection import EVERYTHING, PAGE, log, page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE start (block INTEGER NOT NULL);
-CREATE TABLE checkpoints (block INTEGER PRIMARY KEY, hash BLOB NOT NULL);
-CREATE TABLE logs (
-    block INTEGER NOT NULL,
-    log_index INTEGER NOT NULL,
-    block_hash BLOB NOT NULL,
-    tx_hash BLOB NOT NULL,
-    timestamp INTEGER NOT NULL,
-    topics BLOB NOT NULL,
-    data BLOB NOT NULL,
-    PRIMARY KEY (block, log_index)
-) WITHOUT ROWID;
-"""
-_TABLES = ("start", "checkpoints", "logs")
+    from sqlalchemy import Connection
+
+    from ape_v2v.chain.logs import Block, Log
+    from ape_v2v.index.projections import Projections
+    from ape_v2v.index.selection import Selection
 
 # Who follows the chain sets a checkpoint every few seconds: all of the last blocks are kept, and
 # of older ones one in so many.
@@ -65,149 +59,179 @@ class Position:
 class EventStore:
     """The events of one market that have been read."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(
+        self, place: Path | str | None, *, chain_id: int, genesis: bytes, address: str
+    ) -> None:
         """Open a store, and make it if it is not there.
 
         Args:
-            path: The file; None keeps the events in memory.
+            place: A file of SQLite, the URL of a PostgreSQL database, or None for memory.
+            chain_id: The chain's.
+            genesis: The hash of its first block.
+            address: The market.
 
         Raises:
-            ConfigurationError: The file cannot be written, or is something else.
+            ConfigurationError: The database cannot be used.
         """
-        self._database = Database(
-            path,
-            f"the cache of events {path}",
-            "see that its folder can be written to; if it is damaged delete it, and all is read "
-            "from the node again",
-            synchronous="NORMAL",
-        )
-        with self._database.transaction():
-            self._prepare()
+        self.database = Database(place)
+        with self.database.writing() as connection:
+            schema.migrate(connection)
+            key = {"chain_id": chain_id, "genesis": genesis, "address": address}
+            self.market = _market(connection, key)
 
     def close(self) -> None:
-        self._database.close()
+        self.database.close()
 
     def begin_at(self, block: int) -> None:
         """Cover everything from a block on; what does not reach back so far is dropped."""
-        with self._database.transaction():
-            begun = self._database.rows("SELECT block FROM start")
-            if not begun or begun[0][0] > block:
-                for table in _TABLES:
-                    self._database.write(f"DELETE FROM {table}")
-                self._database.write("INSERT INTO start VALUES (?)", block)
+        with self.database.writing() as connection:
+            start = self._noted(connection).start
+            if start is None or start > block:
+                for table in schema.OF_A_MARKET:
+                    connection.execute(delete(table).where(table.c.market == self.market))
+                self._note(connection, start=block, head=0)
 
     @property
     def begun(self) -> bool:
         """Whether it is known where the market's history begins."""
-        return any(self._database.rows("SELECT block FROM start"))
+        with self.database.reading() as connection:
+            return self._noted(connection).start is not None
 
     @property
     def position(self) -> Position:
-        ((start,),) = self._database.rows("SELECT block FROM start")
-        last = self._database.rows(
-            "SELECT block, hash FROM checkpoints ORDER BY block DESC LIMIT 1"
+        with self.database.reading() as connection:
+            return self._position(connection)
+
+    def saw(self, head: int) -> int:
+        """Note the latest block of a node, and tell the highest that any had of this chain."""
+        with self.database.reading() as connection:
+            known = int(self._noted(connection).head)
+        if head > known:
+            with self.database.writing() as connection:
+                known = max(head, int(self._noted(connection).head))
+                self._note(connection, head=known)
+        return known
+
+    def checkpoints(self, up_to: int) -> list[Checkpoint]:
+        """All that are kept up to a block, by block."""
+        table = schema.CHECKPOINTS
+        query = (
+            select(table.c.block, table.c.hash)
+            .where(table.c.market == self.market, table.c.block <= up_to)
+            .order_by(table.c.block)
         )
-        return Position(start, next((Checkpoint(*row) for row in last), None))
+        with self.database.reading() as connection:
+            return [Checkpoint(*row) for row in connection.execute(query)]
 
-    def checkpoints(self) -> list[Checkpoint]:
-        """All that are kept, by block."""
-        rows = self._database.rows("SELECT block, hash FROM checkpoints ORDER BY block")
-        return [Checkpoint(*row) for row in rows]
+    def append(self, position: Position, logs: Sequence[Log], blocks: Sequence[Block]) -> bool:
+        """Add what happened after `position`, up to and including the last of the blocks.
 
-    def append(self, position: Position, logs: Iterable[Log], reached: Checkpoint) -> bool:
-        """Add what happened after `position`, up to and including the block `reached`.
+        Args:
+            position: Where the writer believes the store to be.
+            logs: Everything that happened, in the chain's order.
+            blocks: What becomes checkpoints, by number.
 
         Returns:
             Whether it was added: not if the store is no longer at `position`.
         """
-        with self._database.transaction():
-            if self.position != position:
+        reached = blocks[-1].number
+        checkpoints = [
+            {"market": self.market, "block": block.number, "hash": block.hash}
+            for block in blocks
+            if block.number > reached - _TAIL
+        ]
+        with self.database.writing() as connection:
+            self._wait_for_other_writers(connection)
+            if self._position(connection) != position:
                 return False
-            self._database.write_many(
-                "INSERT OR IGNORE INTO logs VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (
-                        log.block,
-                        log.log_index,
-                        log.block_hash,
-                        log.transaction,
-                        log.timestamp,
-                        log.topics,
-                        log.data,
-                    )
-                    for log in logs
-                ),
-            )
-            self._database.write(
-                "INSERT INTO checkpoints VALUES (?, ?)", reached.block, reached.hash
-            )
-            self._database.write(
-                "DELETE FROM checkpoints WHERE block < ?1 AND EXISTS (SELECT 1 FROM "
-                "checkpoints AS later WHERE later.block > checkpoints.block "
-                "AND later.block / ?2 = checkpoints.block / ?2)",
-                reached.block - _TAIL,
-                _SPACING,
-            )
+            upkeep.add(connection, self.market, logs)
+            upkeep.put(connection, schema.CHECKPOINTS, checkpoints)
+            self._thin_out(connection, reached)
         return True
 
-    def rewind(self, position: Position, to: Checkpoint | None) -> None:
-        """Forget what came after a checkpoint, or everything.
-
-        Nothing happens if the store is no longer at `position`: somebody else did it.
-        """
-        last = -1 if to is None else to.block
-        with self._database.transaction():
-            if self.position == position:
-                self._database.write("DELETE FROM logs WHERE block > ?", last)
-                self._database.write("DELETE FROM checkpoints WHERE block > ?", last)
-
-    def logs(
-        self,
-        topics: Iterable[bytes] = (),
-        account: bytes | None = None,
-        auction_id: int | None = None,
-        blocks: tuple[int | None, int | None] = (None, None),
-        times: tuple[int | None, int | None] = (None, None),
-    ) -> Iterator[Log]:
-        """What has been read, in the chain's order, as far as it fits all filters.
+    def rewind(self, position: Position, to: Checkpoint | None, head: int) -> None:
+        """Forget everything after a checkpoint, or everything: unless somebody else has done it.
 
         Args:
-            topics: First topics; none: any.
-            account: 20 bytes that are in a topic, or the consumer in an auction's id.
-            auction_id: An auction's id, which is always the second topic.
-            blocks: From the first one up to, and without, the second one.
-            times: Seconds since 1970: likewise.
+            position: Where the writer believes the store to be.
+            to: The last checkpoint that is still true.
+            head: The latest block of the chain that has replaced what is forgotten.
         """
-        conditions, values = ["1"], []
-        if kinds := list(topics):
-            marks = ", ".join("?" * len(kinds))
-            conditions.append(f"substr(topics, 1, 32) IN ({marks})")
-            values += kinds
-        if account is not None:
-            # Words 2 to 4 hold addresses in their last 20 bytes; an auction's id, in word 2, holds
-            # the consumer before the 4 bytes of the round.
-            places = (45, 77, 109, 41)
-            conditions.append(f"? IN ({', '.join(f'substr(topics, {p}, 20)' for p in places)})")
-            values.append(account)
-        if auction_id is not None:
-            conditions.append("substr(topics, 33, 32) = ?")
-            values.append(auction_id.to_bytes(32))
-        for column, (since, until) in (("block", blocks), ("timestamp", times)):
-            for comparison, limit in ((">=", since), ("<", until)):
-                if limit is not None:
-                    conditions.append(f"{column} {comparison} ?")
-                    values.append(limit)  # type: ignore[arg-type]
-        rows = self._database.stream(
-            "SELECT block, log_index, block_hash, tx_hash, timestamp, topics, data FROM logs "
-            f"WHERE {' AND '.join(conditions)} ORDER BY block, log_index",
-            *values,
-        )
-        return (Log(*row) for row in rows)
+        last = -1 if to is None else to.block
+        with self.database.writing() as connection:
+            self._wait_for_other_writers(connection)
+            if self._position(connection) != position:
+                return
+            upkeep.take_back(connection, self.market, last)
+            table = schema.CHECKPOINTS
+            after = (table.c.market == self.market, table.c.block > last)
+            connection.execute(delete(table).where(*after))
+            self._note(connection, head=head)
 
-    def _prepare(self) -> None:
-        if self._database.version == _VERSION:
-            return
-        # Another version's: everything in it can be read from the chain again.
-        for table in _TABLES:
-            self._database.write(f"DROP TABLE IF EXISTS {table}")
-        self._database.create(_SCHEMA, _VERSION)
+    def logs(self, selection: Selection = EVERYTHING) -> Iterator[Log]:
+        """What has been read, in the chain's order, as far as it is wanted."""
+        after = (-1, -1)
+        while True:
+            with self.database.reading() as connection:
+                found = [
+                    log(row) for row in connection.execute(page(self.market, selection, after))
+                ]
+            yield from found
+            if len(found) < PAGE:
+                return
+            after = found[-1].block, found[-1].log_index
+
+    def as_of(self, last: int) -> tuple[upkeep.Touched, Projections]:
+        """The rows that would be others without the events after a block, and these others."""
+        with self.database.reading() as connection:
+            touched = upkeep.touched_after(connection, self.market, last)
+            return touched, upkeep.replayed(connection, self.market, touched, last)
+
+    def _noted(self, connection: Connection) -> Any:
+        table = schema.MARKETS
+        query = select(table.c.start, table.c.head).where(table.c.id == self.market)
+        return connection.execute(query).one()
+
+    def _note(self, connection: Connection, **values: int) -> None:
+        table = schema.MARKETS
+        connection.execute(update(table).where(table.c.id == self.market).values(**values))
+
+    def _position(self, connection: Connection) -> Position:
+        start = self._noted(connection).start
+        assert start is not None, "begin_at comes first"
+        table = schema.CHECKPOINTS
+        query = (
+            select(table.c.block, table.c.hash)
+            .where(table.c.market == self.market)
+            .order_by(table.c.block.desc())
+            .limit(1)
+        )
+        last = connection.execute(query).first()
+        return Position(start, None if last is None else Checkpoint(*last))
+
+    def _wait_for_other_writers(self, connection: Connection) -> None:
+        """On PostgreSQL; SQLite has one writer at a time anyway."""
+        table = schema.MARKETS
+        connection.execute(select(table.c.id).where(table.c.id == self.market).with_for_update())
+
+    def _thin_out(self, connection: Connection, reached: int) -> None:
+        """Drop checkpoints that are old and close to one another."""
+        table = schema.CHECKPOINTS
+        old = (table.c.market == self.market) & (table.c.block <= reached - _TAIL)
+        kept = select(func.max(table.c.block)).where(old).group_by(table.c.block // _SPACING)
+        connection.execute(delete(table).where(old, table.c.block.not_in(kept)))
+
+
+def _market(connection: Connection, key: dict[str, Any]) -> int:
+    """The number of a market in this database."""
+    table = schema.MARKETS
+    query = select(table.c.id).filter_by(**key)
+    found = connection.execute(query).scalar()
+    if found is None:
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(table).values(**key, head=0))
+        except IntegrityError:  # somebody else was faster
+            pass
+        found = connection.execute(query).scalar_one()
+    return int(found)

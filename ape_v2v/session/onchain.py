@@ -10,10 +10,10 @@ from eth_utils.address import to_checksum_address
 
 from ape_v2v.chain import blocks
 from ape_v2v.chain.faults import NodeError
+from ape_v2v.chain.logs import LogReader
 from ape_v2v.config import Configuration
 from ape_v2v.lightnode import prove_connection
 from ape_v2v.market import events, messages
-from ape_v2v.market.events import Log
 from ape_v2v.market.states import State
 from ape_v2v.session.protocol.agreement import Agreement, ConnectionEnd
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.market.connection import Connection
+    from ape_v2v.market.events import Event
     from ape_v2v.market.statements import EnergyStatement
 
 # How often, and after how many seconds, a node is asked again before an award is given up.
 _LOOKS = 10
 _BETWEEN_LOOKS = 0.1
+# Seconds of a node's trouble: who waits for the other side asks again anyway.
+_PATIENCE = 5.0
 _ENDS = ("ConnectionEnded", "ConnectionForfeited", "ConnectionExpired")
 
 
@@ -172,43 +175,33 @@ class MarketChain:
     def _find_end(self, agreement: Agreement, block: int) -> ConnectionEnd | None:
         """Look for the event that ended the connection, from the latest blocks backwards."""
         step = Configuration.current().block_range
-        topics = ["0x" + topic.hex() for topic in events.topics(_ENDS)]
+        reader = LogReader(
+            self._node,
+            agreement.market,
+            [events.topics(_ENDS), [agreement.auction_id.to_bytes(32)]],
+            max_range=step,
+            patience=_PATIENCE,
+        )
+        head = block + self._confirmations
         for last in range(block, agreement.block - 1, -step):
-            wanted = {
-                "address": agreement.market,
-                "fromBlock": hex(max(agreement.block, last - step + 1)),
-                "toBlock": hex(last),
-                "topics": [topics, f"0x{agreement.auction_id:064x}"],
-            }
-            logs = self._node.request("eth_getLogs", [wanted])
-            for log in logs:
-                event = events.decoded(
-                    Log(
-                        block=int(log["blockNumber"], 16),
-                        log_index=int(log["logIndex"], 16),
-                        block_hash=_bytes(log["blockHash"]),
-                        transaction=_bytes(log["transactionHash"]),
-                        timestamp=0,
-                        topics=b"".join(map(_bytes, log["topics"])),
-                        data=_bytes(log["data"]),
-                    )
-                )
-                sent = self._node.request("eth_getTransactionByHash", [log["transactionHash"]])
-                if sent is None:
-                    raise NodeError(f"the node does not know {log['transactionHash']}")
-                return ConnectionEnd(
-                    event=event.name,
-                    energy_wh=int(event.args.get("energyWh", 0)),
-                    cost=int(event.args.get("cost", 0)),
-                    meter_data_hash=bytes(event.args.get("meterDataHash", bytes(32))),
-                    transaction=event.transaction,
-                    sender=str(to_checksum_address(sent["from"])),
-                )
+            first = max(agreement.block, last - step + 1)
+            for chunk in reader.chunks(first, last, head=head):
+                for log in chunk.logs:
+                    return self._end_by(events.decoded(log))
         return None
 
-
-def _bytes(value: str) -> bytes:
-    return bytes.fromhex(value[2:])
+    def _end_by(self, event: Event) -> ConnectionEnd:
+        sent = self._node.request("eth_getTransactionByHash", [event.transaction])
+        if sent is None:
+            raise NodeError(f"the node does not know {event.transaction}")
+        return ConnectionEnd(
+            event=event.name,
+            energy_wh=int(event.args.get("energyWh", 0)),
+            cost=int(event.args.get("cost", 0)),
+            meter_data_hash=bytes(event.args.get("meterDataHash", bytes(32))),
+            transaction=event.transaction,
+            sender=str(to_checksum_address(sent["from"])),
+        )
 
 
 def _token(info: Any) -> bytes:

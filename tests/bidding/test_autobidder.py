@@ -4,12 +4,8 @@ import threading
 
 import pytest
 
-from ape_v2v.bidding.autobidder import (
-    Action,
-    Autobidder,
-    Decision,
-    Policy,
-)
+from ape_v2v.bidding.autobidder import Action, Autobidder, Decision
+from ape_v2v.bidding.policy import Policy
 from ape_v2v.errors import V2VError
 from ape_v2v.index.board import Board, Filters, Listing
 from ape_v2v.index.history import History
@@ -43,9 +39,10 @@ class RecordedBidder(Autobidder):
 
 @pytest.fixture
 def bidder(api, provider):
-    """A factory of autobidders; `then` is told what they decide."""
+    """A factory of autobidders that do not look at gas; `then` is told what they decide."""
 
     def bidder(account=provider, floor=FLOOR, then=lambda _: None, **policy):
+        policy = {"counts_gas": False, **policy}
         return RecordedBidder(api, account, Policy(Rate(floor), **policy), then)
 
     return bidder

@@ -61,12 +61,23 @@ class Provider:
     asked: list[tuple[str, list[Any]]] = field(default_factory=list)
 
     def answer(self, body: bytes) -> Refusal:
-        request = json.loads(body)
+        content = json.loads(body)
+        if not isinstance(content, list):
+            return self._answer(content, body)
+        answers = []
+        for request in content:
+            status, answer = self._answer(request, json.dumps(request).encode())
+            if not status or not answer.startswith(b"{"):
+                return Refusal(status, answer)
+            answers.append({**json.loads(answer), "id": request["id"]})
+        return Refusal(200, json.dumps(answers).encode())
+
+    def _answer(self, request: dict[str, Any], body: bytes) -> Refusal:
         method, parameters = request["method"], request["params"]
         self.asked.append((method, parameters))
         if refusal := self.before(method, parameters):
             return refusal
-        if method == "eth_getLogs" and self.max_blocks is not None:
+        if method == "eth_getLogs" and self.max_blocks is not None and "fromBlock" in parameters[0]:
             first, last = block_range(parameters)
             if last - first + 1 > self.max_blocks:
                 return self.refusal
@@ -87,8 +98,17 @@ class Provider:
 
     @property
     def ranges(self) -> list[tuple[int, int]]:
-        """The first and the last block of every request for events."""
-        return [block_range(given) for method, given in self.asked if method == "eth_getLogs"]
+        """The first and the last block of every request for events by their numbers.
+
+        Without those that look again at the end of the one before.
+        """
+        found: list[tuple[int, int]] = []
+        for method, given in self.asked:
+            if method == "eth_getLogs" and "fromBlock" in given[0]:
+                first, last = block_range(given)
+                if not found or last != found[-1][1] or first <= found[-1][0]:
+                    found.append((first, last))
+        return found
 
 
 def block_range(parameters: list[Any]) -> tuple[int, int]:

@@ -10,11 +10,10 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import ape
 import pytest
@@ -26,15 +25,12 @@ from ape_v2v import (
     Money,
     Rate,
 )
-from ape_v2v.chain.node import NodeError
+from ape_v2v.chain.faults import NodeError
 from ape_v2v.config import Configuration, MarketSettings
 from ape_v2v.errors import ConfigurationError, V2VError
-from ape_v2v.evm.chains import EmittedLog
-from ape_v2v.evm.contracts import Interface
 from ape_v2v.evm.node import AnvilChain
 from ape_v2v.index.history import History
 from ape_v2v.index.views import Outcome
-from ape_v2v.market import contract as artifact
 from ape_v2v.market.parameters import Parameters
 from ape_v2v.market.records import auction_id
 from tests.helpers.providers import (
@@ -45,15 +41,24 @@ from tests.helpers.providers import (
     Refusal,
     error,
 )
+from tests.helpers.world import (
+    ALICE,
+    BIDDING_TIME,
+    BOB,
+    CAROL,
+    DAVE,
+    ENERGY,
+    GAP,
+    GWEI,
+    MAX_RATE,
+    ORGANIZATION,
+    PENALTY,
+    STRANGER,
+    VALIDITY,
+    World,
+    as_receipts,
+)
 
-PEOPLE = [f"0x{0xE5 << 152 | number:040x}" for number in range(5)]
-ORGANIZATION, ALICE, BOB, CAROL, DAVE = PEOPLE
-STRANGER = f"0x{0xE5 << 152 | 5:040x}"
-GWEI = 10**9
-FUNDS = 10**18
-ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY = 20_000, 300 * GWEI, 600, 7_200
-PENALTY = ENERGY * MAX_RATE // 10
-GAP = 3  # blocks without an event, between two trades
 PATIENCE = 60  # seconds
 
 READER = """
@@ -61,7 +66,7 @@ import sys
 from pathlib import Path
 import ape
 from ape_v2v import Market
-from ape_v2v.history import History
+from ape_v2v.index.history import History
 
 address, cache, block_range = sys.argv[1:]
 with ape.networks.parse_network_choice("ethereum:local:foundry"):
@@ -71,94 +76,6 @@ with ape.networks.parse_network_choice("ethereum:local:foundry"):
         history.refresh()
 """
 """What another process runs."""
-
-
-class World:
-    """A market on a chain, and what its people do."""
-
-    def __init__(self, node):
-        self.node = node
-        self.interface = Interface(artifact.contract_type())
-        for account in PEOPLE:
-            node.set_balance(account, 10 * FUNDS)
-        code = self.interface.creation_code(ORGANIZATION, Parameters().as_tuple())
-        self.address = ape.convert(node.deploy(ORGANIZATION, code), ape.types.AddressType)
-        self.send(ORGANIZATION, "addEVs", [ALICE, BOB, CAROL, DAVE], ["Alice's EV", "", "", ""])
-        for ev in (ALICE, BOB, CAROL, DAVE):
-            self.send(ev, "deposit", value=FUNDS)
-
-    def send(self, sender, method, *arguments, value=0):
-        data = self.interface.call_data(method, *arguments)
-        self.send_raw(sender, data, value)
-
-    def send_raw(self, sender, data, value=0):
-        self.node.timestamp += 1
-        receipt = self.node.transact(sender, self.address, data, value)
-        assert receipt.success, self.interface.failure(receipt.output)
-
-    def start(self, consumer=ALICE, details=""):
-        self.send(consumer, "startAuction", ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, details)
-        data = self.interface.call_data("currentAuctionId", consumer)
-        return self.interface.output("currentAuctionId", 1, self.node.call(self.address, data))
-
-    def connect(self, consumer=ALICE):
-        """Bob bids 200 gwei/Wh, Carol 150, and Carol wins."""
-        started = self.start(consumer)
-        self.send(BOB, "placeBid", started, 200 * GWEI)
-        self.send(CAROL, "placeBid", started, 150 * GWEI)
-        self.node.timestamp += BIDDING_TIME
-        self.send(consumer, "endAuction")
-        return started
-
-    def trade(self, times=1):
-        for _ in range(times):
-            self.connect()
-            self.send(ALICE, "endConnection")
-            self.node.request("anvil_mine", hex(GAP))
-
-    @property
-    def height(self):
-        return int(self.node.request("eth_blockNumber"), 16)
-
-    @property
-    def receipts(self):
-        """Every event by the receipts: its place on the chain, its name and its values."""
-        found = []
-        for number in range(self.height + 1):
-            block = self.node.request("eth_getBlockByNumber", hex(number), False)
-            for transaction in block["transactions"]:
-                receipt = self.node.request("eth_getTransactionReceipt", transaction)
-                for log in receipt["logs"]:
-                    if log["address"].lower() != self.address.lower():
-                        continue
-                    words = tuple(bytes.fromhex(topic[2:]) for topic in log["topics"])
-                    data = bytes.fromhex(log["data"][2:])
-                    (event,) = self.interface.events([EmittedLog(self.address, words, data)])
-                    place = number, block["hash"], transaction, int(log["logIndex"], 16)
-                    time = datetime.fromtimestamp(int(block["timestamp"], 16), UTC)
-                    found.append((*place, time, event.name, event.values))
-        return found
-
-
-def as_receipts(events):
-    """Events as `World.receipts` has them."""
-    return [
-        (
-            event.block,
-            event.block_hash,
-            event.transaction,
-            event.log_index,
-            event.timestamp,
-            event.name,
-            tuple(_lower(value) for value in event.args.values()),
-        )
-        for event in events
-    ]
-
-
-def _lower(value):
-    is_address = isinstance(value, str) and value.startswith("0x")
-    return value.lower() if is_address else value
 
 
 @pytest.fixture(scope="module")
@@ -322,7 +239,7 @@ def test_a_reader_asks_for_more_again_where_little_happens(read, world, provider
 def test_a_reader_is_told_when_even_one_block_is_too_much(open_history, world, provider):
     provider.refusal, provider.max_blocks = error(-32000, "eth_getLogs is not for you"), 0
     with pytest.raises(NodeError, match=r"the events of block 0: eth_getLogs is not for you"):
-        open_history(start_block=0).refresh()
+        open_history(start_block=0, patience=0.5).refresh()
 
 
 def test_a_reader_waits_when_it_has_asked_too_often(read, world, provider):
@@ -338,9 +255,9 @@ def test_a_reader_waits_when_it_has_asked_too_often(read, world, provider):
 
 
 def test_a_reader_is_told_that_the_node_is_gone(open_history, provider):
-    history = open_history()
+    history = open_history(patience=0)
     provider.before = lambda _method, _parameters: TOO_MUCH["a cut line"]
-    with pytest.raises(NodeError, match="the node does not answer"):
+    with pytest.raises(NodeError, match=r"the node at http://127\.0\.0\.1:\d+ cut the answer off"):
         history.refresh()
 
 
@@ -424,15 +341,6 @@ def test_what_is_kept_of_another_chain_is_not_shown(open_history, world, provide
         assert as_receipts(history.events()) == twin.receipts
 
 
-def test_what_is_kept_by_another_version_is_read_again(open_history, read, world, tmp_path):
-    open_history(cache=tmp_path).close()
-    (file,) = tmp_path.glob("*.sqlite")
-    with sqlite3.connect(file) as database:
-        database.execute("PRAGMA user_version = 4711")
-        database.execute("DROP TABLE logs")
-    assert read(cache=tmp_path) == world.receipts
-
-
 def test_a_damaged_cache_is_refused_with_what_to_do(open_history, world, tmp_path):
     open_history(cache=tmp_path).close()
     (file,) = tmp_path.glob("*.sqlite")
@@ -505,22 +413,27 @@ def test_reorganised_blocks_are_read_again(open_history, world, provider):
     provider.asked.clear()
     history.refresh()
     assert as_receipts(history.events()) == world.receipts
-    assert provider.ranges[0][0] == first_replaced // 4 * 4
+    assert provider.ranges[0][0] == first_replaced
 
 
-def test_a_chain_that_has_become_shorter_is_read_again(open_history, world):
+def test_a_chain_that_has_become_shorter_is_waited_for_until_it_has_another_block(
+    open_history, world
+):
+    """A node that lags looks the same: nothing is dropped before a block contradicts."""
     world.trade()
     snapshot = world.node.snapshot()
-    expected = world.receipts
     world.trade()
+    kept = world.receipts
     history = open_history(block_range=5)
     history.refresh()
     world.node.revert(snapshot)
     history.refresh()
-    assert as_receipts(history.events()) == expected == world.receipts
+    assert as_receipts(history.events()) == kept
+    assert re.match(r"the node is behind: its latest block is \d+, and block \d+ ", history.behind)
     world.send(ALICE, "withdraw", 1)
     history.refresh()
     assert as_receipts(history.events()) == world.receipts
+    assert history.behind is None
 
 
 def test_a_reorganisation_of_everything_is_read_again(open_history, world, node):
@@ -564,7 +477,7 @@ def test_a_reader_gives_up_on_a_chain_that_never_rests(open_history, world, prov
 
     provider.before = reorganise
     with pytest.raises(NodeError, match="with more confirmations"):
-        open_history().refresh()
+        open_history(patience=0.5).refresh()
 
 
 def _reorganise(world, amount):

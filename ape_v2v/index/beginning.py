@@ -1,0 +1,57 @@
+"""Where a market's history begins."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+from ape_v2v.chain.faults import AccessDenied, NodeError, NodeSilent
+from ape_v2v.config import Configuration
+
+if TYPE_CHECKING:
+    from ape_v2v.chain.logs import LogReader
+    from ape_v2v.chain.node import Node
+    from ape_v2v.deployment import Record
+    from ape_v2v.market.market import Market
+
+
+def first_block(market: Market, reader: LogReader) -> int:
+    """The block of a market's creation, or any earlier one, as exactly as is known.
+
+    Raises:
+        NodeError: The node does not answer.
+    """
+    node, address = market.node, market.address
+    settings = Configuration.current().markets.get(node.network.name)
+    if settings and settings.start_block and settings.address == address:
+        return settings.start_block
+    for record in _records(node):
+        if record.address == address:
+            receipt = node.request("eth_getTransactionReceipt", [record.transaction])
+            # It may be the record of a local chain that is gone.
+            if receipt and int(receipt["blockNumber"], 16) == record.block:
+                return record.block
+    head = reader.head()
+    if head <= reader.max_range:
+        return 0
+
+    def has_code(block: int) -> bool:
+        return node.request("eth_getCode", [address, hex(block)]) not in {"0x", None}
+
+    try:
+        found = bisect_left(range(head), True, key=has_code)
+        # Some nodes take what they do not keep for empty; a market reports its first owner at once.
+        return found if any(chunk.logs for chunk in reader.chunks(found, found, head=head)) else 0
+    except (AccessDenied, NodeSilent):
+        raise
+    except NodeError:  # it does not keep old state
+        return 0
+
+
+def _records(node: Node) -> list[Record]:
+    """What was deployed on this network from the project that Ape works in."""
+    if node.network.project is None:
+        return []
+    from ape_v2v import deployment  # noqa: PLC0415 - loads Ape
+
+    return deployment.records(node.network.project, node).all()

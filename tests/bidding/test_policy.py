@@ -1,0 +1,172 @@
+"""What a policy offers: numbers alone, no chain."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ape_v2v.bidding.policy import BID_GAS, Policy, Terms, bond, expected_rate, offer
+from ape_v2v.errors import V2VError
+from ape_v2v.market.records import AuctionInfo
+from ape_v2v.market.states import State
+from ape_v2v.units import Energy, Money, Rate
+
+GWEI, ETHER = 10**9, 10**18
+FLOOR, MAX_RATE = Rate(150 * GWEI), Rate(300 * GWEI)
+# At 3,000 euros an ether: 0.59 and 0.41 euros a kilowatt-hour, and gas of 1 gwei.
+DEAR, CHEAP = Rate(590 * ETHER // 3_000 // 10**6), Rate(410 * ETHER // 3_000 // 10**6)
+
+
+def auction(rate=None, max_rate=MAX_RATE, energy=20_000, validity=timedelta(hours=2)):
+    """An open auction; with a rate, somebody else leads."""
+    return AuctionInfo(
+        id=1,
+        state=State.OPEN,
+        consumer="0x" + "11" * 20,
+        energy=Energy(energy),
+        max_rate=max_rate,
+        closing_time=datetime(2026, 1, 1, tzinfo=UTC),
+        validity=validity,
+        provider=None if rate is None else "0x" + "22" * 20,
+        rate=rate,
+        connected_at=None,
+        removals=0,
+    )
+
+
+def terms(gas_price=0, balance=ETHER, at_stake=0, decrement=100):
+    return Terms(decrement, 10_000, gas_price, Money(balance), Money(at_stake))
+
+
+def test_where_gas_is_free_it_underbids_by_the_least_that_is_accepted():
+    assert offer(Policy(FLOOR), auction(), terms()).rate == MAX_RATE
+    assert offer(Policy(FLOOR), auction(Rate(200 * GWEI)), terms()).rate == Rate(198 * GWEI)
+
+
+def test_it_opens_at_what_it_expects_to_win_at():
+    policy = Policy(FLOOR, expected=Rate(180 * GWEI))
+
+    assert offer(policy, auction(), terms(gas_price=GWEI)).rate == Rate(180 * GWEI)
+    # Not where somebody leads: then it underbids.
+    assert offer(policy, auction(Rate(200 * GWEI)), terms()).rate == Rate(198 * GWEI)
+
+
+def test_it_never_opens_below_its_floor_whatever_it_expects():
+    assert offer(Policy(FLOOR, expected=Rate(GWEI)), auction(), terms()).rate == FLOOR
+
+
+def test_the_dearer_the_gas_the_larger_is_its_step():
+    offers = [
+        offer(Policy(FLOOR), auction(Rate(290 * GWEI)), terms(gas_price=price * GWEI))
+        for price in (0, 1, 4, 9)
+    ]
+    rates = [int(found.rate or 0) for found in offers]
+
+    assert rates == sorted(rates, reverse=True)
+    assert len(set(rates)) == len(rates)
+    assert rates[-1] > int(FLOOR)
+
+
+def test_it_stays_out_where_it_cannot_earn_its_gas_back():
+    small = auction(energy=100)
+
+    found = offer(Policy(Rate(290 * GWEI)), small, terms(gas_price=GWEI))
+
+    assert found.rate is None
+    assert "where it earns less than its gas of 0.00013 ether" in found.reason
+    assert offer(Policy(Rate(290 * GWEI), counts_gas=False), small, terms(gas_price=GWEI)).rate
+    # The same margin on more energy is worth it.
+    assert offer(Policy(Rate(290 * GWEI)), auction(), terms(gas_price=GWEI)).rate
+
+
+@pytest.mark.parametrize("gas_price", [0, GWEI, 7 * GWEI])
+@pytest.mark.parametrize("standing", [None, 299, 250, 200, 160, 152])
+def test_what_it_bids_is_accepted_and_earns_its_gas(standing, gas_price):
+    info = auction(standing and Rate(standing * GWEI))
+
+    rate = offer(Policy(FLOOR), info, terms(gas_price=gas_price)).rate
+
+    if rate is not None:
+        assert FLOOR <= rate <= info.highest_rate(100)
+        earned = (int(rate) - int(FLOOR)) * int(info.energy)
+        assert earned >= gas_price * BID_GAS
+
+
+def test_five_bidders_who_count_gas_make_few_bids_and_leave_something_to_win():
+    """By the least, such an auction takes some forty bids, whose gas is more than its surplus."""
+    floors = [Rate(int(CHEAP) + n * (int(DEAR) - int(CHEAP)) // 20) for n in range(5)]
+
+    def war(**policy):
+        info, bids, leader = auction(max_rate=DEAR), 0, None
+        while True:
+            rates = {
+                n: offer(Policy(floor, **policy), info, terms(gas_price=GWEI)).rate
+                for n, floor in enumerate(floors)
+                if n != leader
+            }
+            # The one who can least afford it goes first: that makes most bids.
+            able = [n for n, rate in rates.items() if rate is not None]
+            if not able:
+                return bids, info.rate, leader
+            leader = max(able)
+            info = auction(rates[leader], max_rate=DEAR)
+            bids += 1
+
+    many, _, _ = war(counts_gas=False)
+    few, rate, winner = war()
+
+    assert many > 30
+    assert few < 15
+    assert winner in (0, 1)
+    assert (int(rate) - int(floors[winner])) * 20_000 > 0
+
+
+@pytest.mark.parametrize(
+    ("policy", "situation", "reason"),
+    [
+        ({"max_bond": Money(1)}, {}, "the bond is 0.006 ether, and 1 wei is the most"),
+        (
+            {"max_at_stake": Money(ETHER // 100)},
+            {"at_stake": ETHER // 200},
+            "with a bond of 0.006 ether there would be 0.011 ether at stake, and 0.01 ether is "
+            "the most",
+        ),
+        (
+            {"max_validity": timedelta(hours=1)},
+            {},
+            "it would be bound for 2:00:00, and 1:00:00 is the most",
+        ),
+        ({}, {"balance": 6 * ETHER // 1_000 - 1}, "deposit 1 wei more"),
+    ],
+)
+def test_beyond_a_cap_it_does_not_bid_and_says_which(policy, situation, reason):
+    found = offer(Policy(FLOOR, **policy), auction(), terms(**situation))
+
+    assert found.rate is None
+    assert reason in found.reason
+
+
+def test_at_its_caps_it_bids():
+    policy = Policy(
+        FLOOR,
+        max_bond=Money(6 * ETHER // 1_000),
+        max_at_stake=Money(12 * ETHER // 1_000),
+        max_validity=timedelta(hours=2),
+        max_rate=Rate(280 * GWEI),
+    )
+    exact = terms(balance=6 * ETHER // 1_000, at_stake=6 * ETHER // 1_000)
+
+    assert bond(auction(), exact) == policy.max_bond
+    assert offer(policy, auction(), exact).rate == Rate(280 * GWEI)
+    assert offer(policy, auction(Rate(299 * GWEI)), exact).rate == Rate(280 * GWEI)
+
+
+def test_a_maximum_rate_below_the_floor_is_refused():
+    with pytest.raises(V2VError, match=r"maximum rate of .* is below the floor"):
+        Policy(FLOOR, max_rate=Rate(1))
+
+
+def test_it_expects_what_others_were_won_at():
+    won = [(Rate(60), Rate(100)), (Rate(90), Rate(100)), (Rate(140), Rate(200))]
+
+    assert expected_rate(won, Rate(1_000)) == Rate(700)
+    assert expected_rate([], Rate(1_000)) is None
