@@ -191,7 +191,7 @@ def test_another_market_is_named(v2v, empty_market):
 def test_an_address_without_a_market_is_refused(v2v):
     refusal = v2v("market", "show", "--market", NOBODY, on=None, expect=1)
     assert refusal.error == (
-        f"Error: no contract at {NOBODY} on ethereum:local: check the address and the network\n"
+        f"Error: no contract at {NOBODY} on ethereum-local: check the address and the network\n"
     )
 
 
@@ -216,7 +216,10 @@ def test_what_is_no_address_is_refused(v2v, text, reason):
 def test_a_node_that_does_not_answer_is_told_in_one_line(tmp_path):
     network = add_live_network(project_folder(tmp_path), "http://127.0.0.1:1")
     answer = run_ape(tmp_path, "v2v", "market", "show", "--network", network, expect=1)
-    assert answer.stderr == "Error: No (supported) node found on 'http://127.0.0.1:1'.\n"
+    assert answer.stderr == (
+        "Error: no node at http://127.0.0.1:1: check your connection to the network, and the "
+        "node's address for ethereum:pilot in ape-config.yaml\n"
+    )
     assert answer.stdout == ""
 
 

@@ -23,7 +23,7 @@ def node():
 def waiting(node, organization, stranger, monkeypatch):
     """A transfer that no block has: its hash."""
     be_impatient(monkeypatch, 1)
-    monkeypatch.setattr("ape_v2v._cli.transaction.configured_fees", lambda: Fees(confirmations=0))
+    monkeypatch.setattr("ape_v2v._cli.transaction.configured_fees", lambda _: Fees(confirmations=0))
     with connected(node):
         yield node.eth.send_transaction(
             {
