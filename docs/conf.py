@@ -52,7 +52,6 @@ autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 maximum_signature_line_length = 88
 add_module_names = False
-smartquotes_action = "q"  # and no dashes: options have two of them
 default_role = "literal"  # one backtick, in docstrings as in pages
 napoleon_numpy_docstring = False
 toc_object_entries_show_parents = "hide"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PACKAGE = "ape_v2v"
 FOLDER = Path(__file__).resolve().parents[1] / "reference"
+OPTION = re.compile(r"(?<![\w`-])--[a-z][a-z-]*\w")
 INDENTED = re.compile(r" {4}\S")
 
 
@@ -160,6 +161,13 @@ def keep_contents_short(app: Sphinx, domain: str, kind: str, content: Any) -> No
             signature["_toc_name"] = ""
 
 
+def keep_options(app: Sphinx, context: Any, lines: list[str]) -> None:
+    """Show options as code: elsewhere two hyphens are a dash."""
+    for number, line in enumerate(lines):
+        if not line.lstrip().startswith(".."):
+            lines[number] = OPTION.sub(r"``\g<0>``", line)
+
+
 def as_sphinx_reads(  # noqa: PLR0917 - as Sphinx calls it
     app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
 ) -> None:
@@ -210,6 +218,8 @@ def plain(line: str) -> str:
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", write)
     app.connect("object-description-transform", keep_contents_short)
+    app.connect("sphinx-click-process-description", keep_options)
+    app.connect("sphinx-click-process-options", keep_options)
     # Before napoleon, which reads the sections.
     app.connect("autodoc-process-docstring", as_sphinx_reads, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
