@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ape_v2v.chain.faults import NodeError
 from ape_v2v.chain.patience import Patience
@@ -12,15 +12,29 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator
 
-    from ape_v2v.index.history import History
     from ape_v2v.market.events import Event
 
 # Who follows is told of events that a reorganisation took back, so far down.
 _REMEMBERED_BLOCKS = 256
 
 
+class Followed(Protocol):
+    """A history, as far as it is followed."""
+
+    @property
+    def read_to(self) -> int | None:
+        """The last block that has been read."""
+
+    @property
+    def events(self) -> Callable[..., Iterator[Event]]:
+        """What has been read."""
+
+    def refresh(self) -> None:
+        """Read what is new."""
+
+
 def follow(
-    history: History,
+    history: Followed,
     interval: float,
     stop: threading.Event,
     tell: Callable[[str], None],
@@ -52,7 +66,7 @@ def follow(
         recent = {key: event for key, event in current.items() if event.block >= floor}
 
 
-def _floor(history: History) -> int:
+def _floor(history: Followed) -> int:
     """The first of the blocks whose events may still be taken back."""
     return max(0, (history.read_to or 0) - _REMEMBERED_BLOCKS)
 

@@ -275,7 +275,12 @@ def test_a_node_that_never_answers_is_waited_for_once(open_history, proxy):
 def test_a_follower_says_after_a_while_what_it_waits_for(open_history, proxy, monkeypatch):
     monkeypatch.setattr("ape_v2v.chain.patience._UNSAID", 0.1)
     said, stop = [], threading.Event()
-    history = open_history(patience=0.1, tell=lambda text: (said.append(text), stop.set()))
+
+    def tell(text):
+        said.append(text)
+        stop.set()
+
+    history = open_history(patience=0.1, tell=tell)
     history.refresh()
     proxy.fault = faults.ANYWHERE["503"]
 

@@ -257,7 +257,7 @@ def test_a_reader_waits_when_it_has_asked_too_often(read, world, provider):
 def test_a_reader_is_told_that_the_node_is_gone(open_history, provider):
     history = open_history(patience=0)
     provider.before = lambda _method, _parameters: TOO_MUCH["a cut line"]
-    with pytest.raises(NodeError, match=r"the node at http://127\.0\.0\.1:\d+ cut the answer off"):
+    with pytest.raises(NodeError, match=r"the node at \S+ cut the answer off"):
         history.refresh()
 
 
