@@ -228,7 +228,12 @@ def test_a_record_comes_out_of_every_envelope(data, expected):
         (b'{"format": "SignedData", "value": "nothing"}', "is not an OCMF record"),
         (xml(SIGNED.replace("{", "{" + " " * 20_000, 1)), "longer than 16384 bytes"),
     ],
-)
+    ids=[
+        "nothing", "JSON of nothing", "XML of nothing", "broken XML", "a document type",
+        "no OCMF in hex", "text for hex", "unknown encoding", "broken JSON", "nested JSON",
+        "OCPP of nothing", "too long",
+    ],
+)  # fmt: skip
 def test_what_holds_no_record_is_refused(data, message):
     with pytest.raises(RecordError, match=message):
         envelopes.opened(data)
