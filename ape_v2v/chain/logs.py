@@ -23,8 +23,19 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from eth_utils.crypto import keccak
-
+from ape_v2v.chain.answered import (
+    WORD,
+    Block,
+    Contradiction,
+    Log,
+    Odd,
+    bloom_bits,
+    field,
+    read_block,
+    read_bytes,
+    read_log,
+    read_number,
+)
 from ape_v2v.chain.faults import AccessDenied, NodeBehind, NodeError, NodeSilent, RateLimited
 from ape_v2v.chain.patience import Patience
 
@@ -46,16 +57,6 @@ PATIENCE_SECONDS = 30.0
 _GROWS_AFTER = 8
 # A node that says nothing until the time is over has perhaps been asked for far too much.
 _SHRINKS_LATE = 8
-_BLOOM_BYTES = 256
-_WORD, _ADDRESS = 32, 20
-
-
-class Contradiction(NodeError):
-    """What the node says does not fit together: its blocks change, or it is several nodes."""
-
-
-class Odd(NodeError):
-    """An answer is not of the form that it has to have."""
 
 
 class Detached(Contradiction):
@@ -64,33 +65,6 @@ class Detached(Contradiction):
 
 class Cut(NodeError):
     """An answer has fewer logs than there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """A log as a node gives it, undecoded."""
-
-    block: int
-    log_index: int
-    block_hash: bytes
-    transaction: bytes
-    timestamp: int
-    """The block's, seconds since 1970."""
-    topics: bytes
-    """One to four words of 32 bytes."""
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """What a block says of itself."""
-
-    number: int
-    hash: bytes
-    parent: bytes
-    timestamp: int
-    bloom: int | None
-    """None where the node does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +114,7 @@ class LogReader:
             "topics": [[f"0x{topic.hex()}" for topic in place] or None for place in topics],
         }
         places = [[self._address], *topics]
-        self._wanted = [[_bloom(value) for value in place] for place in places]
+        self._wanted = [[bloom_bits(value) for value in place] for place in places]
         self.max_range = max_range
         self._range = max_range  # what the node is known to accept
         self._successes = 0
@@ -155,7 +129,7 @@ class LogReader:
         patience = self._new_patience()
         while True:
             try:
-                return _number(self.node.request("eth_blockNumber"), "the number of a block")
+                return read_number(self.node.request("eth_blockNumber"), "the number of a block")
             except NodeError as error:
                 patience.failed(error)
 
@@ -165,7 +139,7 @@ class LogReader:
         Raises:
             NodeError: The node does not say.
         """
-        return _block(self.node.request("eth_getBlockByNumber", [hex(number), False]), number)
+        return read_block(self.node.request("eth_getBlockByNumber", [hex(number), False]), number)
 
     def chunks(
         self, first: int, last: int, *, head: int, parent: bytes | None = None
@@ -253,7 +227,7 @@ class LogReader:
         answers = self.node.batch([("eth_getBlockByNumber", [hex(n), False]) for n in numbers])
         found = {}
         for number, answer in zip(numbers, answers, strict=True):
-            block = _block(answer, number)
+            block = read_block(answer, number)
             if block is None:
                 raise NodeBehind(f"the node does not know block {number} yet")
             found[number] = block
@@ -300,7 +274,7 @@ class LogReader:
             return []  # not every node has them: its other answers count
         if not isinstance(receipts, list):
             raise NodeBehind(f"the node does not know the receipts of block {block.number} yet")
-        logs = [log for receipt in receipts for log in _field(receipt, "logs") or []]
+        logs = [log for receipt in receipts for log in field(receipt, "logs") or []]
         return self._checked(self._read(logs, block.number, block.number), {block.number: block})
 
     def _look_again(self, logs: list[Log], blocks: dict[int, Block], first: int, last: int) -> None:
@@ -338,7 +312,7 @@ class LogReader:
             places = (entry.get("blockNumber"), entry.get("blockHash"), entry.get("logIndex"))
             if entry.get("removed") or None in places:
                 continue
-            log = _log(entry)
+            log = read_log(entry)
             if not first <= log.block <= last or not self._fits(entry, log):
                 continue
             if found.setdefault((log.block, log.log_index), log) != log:
@@ -346,9 +320,9 @@ class LogReader:
         return list(found.values())
 
     def _fits(self, entry: dict[str, Any], log: Log) -> bool:
-        if _bytes(_field(entry, "address")) != self._address:
+        if read_bytes(field(entry, "address")) != self._address:
             return False
-        words = [log.topics[at : at + _WORD] for at in range(0, len(log.topics), _WORD)]
+        words = [log.topics[at : at + WORD] for at in range(0, len(log.topics), WORD)]
         return len(words) >= len(self._topics) and all(
             not allowed or word in allowed
             for allowed, word in zip(self._topics, words, strict=False)
@@ -367,85 +341,3 @@ def _at(block: int, error: NodeError) -> NodeError:
     if isinstance(error, (AccessDenied, Contradiction, NodeBehind, NodeSilent, RateLimited)):
         return error
     return NodeError(f"the node refuses the events of block {block}: {error}")
-
-
-def _bloom(value: bytes) -> int:
-    """The bits of a value in a block's bloom filter (yellow paper, 4.3.1)."""
-    digest = keccak(value)
-    bits = 0
-    for at in (0, 2, 4):
-        bits |= 1 << (int.from_bytes(digest[at : at + 2]) & 0x7FF)
-    return bits
-
-
-def _block(answer: Any, number: int) -> Block | None:
-    if answer is None:
-        return None
-    if _number(_field(answer, "number"), "the number of a block") != number:
-        raise Contradiction(f"the node answers with another block instead of block {number}")
-    bloom = answer.get("logsBloom")
-    try:
-        bits = bytes.fromhex(bloom[2:])
-    except (TypeError, ValueError):
-        bits = b""
-    timestamp = _number(_field(answer, "timestamp"), "the time of a block")
-    if not timestamp and number:
-        raise Odd(f"the node does not say when block {number} was made")
-    return Block(
-        number,
-        _word(_field(answer, "hash")),
-        _word(_field(answer, "parentHash")),
-        timestamp,
-        int.from_bytes(bits) if len(bits) == _BLOOM_BYTES else None,
-    )
-
-
-def _log(entry: dict[str, Any]) -> Log:
-    topics = _field(entry, "topics")
-    if not isinstance(topics, list):
-        raise Odd(f"the node answers {str(topics)[:80]!r} instead of a log's topics")
-    return Log(
-        block=_number(entry["blockNumber"], "the block of a log"),
-        log_index=_number(entry["logIndex"], "the place of a log"),
-        block_hash=_word(entry["blockHash"]),
-        transaction=_word(_field(entry, "transactionHash")),
-        timestamp=0,  # the block's: what is said here may be absent, or wrong
-        topics=b"".join(map(_word, topics)),
-        data=_bytes(_field(entry, "data")),
-    )
-
-
-def _field(answer: Any, name: str) -> Any:
-    if not isinstance(answer, dict):
-        raise Odd(f"the node answers {str(answer)[:80]!r}, which has no {name}")
-    return answer.get(name)
-
-
-def _number(value: Any, what: str) -> int:
-    """A number, written as it should be or as some nodes do."""
-    try:
-        if isinstance(value, str):
-            return int(value, 16)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-    except ValueError:
-        pass
-    if value is None:
-        raise NodeBehind(f"the node does not say {what}")
-    raise Odd(f"the node says {str(value)[:80]!r} for {what}")
-
-
-def _word(value: Any) -> bytes:
-    found = _bytes(value)
-    if len(found) != _WORD:
-        raise Odd(f"the node says {str(value)[:80]!r} where a hash belongs")
-    return found
-
-
-def _bytes(value: Any) -> bytes:
-    try:
-        if isinstance(value, str) and value.startswith("0x"):
-            return bytes.fromhex(value[2:])
-    except ValueError:
-        pass
-    raise Odd(f"the node says {str(value)[:80]!r} where hexadecimal digits belong")

@@ -10,8 +10,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from ape_v2v.chain.answered import Contradiction
 from ape_v2v.chain.faults import NodeBehind
-from ape_v2v.chain.logs import TAIL, Contradiction
+from ape_v2v.chain.logs import TAIL
 from ape_v2v.chain.patience import Patience
 from ape_v2v.index.store import Checkpoint, Position
 

@@ -15,7 +15,7 @@ from ape_v2v.index.views import Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape_v2v.chain.logs import Log
+    from ape_v2v.chain.answered import Log
 
 Row: TypeAlias = dict[str, Any]
 Args: TypeAlias = dict[str, Any]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from ape_v2v.chain.logs import Log
+from ape_v2v.chain.answered import Log
 from ape_v2v.index import schema
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from ape_v2v.chain.logs import Block, Log
+    from ape_v2v.chain.answered import Block, Log
     from ape_v2v.index.projections import Projections
     from ape_v2v.index.selection import Selection
 

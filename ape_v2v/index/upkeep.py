@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table
 
-    from ape_v2v.chain.logs import Log
+    from ape_v2v.chain.answered import Log
     from ape_v2v.index.projections import Args, Row
 
 _AT_ONCE = 500

@@ -10,7 +10,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
-from ape_v2v.chain.logs import Log
+from ape_v2v.chain.answered import Log
 from ape_v2v.errors import V2VError
 from ape_v2v.market import contract as artifact
 from ape_v2v.market.records import consumer_of, moment

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from eth_utils.crypto import keccak
 
-from ape_v2v.chain.logs import Block, Log
+from ape_v2v.chain.answered import Block, Log
 from ape_v2v.market import events
 
 if TYPE_CHECKING:
