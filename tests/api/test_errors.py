@@ -163,7 +163,8 @@ def test_who_has_too_little_is_told_how_much_is_missing(api, provider):
     refused(
         lambda: api.withdraw(Money(FUNDS + 1), sender=provider),
         "BalanceTooLow",
-        "has 1 ether in the market and needs 1.000000000000000001 ether: deposit 1 wei more",
+        "has 1 ether free in the market, and 1.000000000000000001 ether was to be withdrawn: "
+        "withdraw 1 ether at most",
         account=provider.address,
         balance=FUNDS,
         needed=FUNDS + 1,

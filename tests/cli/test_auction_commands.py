@@ -657,7 +657,16 @@ def test_anyone_cancels_once_the_time_for_the_award_has_passed(
 
 
 def test_an_autobidder_bids_what_is_required_and_says_so(v2v, market, bid_id, rival, consumer):
-    words = ("auction", "autobid", consumer.alias, "--floor", "100 gwei/Wh", "--once", "--json")
+    words = (
+        "auction",
+        "autobid",
+        consumer.alias,
+        "--floor",
+        "100 gwei/Wh",
+        "--once",
+        "--ignore-gas",
+        "--json",
+    )
 
     decision, summary = v2v(*words, account=rival).json_lines
 
@@ -695,7 +704,7 @@ def test_an_autobidder_finds_auctions_that_pass_its_filters(v2v, market, start_a
 
 
 def test_an_autobidder_asks_once_before_it_begins(v2v, market, auction_id, provider):
-    words = ("auction", "autobid", auction_id, "--floor", "1 gwei/Wh", "--once")
+    words = ("auction", "autobid", auction_id, "--floor", "1 gwei/Wh", "--once", "--ignore-gas")
 
     refused = v2v(*words, account=provider, answer="n\n", expect=1)
     assert "without asking" in refused.error
@@ -735,7 +744,7 @@ def test_an_autobidder_that_could_not_bid_does_not_begin(
 def test_an_autobidder_answers_until_it_is_terminated(command, market, auction_id, provider, rival):
     words = ("auction", "autobid", "--floor", "1 gwei/Wh", "--start-rate", "200 gwei/Wh")
     with command(
-        *words, "--json", "--yes", "--account", provider.alias, "--interval", "0.2"
+        *words, "--ignore-gas", "--json", "--yes", "--account", provider.alias, "--interval", "0.2"
     ) as process:
         assert next_line(process)["rate"] == str(RATE)
         market.placeBid(auction_id, LOWER_RATE, sender=rival)

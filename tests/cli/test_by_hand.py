@@ -87,7 +87,7 @@ def test_the_trade_by_hand_ends_with_the_right_balances(anvil, people, tmp_path)
         for name, address in people.items()
     }
     assert gained == {"organization": 0, "alice": -PAID, "bob": PAID, "carol": 0, "dave": 0}
-    (market,) = re.findall(r"^address\s+(0x\w{40})", trade.stdout, flags=re.MULTILINE)[-1:]
+    (market,) = re.findall(r"^market\s+(0x\w{40})", trade.stdout, flags=re.MULTILINE)[-1:]
     assert anvil.eth.get_balance(market) == 0
 
 

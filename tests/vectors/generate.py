@@ -126,7 +126,7 @@ def forged(signature: bytes) -> dict[str, tuple[bytes, str, str]]:
     invalid = ("InvalidSignature", "ECDSAInvalidSignature")
     return {
         "high s": (other_s(signature), "MalleableSignature", "ECDSAInvalidSignatureS"),
-        "v of 0": (r + s + b"\0", *invalid),
+        "v of 2": (r + s + b"\2", *invalid),
         "v of 29": (r + s + b"\x1d", *invalid),
         "r of 0": (bytes(32) + s + v, *invalid),
         "s of 0": (r + bytes(32) + v, *invalid),
