@@ -99,7 +99,7 @@ def test_a_reading_on_the_way_ends_no_connection(admission, market, consumer, ba
         session_id = client.admitted()
         answer = client.ask("meter-value", MeterValueReq(session_id=session_id))
         assert answer["energyWh"] == "0"
-        value = there.provider.store.statements.reading(there.agreement.token, 0)
+        value = there.provider.store.statements.reading(there.agreement.token, 0).statement
         client.charge_up_to(session_id, INCREMENT)
         with pytest.raises(market.WrongSigner):
             market.endConnection(0, value.meter_data_hash, value.signature, sender=consumer)
