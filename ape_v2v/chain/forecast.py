@@ -22,6 +22,7 @@ _RESERVE_PERCENT = 20
 # A bid that meets another one in its block writes another one's balance as well.
 _RESERVE = 30_000
 _MOST_OF_ONE = 2**24  # EIP-7825
+_ANVIL = "anvil"
 
 
 class Underfunded(V2VError):
@@ -128,7 +129,9 @@ def _ask(node: Node, request: Request) -> list[Any]:
     call = signing.call(sender, request.to, request.value, request.data)
 
     def asked(tag: str) -> list[Any]:
-        return node.batch(
+        # Anvil works on a batch at once, and two questions about pending state can stop it.
+        ask = node.one_by_one if _ANVIL in node.client else node.batch
+        return ask(
             [
                 ("eth_call", (call, tag)),
                 ("eth_estimateGas", (call, tag)),

@@ -24,6 +24,7 @@ from ape_v2v.chain.faults import (
     NodeError,
     NodeSilent,
     RateLimited,
+    Rejected,
     error_in,
     http_error,
 )
@@ -132,6 +133,14 @@ class Node:
             raise NodeError(
                 f"the node at {self.shown} does not say which chain it follows"
             ) from None
+
+    @cached_property
+    def client(self) -> str:
+        """The program that answers, in lower case; empty where it does not say. Asked once."""
+        try:
+            return str(self.request("web3_clientVersion") or "").lower()
+        except Rejected:
+            return ""
 
     @cached_property
     def network(self) -> Network:

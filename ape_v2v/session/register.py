@@ -75,6 +75,8 @@ class Register:
         self._suspicion = Suspicion(patience, clock)
         self._max_power_w = max_power_w
         self._seen = store.registers.get(token)
+        self._begun = self._seen is not None
+        """Whether there is a connection: who only asks for a session leaves nothing behind."""
 
     def read(self) -> Reading:
         """The meter's reading, if it can be one.
@@ -98,7 +100,9 @@ class Register:
     def _problem(self, reading: Reading) -> SessionError | None:
         seen = self._seen
         if seen is None:
-            return None
+            connection = self._store.connections.get(self._token)
+            start = 0 if connection is None else connection.meter_start_wh
+            return self._fell(start, reading.energy_wh) if reading.energy_wh < start else None
         if (self.meter.id, reading.register) != (seen.meter, seen.register):
             return SessionError(
                 ErrorCode.METER_REPLACED,
@@ -107,12 +111,7 @@ class Register:
                 f"{self.meter.id!r}: go on with that one",
             )
         if reading.energy_wh < seen.highest_wh:
-            return SessionError(
-                ErrorCode.ENERGY_DECREASED,
-                f"the register of {self.meter.id} has shown {seen.highest_wh} Wh and shows "
-                f"{reading.energy_wh} Wh now: it has fallen, and nothing that it says counts any "
-                "more; have the meter looked at",
-            )
+            return self._fell(seen.highest_wh, reading.energy_wh)
         if self._max_power_w is None:
             return None
         seconds = max(0.0, reading.at.timestamp() - seen.read_at) + _SLACK_SECONDS
@@ -127,11 +126,22 @@ class Register:
             )
         return None
 
+    def _fell(self, highest_wh: int, energy_wh: int) -> SessionError:
+        return SessionError(
+            ErrorCode.ENERGY_DECREASED,
+            f"the register of {self.meter.id} has shown {highest_wh} Wh and shows {energy_wh} Wh "
+            "now: it has fallen, and nothing that it says counts any more; have the meter looked "
+            "at",
+        )
+
     def _note(self, reading: Reading) -> None:
+        begun = self._begun or self._store.connections.get(self._token) is not None
         seen = self._seen
-        if seen is not None and seen.highest_wh == reading.energy_wh:
+        if seen is not None and seen.highest_wh == reading.energy_wh and begun == self._begun:
             return
+        self._begun = begun
         self._seen = StoredRegister(
             self.meter.id, reading.register, reading.energy_wh, reading.at.timestamp()
         )
-        self._store.registers.note(self._token, self._seen)
+        if begun:
+            self._store.registers.note(self._token, self._seen)

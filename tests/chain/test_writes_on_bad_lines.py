@@ -127,7 +127,8 @@ def test_a_write_asks_the_node_once_for_all_it_needs(deposit, line):
     assert told.succeeded
     assert line.batches == [7]
     beside = [method for method, _ in line.asked if method not in (faults.SEND, faults.RECEIPT)]
-    first_time = ["eth_getBlockByNumber", "eth_chainId"]  # of this chain: where its notes are kept
+    # Of this chain: where its notes are kept, and who answers.
+    first_time = ["eth_getBlockByNumber", "eth_chainId", "web3_clientVersion"]
     assert sorted(beside) == sorted(
         [
             *first_time,

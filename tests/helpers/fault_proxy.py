@@ -102,13 +102,16 @@ def some(
 class FaultProxy:
     """Passes JSON-RPC on to `upstream`, except where a fault says otherwise."""
 
-    def __init__(self, upstream: str, fault: Fault | None = None, path: str = "") -> None:
+    def __init__(
+        self, upstream: str, fault: Fault | None = None, path: str = "", client: str | None = None
+    ) -> None:
         """Prepare it; it listens from `with` on.
 
         Args:
             upstream: The node.
             fault: What goes wrong; may be changed at any time, None is a good line.
             path: Of its URL: a key, say.
+            client: The program that seems to answer. None: what the node says.
         """
         self.fault = fault
         self.batch_fault: BatchFault | None = None
@@ -121,6 +124,7 @@ class FaultProxy:
         """How many requests a fault has befallen."""
         self._upstream = urlsplit(upstream)
         self._path = path
+        self._client = client
         self._local = threading.local()
         self._closed = threading.Event()
 
@@ -143,6 +147,8 @@ class FaultProxy:
 
     def forward(self, request: Request) -> Answer:
         """Ask the node itself."""
+        if request["method"] == "web3_clientVersion" and self._client is not None:
+            return {"jsonrpc": "2.0", "id": request["id"], "result": self._client}
         connection = getattr(self._local, "connection", None)
         for attempt in (1, 2):
             if connection is None:

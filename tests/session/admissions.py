@@ -97,6 +97,6 @@ class Admission:
 
     @property
     def stored(self) -> list[str]:
-        """All that the provider has stored."""
+        """All that the provider has stored, but how far its meter has been seen."""
         with closing(sqlite3.connect(self.provider.store.path)) as database:
-            return list(database.iterdump())
+            return [line for line in database.iterdump() if '"registers"' not in line]

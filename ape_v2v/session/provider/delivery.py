@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ape_v2v.session.terms import Limits
 
 
+_LOST_PART = 5
+"""The source may count a fifth more than the meter: what is lost on the way."""
+
+
 class Delivery:
     """Energy flows as far as the receipts allow, and stops when the meter fails."""
 
@@ -54,7 +58,7 @@ class Delivery:
         self._clock = clock
         self._last_flow = (-1, clock())
         self._base: tuple[int, int] | None = None
-        """The highest receipt, and how far the source's count is above the register's, Wh."""
+        """The energy at the last receipt, and how far the source's count was above it, Wh."""
         self._standstill = Suspicion(limits.meter_patience, clock)
         self._require_same_meter()
 
@@ -103,13 +107,16 @@ class Delivery:
         # The source counts by itself. It is asked first: what flows until the meter is read then
         # counts against the limit.
         delivered = self._source.delivered_wh
-        energy = self.energy(self.read())
+        reading = self.read()
+        energy = self.energy(reading)
         up_to = delivered + max(0, min(furthest, self.most_wh) - energy)
         # By the source's count, too, no more than one increment is without a receipt: else a
         # register that stands still would let energy flow for ever.
         above = delivered - energy
-        if self._base is not None and self._base[0] == receipt.energy_wh:
-            above = min(above, self._base[1])
+        if self._base is not None:
+            since, before = self._base
+            lost = max(0, receipt.energy_wh - since) // _LOST_PART + 2 * reading.resolution_wh
+            above = min(above, before + (lost if receipt.energy_wh > since else 0))
         self._base = receipt.energy_wh, above
         self._source.allow(min(up_to, above + furthest))
         self._watch_for_a_standstill(
