@@ -25,6 +25,7 @@ from ape_v2v.evm.chains import GAS_LIMIT
 from ape_v2v.evm.contracts import Interface
 from ape_v2v.evm.node import AnvilChain
 from ape_v2v.market import contract as artifact
+from ape_v2v.market import messages
 from ape_v2v.market.parameters import Parameters
 from ape_v2v.market.records import auction_id
 
@@ -72,14 +73,18 @@ class Trades:
     def trade(self) -> None:
         """Every consumer buys 1 kWh: five blocks."""
         self.rounds += 1
-        terms = (1_000, 10**9, BIDDING_TIME, 3_600, "")
+        terms = (1_000, 10**11, BIDDING_TIME, 3_600, False, "")
+        offered = messages.offered(1_000, 10**11, 3_600)
         self.block([Call(consumer, "startAuction", terms) for consumer in CONSUMERS])
         auctions = [auction_id(consumer, self.rounds) for consumer in CONSUMERS]
-        self.block([Call(BOB, "placeBid", (auction, 9 * 10**8)) for auction in auctions])
-        self.block([Call(CAROL, "placeBid", (auction, 8 * 10**8)) for auction in auctions])
+        self.block([Call(BOB, "placeBid", (auction, 9 * 10**10, offered)) for auction in auctions])
+        self.block(
+            [Call(CAROL, "placeBid", (auction, 8 * 10**10, offered)) for auction in auctions]
+        )
         self.chain.timestamp += BIDDING_TIME
-        self.block([Call(consumer, "endAuction") for consumer in CONSUMERS])
-        self.block([Call(consumer, "endConnection") for consumer in CONSUMERS])
+        pairs = list(zip(CONSUMERS, auctions, strict=True))
+        self.block([Call(consumer, "endAuction", (auction,)) for consumer, auction in pairs])
+        self.block([Call(consumer, "endConnection", (auction,)) for consumer, auction in pairs])
 
     def block(self, calls: Sequence[Call]) -> None:
         """Mine a block of calls."""

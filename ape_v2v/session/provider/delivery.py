@@ -95,11 +95,12 @@ class Delivery:
 
     def go_on(self) -> None:
         """Let energy flow up to what the receipts allow."""
-        receipt = self._standing.acknowledged
-        if receipt is None or self._standing.state is not ChargingState.CHARGING:
+        if self._standing.state is not ChargingState.CHARGING:
             self._source.stop()
             return
-        furthest = receipt.energy_wh + self._limits.max_unacknowledged_wh
+        # The first increment flows on the consumer's signed access token alone.
+        acknowledged_wh = self._standing.acknowledged_wh
+        furthest = acknowledged_wh + self._limits.max_unacknowledged_wh
         # The source counts by itself. It is asked first: what flows until the meter is read then
         # counts against the limit.
         delivered = self._source.delivered_wh
@@ -108,14 +109,14 @@ class Delivery:
         # By the source's count, too, no more than one increment is without a receipt: else a
         # register that stands still would let energy flow for ever.
         above = delivered - energy
-        if self._base is not None and self._base[0] == receipt.energy_wh:
+        if self._base is not None and self._base[0] == acknowledged_wh:
             above = min(above, self._base[1])
-        self._base = receipt.energy_wh, above
+        self._base = acknowledged_wh, above
         self._source.allow(min(up_to, above + furthest))
         self._watch_for_a_standstill(
             stands=delivered >= above + furthest
-            and energy < receipt.energy_wh + self._limits.increment_wh,
-            counted_wh=energy - receipt.energy_wh,
+            and energy < acknowledged_wh + self._limits.increment_wh,
+            counted_wh=energy - acknowledged_wh,
         )
 
     def _watch_for_a_standstill(self, *, stands: bool, counted_wh: int) -> None:
@@ -143,8 +144,7 @@ class Delivery:
     def stalled(self) -> bool:
         """Whether nothing has flowed for too long, though it was allowed to."""
         energy, since = self._last_flow
-        acknowledged = self._standing.acknowledged
-        if acknowledged is None or acknowledged.energy_wh < energy:
+        if self._standing.acknowledged_wh < energy:
             return False  # it is the consumer that is waited for
         return self._clock() - since > self._limits.stall_timeout
 
