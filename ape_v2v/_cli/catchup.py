@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ape_v2v import deployment
 from ape_v2v.index.history import History
 
 if TYPE_CHECKING:
@@ -25,7 +27,10 @@ def open_history(
     context: Context, *, confirmations: int | None = None, cache: bool = True
 ) -> Iterator[History]:
     """The market's history, read up to now; with a progress bar if that takes a while."""
-    with History(context.market, cache=cache, confirmations=confirmations, tell=tell) as history:
+    market = context.market
+    recorded = partial(deployment.recorded_block, market.address, market.node)
+    options: dict[str, Any] = {"cache": cache, "confirmations": confirmations, "tell": tell}
+    with History(market, recorded=recorded, **options) as history:
         with _progress_bar() as progress:
             history.refresh(progress)
         if history.behind:

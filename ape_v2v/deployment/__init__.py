@@ -10,6 +10,7 @@ from ape_v2v.deployment.records import (
     Record,
     Records,
     default_market,
+    recorded_block,
     records,
 )
 from ape_v2v.deployment.rehearsal import Rehearsal, rehearse
@@ -25,6 +26,7 @@ __all__ = [
     "default_market",
     "deploy",
     "plan",
+    "recorded_block",
     "records",
     "rehearse",
     "settings",

@@ -188,6 +188,23 @@ def _records(base: Path, network: str) -> Records:
     return Records(base / FOLDER / "records" / f"{network}.json")
 
 
+def recorded_block(address: str, node: Node) -> int | None:
+    """The block that a market was made in, as the project's record of it has it.
+
+    Raises:
+        NodeError: The node does not answer.
+    """
+    if node.network.project is None:
+        return None
+    for record in records(node.network.project, node).all():
+        if record.address == address:
+            receipt = node.request("eth_getTransactionReceipt", [record.transaction])
+            # It may be the record of a local chain that is gone.
+            if receipt and int(receipt["blockNumber"], 16) == record.block:
+                return record.block
+    return None
+
+
 def default_market(base: Path, node: Node | None = None) -> str:
     """The address of the market to use: the configured one, else the last one deployed from here.
 

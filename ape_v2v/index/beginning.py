@@ -9,13 +9,13 @@ from ape_v2v.chain.faults import AccessDenied, NodeError, NodeSilent
 from ape_v2v.config import Configuration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ape_v2v.chain.logs import LogReader
-    from ape_v2v.chain.node import Node
-    from ape_v2v.deployment import Record
     from ape_v2v.market.market import Market
 
 
-def first_block(market: Market, reader: LogReader) -> int:
+def first_block(market: Market, reader: LogReader, recorded: Callable[[], int | None]) -> int:
     """The block of a market's creation, or any earlier one, as exactly as is known.
 
     Raises:
@@ -25,12 +25,8 @@ def first_block(market: Market, reader: LogReader) -> int:
     settings = Configuration.current().markets.get(node.network.name)
     if settings and settings.start_block and settings.address == address:
         return settings.start_block
-    for record in _records(node):
-        if record.address == address:
-            receipt = node.request("eth_getTransactionReceipt", [record.transaction])
-            # It may be the record of a local chain that is gone.
-            if receipt and int(receipt["blockNumber"], 16) == record.block:
-                return record.block
+    if (block := recorded()) is not None:
+        return block
     head = reader.head()
     if head <= reader.max_range:
         return 0
@@ -46,12 +42,3 @@ def first_block(market: Market, reader: LogReader) -> int:
         raise
     except NodeError:  # it does not keep old state
         return 0
-
-
-def _records(node: Node) -> list[Record]:
-    """What was deployed on this network from the project that Ape works in."""
-    if node.network.project is None:
-        return []
-    from ape_v2v import deployment  # noqa: PLC0415 - loads Ape
-
-    return deployment.records(node.network.project, node).all()

@@ -47,6 +47,10 @@ def _silence(_text: str) -> None:
     pass
 
 
+def _unrecorded() -> None:
+    return None
+
+
 class History:
     """The events of one market, and what follows from them."""
 
@@ -58,6 +62,7 @@ class History:
         confirmations: int | None = None,
         block_range: int | None = None,
         start_block: int | None = None,
+        recorded: Callable[[], int | None] = _unrecorded,
         patience: float = PATIENCE_SECONDS,
         tell: Callable[[str], None] = _silence,
     ) -> None:
@@ -72,7 +77,8 @@ class History:
                 development chain, which makes no block of its own accord.
             block_range: Blocks asked for at once, at most. Configured.
             start_block: Where the market's history begins, or any earlier block. Configured, else
-                as the record of the deployment has it, else the node is asked.
+                what is recorded, else the node is asked.
+            recorded: Asked once where the history begins, if nothing else says so.
             patience: Seconds of a node's trouble after which `refresh` gives up.
             tell: Told in a sentence what is waited for, after a while.
 
@@ -101,7 +107,8 @@ class History:
         self._queries = Queries(self._store)
         self._catch_up = CatchUp(self._reader, self._store, confirmations)
         if start_block is not None or not self._store.begun:
-            self._store.begin_at(self._first_block() if start_block is None else start_block)
+            begun = self._first_block(recorded) if start_block is None else start_block
+            self._store.begin_at(begun)
 
     def __enter__(self) -> Self:
         return self
@@ -258,11 +265,11 @@ class History:
             place /= f"{node.chain_id}-{genesis.hash.hex()[:16]}-{address}.sqlite"
         return EventStore(place, chain_id=node.chain_id, genesis=genesis.hash, address=address)
 
-    def _first_block(self) -> int:
+    def _first_block(self, recorded: Callable[[], int | None]) -> int:
         """Where the market's history begins, as exactly as is known."""
         from ape_v2v.index.beginning import first_block  # noqa: PLC0415 - once for each market
 
-        return first_block(self.market, self._reader)
+        return first_block(self.market, self._reader, recorded)
 
 
 def _selection(

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -17,6 +17,8 @@ from ape_v2v import (
     Parameters,
     Refused,
 )
+from ape_v2v.chain.networks import connected_node
+from ape_v2v.chain.node import Node
 from ape_v2v.config import Fees
 from ape_v2v.deployment import (
     Plan,
@@ -25,6 +27,7 @@ from ape_v2v.deployment import (
     default_market,
     deploy,
     plan,
+    recorded_block,
     records,
     settings,
     take_up,
@@ -343,6 +346,24 @@ def test_the_market_to_use_is_the_last_one_deployed(organization, tmp_path):
     deploy(organization, DEFAULTS, records(tmp_path))
     second, _ = deploy(organization, DEFAULTS, records(tmp_path), again=True)
     assert default_market(tmp_path) == second.address
+
+
+@pytest.fixture
+def in_a_project(tmp_path):
+    """A node of a network whose project is an empty folder."""
+    node = connected_node()
+    return Node(node.url, network=replace(node.network, project=tmp_path))
+
+
+def test_a_market_began_in_the_block_of_its_record(organization, tmp_path, in_a_project):
+    market, record = deploy(organization, DEFAULTS, records(tmp_path))
+    assert recorded_block(market.address, in_a_project) == record.block
+
+
+def test_a_record_of_a_chain_that_is_gone_tells_no_block(organization, tmp_path, in_a_project):
+    with rollback():
+        market, _ = deploy(organization, DEFAULTS, records(tmp_path))
+    assert recorded_block(market.address, in_a_project) is None
 
 
 def test_without_a_market_the_ways_to_one_are_told(tmp_path):

@@ -522,6 +522,12 @@ def test_a_reader_asks_the_node_when_the_market_came_into_being(open_history, wo
     assert provider.ranges[0][0] == 101
 
 
+def test_a_reader_begins_where_the_market_is_recorded_to_have_begun(open_history, world, provider):
+    world.node.request("anvil_mine", hex(100))
+    open_history(block_range=50, recorded=lambda: 60).refresh()
+    assert provider.ranges[0][0] == 60
+
+
 def test_a_reader_begins_at_0_when_the_node_has_forgotten(open_history, world, provider):
     world.node.request("anvil_mine", hex(100))
     open_history(block_range=50).refresh()
