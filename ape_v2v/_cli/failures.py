@@ -11,7 +11,7 @@ from ape.exceptions import ApeException
 from web3.exceptions import Web3Exception
 
 from ape_v2v.chain.faults import NodeError, NodeSilent
-from ape_v2v.chain.urls import Secrets
+from ape_v2v.chain.urls import Secrets, without_secrets
 from ape_v2v.errors import SentAs, V2VError
 from ape_v2v.units import UnitError
 
@@ -62,7 +62,9 @@ def sentence(error: Exception, context: Context | None, *, writes: bool) -> str:
         local = context.node.network.is_dev
         text = _no_node(context.node.shown, None if local else context.node.network.name)
     else:
-        text = " ".join(str(error).split())
+        # What Ape and its libraries say of a connection holds the whole URL, and with it the key.
+        ours = isinstance(error, V2VError)
+        text = " ".join(str(error).split()) if ours else without_secrets(error)
     if context is not None and context.advice is not None and isinstance(error, NodeError):
         return f"{text}; {context.advice}"
     if context is not None and context.transaction is not None:

@@ -9,7 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import rlp
+from eth_keys.datatypes import Signature as KeySignature
+from eth_keys.exceptions import BadSignature
 from eth_utils.crypto import keccak
+from eth_utils.exceptions import ValidationError as InvalidSignature
 
 from ape_v2v.errors import V2VError
 
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.chain.price import Price
+
+_DYNAMIC_FEE = b"\x02"
+_FIRST_V = 27
 
 
 @dataclass(frozen=True)
@@ -102,8 +109,39 @@ def sign(account: AccountAPI, unsigned: Unsigned) -> Signed | None:
     signed = account.sign_transaction(transaction)
     if signed is None or signed.signature is None:
         raise V2VError(f"{account.address} did not sign: nothing was sent")
-    raw = signed.serialize_transaction()
+    raw = _encoded(unsigned, signed.signature) or signed.serialize_transaction()
     return Signed(f"0x{keccak(raw).hex()}", f"0x{raw.hex()}")
+
+
+def _encoded(unsigned: Unsigned, signature: Any) -> bytes | None:
+    """What was signed as nodes take it, by EIP-1559; None where that is not what was signed.
+
+    Ape gives the same, and takes several times as long as the signature.
+    """
+    if unsigned.price.legacy:
+        return None
+    fields = [
+        unsigned.chain_id,
+        unsigned.nonce,
+        unsigned.price.priority_fee,
+        unsigned.price.max_fee,
+        unsigned.gas_limit,
+        b"" if unsigned.to is None else bytes.fromhex(unsigned.to[2:]),
+        unsigned.value,
+        unsigned.data,
+        [],  # no access list
+    ]
+    parity = signature.v - _FIRST_V if signature.v >= _FIRST_V else signature.v
+    values = parity, int.from_bytes(signature.r), int.from_bytes(signature.s)
+    try:
+        key = KeySignature(vrs=values).recover_public_key_from_msg_hash(
+            keccak(_DYNAMIC_FEE + rlp.encode(fields))
+        )
+    except (BadSignature, InvalidSignature):
+        return None
+    if key.to_checksum_address() != unsigned.sender:  # it has signed something else
+        return None
+    return bytes(_DYNAMIC_FEE + rlp.encode([*fields, *values]))
 
 
 def _is_impersonated(account: AccountAPI) -> bool:

@@ -15,6 +15,7 @@ from ape.exceptions import ApeException
 from requests import RequestException
 
 from ape_v2v.chain.networks import connected_network, remember_contract
+from ape_v2v.chain.urls import without_secrets
 from ape_v2v.errors import VerificationError
 from ape_v2v.market import contract as artifact
 
@@ -55,7 +56,7 @@ def publish(address: str, explorer: str = "etherscan") -> Publication:
     except (ApeException, RequestException, ValueError) as error:
         raise VerificationError(
             f"{explorer} has not taken the sources of {artifact.NAME} at {address}: "
-            f"{' '.join(str(error).split())}"
+            f"{without_secrets(error)}"
         ) from error
 
 

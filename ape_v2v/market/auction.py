@@ -51,13 +51,20 @@ class Auction(AuctionRecord):
             value: Added to the sender's balance first.
         """
         require_signer(sender)
+
+        def bond() -> Money:
+            record, bond = self.market.contract.views(
+                [("auctions", [self.id]), ("bond", [self.id])]
+            )
+            return NO_MONEY if record.provider == sender.address else Money(bond)
+
         return self.market.transact(
             "placeBid",
             self.id,
             int(Rate.of(rate)),
             sender=sender,
             value=Money.of(value),
-            locks=NO_MONEY if self._leader == sender.address else self.bond,
+            locks=bond,
         )
 
     def sign_bid(self, rate: Rate | str, deadline: datetime, *, signer: AccountAPI) -> SignedBid:
@@ -88,7 +95,7 @@ class Auction(AuctionRecord):
 
     def remove_bid(self, *, sender: AccountAPI) -> Mined:
         """Take back the sender's standing bid; this costs it the penalty."""
-        return self.market.transact("removeBid", self.id, sender=sender, pays=self.penalty)
+        return self.market.transact("removeBid", self.id, sender=sender, pays=lambda: self.penalty)
 
     def cancel(self, max_penalty: Money | str = NO_MONEY, *, sender: AccountAPI) -> Mined:
         """Cancel the auction; with a bid standing this may cost the consumer the penalty.
@@ -103,7 +110,7 @@ class Auction(AuctionRecord):
             self.id,
             int(Money.of(max_penalty)),
             sender=sender,
-            pays=self.cancellation_penalty if self._is_consumer(sender) else NO_MONEY,
+            pays=lambda: self.cancellation_penalty if self._is_consumer(sender) else NO_MONEY,
         )
 
     @property

@@ -12,7 +12,7 @@ from ape_v2v.market.refusals import Refused
 from ape_v2v.market.standing import AuctionRecord
 from ape_v2v.market.statements import EnergyStatement
 from ape_v2v.market.states import State
-from ape_v2v.units import Energy, Rate
+from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI
@@ -60,11 +60,13 @@ class Connection(AuctionRecord):
     def end(self, settlement: EnergyStatement | None = None, *, sender: AccountAPI) -> Mined:
         """Pay as the consumer: the provider's `Settlement`, or without one the whole energy."""
         arguments = () if settlement is None else settlement.arguments
-        info = self.market.contract.view("auctions", self.id)
-        energy = Energy(info.energyWh) if settlement is None else settlement.energy
-        return self.market.transact(
-            "endConnection", *arguments, sender=sender, pays=Rate(info.rate) * energy
-        )
+
+        def price() -> Money:
+            info = self.market.contract.view("auctions", self.id)
+            energy = Energy(info.energyWh) if settlement is None else settlement.energy
+            return Rate(info.rate) * energy
+
+        return self.market.transact("endConnection", *arguments, sender=sender, pays=price)
 
     def settle(self, receipt: EnergyStatement, *, sender: AccountAPI) -> Mined:
         """Collect as the provider what the consumer has acknowledged."""
@@ -72,16 +74,17 @@ class Connection(AuctionRecord):
 
     def forfeit(self, *, sender: AccountAPI) -> Mined:
         """Admit as the provider that the energy cannot be delivered: the penalty is lost."""
-        return self.market.transact("forfeit", self.id, sender=sender, pays=self.penalty)
+        return self.market.transact("forfeit", self.id, sender=sender, pays=lambda: self.penalty)
 
     def expire(self, *, sender: AccountAPI) -> Mined:
         """End a connection that nobody settled in time: both sides lose the penalty."""
         require_signer(sender)
-        info = self.market.contract.view("auctions", self.id)
-        party = sender.address in (info.consumer, info.provider)
-        return self.market.transact(
-            "expireConnection", self.id, sender=sender, pays=self.penalty if party else NO_MONEY
-        )
+
+        def penalty() -> Money:
+            info = self.market.contract.view("auctions", self.id)
+            return self.penalty if sender.address in (info.consumer, info.provider) else NO_MONEY
+
+        return self.market.transact("expireConnection", self.id, sender=sender, pays=penalty)
 
     @property
     def _connected(self) -> AuctionInfo:

@@ -11,7 +11,7 @@ from ape_v2v.market.access import require_signer
 from ape_v2v.market.fields import with_v_27_or_28
 from ape_v2v.market.parameters import Parameters
 from ape_v2v.market.records import NO_MONEY, moment
-from ape_v2v.market.transactions import Gateway, Write, send
+from ape_v2v.market.transactions import Gateway, Stake, Write, send
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ class Desk:
         *arguments: Any,
         sender: AccountAPI,
         value: Money = NO_MONEY,
-        locks: Money = NO_MONEY,
-        pays: Money = NO_MONEY,
+        locks: Stake = NO_MONEY,
+        pays: Stake = NO_MONEY,
     ) -> Mined:
         """Send a call through the gateway. `locks` and `pays` are for people to see before.
 

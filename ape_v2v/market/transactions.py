@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ape_v2v.market.access import MarketContract
     from ape_v2v.units import Money
 
+Stake: TypeAlias = "Money | Callable[[], Money]"
+
 
 @dataclass(frozen=True)
 class Write:
@@ -38,10 +40,20 @@ class Write:
     sender: AccountAPI
     value: Money
     """Ether sent along."""
-    locks: Money
-    """What the call will lock out of the sender's balance, at most."""
-    pays: Money
-    """What it will give away of what the sender has locked, at most: a price or a penalty."""
+    locking: Stake
+    """What `locks` gives, or how to find it out: only who shows it asks the node."""
+    paying: Stake
+    """What `pays` gives, or how to find it out."""
+
+    @property
+    def locks(self) -> Money:
+        """What the call will lock out of the sender's balance, at most."""
+        return self.locking() if callable(self.locking) else self.locking
+
+    @property
+    def pays(self) -> Money:
+        """What it will give away of what the sender has locked, at most: a price or a penalty."""
+        return self.paying() if callable(self.paying) else self.paying
 
     @property
     def request(self) -> Request:
