@@ -89,6 +89,7 @@ def autobid(
     is in no block yet. A node that fails is asked again until it answers. With --json, one JSON
     object a line for each decision, and a last one.
     """
+    context.market = context.market.lasting()  # the history reads through it too
     market, account = context.market, context.sender
     policy = Policy(floor, filters=filters, counts_gas=not ignore_gas, **limits)
     if not market.ev(account.address).registered:

@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any
 from ape_v2v.bidding.policy import Policy, Terms, bond, offer
 from ape_v2v.chain import blocks, fees
 from ape_v2v.chain.faults import NodeError
-from ape_v2v.chain.forecast import Underfunded
 from ape_v2v.chain.patience import Patience
-from ape_v2v.errors import NotMined
+from ape_v2v.errors import SentAs, V2VError
 from ape_v2v.market.refusals import Refused
 from ape_v2v.market.states import State
 from ape_v2v.units import Money
@@ -132,7 +131,7 @@ class Autobidder:
         Raises:
             NodeError: The node does not answer.
         """
-        self.market = market
+        self.market = market.lasting()
         self.account = account
         self.policy = policy
         self.summary = Summary()
@@ -231,7 +230,14 @@ class Autobidder:
         self._is_waiting = bool(promising) and self._has_unmined()
         if not promising or self._is_waiting:
             return False
-        terms = self._terms(engaged)
+        try:
+            terms = self._terms(engaged)
+        except NodeError:
+            raise
+        except V2VError as error:  # gas costs more than the configuration allows
+            for info in promising:
+                self._decide(info, Action.WAITS, str(error))
+            return False
         offers = []
         for info in promising:
             found = offer(self.policy, info, terms)
@@ -304,12 +310,14 @@ class Autobidder:
             self.summary.refused += 1
             self._decide(info, Action.REFUSED, str(error), rate)
             return False
-        except Underfunded as error:
-            self._decide(info, Action.WAITS, str(error))
-            return False
-        except NotMined as error:
+        except SentAs as error:
             self._entered.add(info.id)
             self._decide(info, Action.SENT, str(error), rate, error.transaction)
+            return False
+        except NodeError:
+            raise
+        except V2VError as error:  # too little ether, say: that may change
+            self._decide(info, Action.WAITS, str(error))
             return False
         self.summary.bids += 1
         self.summary.leading.append(info.id)

@@ -137,9 +137,15 @@ class LogReader:
         """A block by its number; None when the node does not know it (yet).
 
         Raises:
-            NodeError: The node does not say.
+            NodeError: The node does not say, for longer than the patience lasts.
         """
-        return read_block(self.node.request("eth_getBlockByNumber", [hex(number), False]), number)
+        patience = self._new_patience()
+        while True:
+            try:
+                answer = self.node.request("eth_getBlockByNumber", [hex(number), False])
+                return read_block(answer, number)
+            except NodeError as error:
+                patience.failed(error)
 
     def chunks(
         self, first: int, last: int, *, head: int, parent: bytes | None = None
