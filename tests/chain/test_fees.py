@@ -27,18 +27,30 @@ def node():
     return connected_node()
 
 
-def test_a_policy_that_says_nothing_allows_the_base_fee_to_rise(chain, node):
-    chain.provider.make_request("anvil_setNextBlockBaseFeePerGas", ["0x64"])
-    chain.mine()
+@pytest.fixture
+def set_base_fee(chain):
+    """Set what the next block costs per gas; afterwards all is as before."""
+    snapshot = chain.snapshot()
+
+    def set_base_fee(wei):
+        chain.provider.make_request("anvil_setNextBlockBaseFeePerGas", [hex(wei)])
+        chain.mine()
+
+    yield set_base_fee
+    chain.restore(snapshot)
+    chain.provider.make_request("anvil_setNextBlockBaseFeePerGas", ["0x0"])
+
+
+def test_a_policy_that_says_nothing_allows_the_base_fee_to_rise(node, set_base_fee):
+    set_base_fee(100)
     head, offer = ask(node, Fees())
     assert head.base_fee == 100
     risen = int(100 * node.network.base_fee_multiplier)
     assert offer.max_fee == risen + offer.priority_fee
 
 
-def test_the_priority_fee_is_never_more_than_all(chain, node):
-    chain.provider.make_request("anvil_setNextBlockBaseFeePerGas", ["0x5"])
-    chain.mine()
+def test_the_priority_fee_is_never_more_than_all(node, set_base_fee):
+    set_base_fee(5)
     _, offer = ask(node, Fees(max_fee=Money(GWEI)))
     assert offer.max_fee == GWEI
     assert offer.priority_fee <= GWEI

@@ -54,7 +54,7 @@ def test_a_transaction_that_waits_is_shown(v2v, waiting, organization):
 def test_it_is_replaced_and_what_replaces_it_is_told(v2v, waiting, organization, node, stranger):
     before = node.eth.get_balance(stranger.address)
     told = v2v(
-        "transaction", "replace", waiting, account=organization, on=None, answer="y\n", expect=1
+        "transaction", "replace", waiting, account=organization, on=None, answer="y\n", expect=3
     )
     assert f"sends again {waiting}\n  by {organization.address}, nonce " in told.error
     (new,) = re.findall(r"Error: (0x\w{64}) is in no block after 1 s", told.error)
@@ -67,7 +67,7 @@ def test_it_is_replaced_and_what_replaces_it_is_told(v2v, waiting, organization,
 
 def test_it_is_voided(v2v, waiting, organization, node, stranger):
     before = node.eth.get_balance(stranger.address)
-    v2v("transaction", "replace", waiting, "--cancel", account=organization, on=None, expect=1)
+    v2v("transaction", "replace", waiting, "--cancel", account=organization, on=None, expect=3)
     mine(node)
     assert node.eth.get_balance(stranger.address) == before
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import ape
 import pytest
@@ -9,7 +10,7 @@ from eth_utils.conversions import to_hex
 
 from ape_v2v.chain.node import Network, Node
 from tests.helpers import faults
-from tests.helpers.fault_proxy import FaultProxy, some
+from tests.helpers.fault_proxy import Cut, FaultProxy, some
 from tests.helpers.processes import project_folder, run_ape
 from tests.helpers.scenario import ENERGY, PENALTY, RATE, RESERVE
 
@@ -45,20 +46,40 @@ def test_reading_says_the_same_and_names_the_node_that_was_looked_for(folder):
 
 
 @pytest.fixture
-def cut_at(chain, monkeypatch):
-    """Have commands ask a node that passes this request on, and then hangs up."""
+def asked(chain, monkeypatch):
+    """Have commands ask a node with this fault."""
     with FaultProxy(chain.provider.uri) as proxy:
 
-        def cut_at(method):
-            proxy.fault = some(faults.LOST, of=method)
-            monkeypatch.setattr("ape_v2v._cli.context.connected_node", lambda: Node(proxy.url))
+        def asked(fault):
+            proxy.fault = fault
+            node = Node(proxy.url, network=replace(LOCAL, patience=1.0))
+            monkeypatch.setattr("ape_v2v._cli.context.connected_node", lambda: node)
             return proxy.url
 
-        yield cut_at
+        yield asked
 
 
-def test_a_node_that_goes_before_anything_is_sent(v2v, cut_at, provider, balance):
-    url, before = cut_at("eth_estimateGas"), balance(provider)
+def gone_from(method):
+    """A node that passes this request on, and then is gone."""
+    gone = False
+
+    def fault(request, forward):
+        nonlocal gone
+        if request["method"] == method and not gone:
+            forward(request)
+            gone = True
+        return Cut() if gone else None
+
+    return fault
+
+
+def the_last_sent(chain):
+    sent = chain.blocks.head.transactions[-1].txn_hash
+    return sent if isinstance(sent, str) else to_hex(sent)
+
+
+def test_a_node_that_goes_before_anything_is_sent(v2v, asked, provider, balance):
+    url, before = asked(gone_from("eth_estimateGas")), balance(provider)
 
     refused = v2v("wallet", "deposit", "1 gwei", account=provider, expect=1)
 
@@ -67,17 +88,28 @@ def test_a_node_that_goes_before_anything_is_sent(v2v, cut_at, provider, balance
     assert balance(provider) == before
 
 
-def test_a_node_that_goes_after_something_is_sent(v2v, cut_at, provider, balance, chain):
+def test_a_node_that_goes_after_something_is_sent(v2v, asked, provider, balance, chain):
     before = balance(provider)
-    cut_at("eth_sendRawTransaction")
+    asked(gone_from("eth_sendRawTransaction"))
 
-    refused = v2v("wallet", "deposit", "1 gwei", account=provider, expect=1)
+    unknown = v2v("wallet", "deposit", "1 gwei", account=provider, expect=3)
 
     assert balance(provider) == before + 10**9
-    sent = chain.blocks.head.transactions[-1].txn_hash
-    sent = sent if isinstance(sent, str) else to_hex(sent)
-    assert f"{sent} may have been sent: when the node is back" in refused.error
-    assert f"`ape v2v transaction show {sent}` tells" in refused.error
+    sent = the_last_sent(chain)
+    assert unknown.error.startswith(f"Error: sent as {sent}, and what became of it")
+    assert f"see `ape v2v transaction show {sent}`" in unknown.error
+
+
+def test_a_node_whose_answer_is_lost_is_asked_what_became_of_it(
+    v2v, asked, provider, balance, chain
+):
+    before = balance(provider)
+    asked(some(faults.LOST, of="eth_sendRawTransaction"))
+
+    told = v2v("wallet", "deposit", "1 gwei", account=provider)
+
+    assert balance(provider) == before + 10**9
+    assert the_last_sent(chain) in told.text
 
 
 def test_a_node_that_is_gone_is_named(v2v, provider, monkeypatch):

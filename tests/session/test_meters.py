@@ -244,7 +244,9 @@ def test_a_register_that_stands_still_lets_no_more_than_an_increment_flow(admiss
     still = register.meter.read()
     register.meter = Changed(register.meter, lambda r: replace(still, at=r.at))
     assert await_fault(there, session_id) is ErrorCode.ENERGY_IMPLAUSIBLE
-    assert delivered(there) - there.provider.acknowledged.energy_wh <= INCREMENT + 1
+    # By the source's count; what may be lost on the way, a fifth of a reading, comes on top.
+    most = INCREMENT + INCREMENT // 2 // 5 + 2
+    assert delivered(there) - there.provider.acknowledged.energy_wh <= most
 
 
 def test_a_disturbance_is_borne_with(admission):
