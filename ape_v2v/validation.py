@@ -13,3 +13,9 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     first = error.errors(include_url=False, include_input=False)[0]
     reason = first.get("ctx", {}).get("error", first["msg"])
     return ".".join(map(str, first["loc"])), str(reason)
+
+
+def first_words(error: ValidationError) -> str:
+    """The same in one line: the place, if there is one, and what is wrong with it."""
+    place, reason = first_problem(error)
+    return f"{place}: {reason}" if place else reason

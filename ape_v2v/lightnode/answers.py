@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from pydantic.alias_generators import to_camel
 
 from ape_v2v.lightnode.faults import MalformedAnswer
+from ape_v2v.validation import first_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,11 +77,8 @@ def parsed(kind: Any, answer: object, what: str) -> Any:
     try:
         return _adapter(kind).validate_python(answer)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
         raise MalformedAnswer(
-            f"the node's answer is not {what}: {f'{key}: ' if key else ''}{first['msg']}; ask "
-            "another node"
+            f"the node's answer is not {what}: {first_words(error)}; ask another node"
         ) from error
 
 

@@ -36,6 +36,7 @@ from pydantic import (
 
 from ape_v2v.errors import V2VError
 from ape_v2v.market.parameters import MAX_TEXT_BYTES
+from ape_v2v.validation import first_problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,11 +158,9 @@ class Details(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise DetailsError(
-                f"{first['loc'][0]} in the details is {first['input']!r}: "
-                f"{first.get('ctx', {}).get('error', first['msg'])}"
-            ) from error
+            key, reason = first_problem(error)
+            key = key.split(".")[0]
+            raise DetailsError(f"{key} in the details is {data[key]!r}: {reason}") from error
 
     @classmethod
     def read(cls, text: str) -> Self:

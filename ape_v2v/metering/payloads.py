@@ -25,6 +25,7 @@ from pyocmf.exceptions import PyOCMFError, SpecWarning
 
 from ape_v2v.metering.records import RecordError
 from ape_v2v.metering.signatures import verify
+from ape_v2v.validation import first_words
 
 if TYPE_CHECKING:
     from pyocmf.core import Reading as Entry
@@ -196,6 +197,5 @@ def _times(data: Any) -> tuple[str, ...]:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        return f"not OCMF: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return f"not OCMF: {first_words(error)}"
     return f"not OCMF: {error}"

@@ -35,6 +35,7 @@ from ape_v2v.session.protocol.wire import (
     SettlementRes,
 )
 from ape_v2v.session.provider import Provider
+from ape_v2v.validation import first_words
 
 if TYPE_CHECKING:
     import asyncio
@@ -141,7 +142,7 @@ def _add(app: FastAPI, route: _Route, provider: Provider) -> None:
             message = route.request.received(await request.body())
             answer = await run_in_threadpool(route.handle, provider, message)
         except ValidationError as error:
-            return _refused(SessionError(ErrorCode.MALFORMED_MESSAGE, _first(error)))
+            return _refused(SessionError(ErrorCode.MALFORMED_MESSAGE, first_words(error)))
         except SessionError as error:
             return _refused(error)
         except V2VError as error:  # the disk or the account: the owner has to see to it
@@ -170,13 +171,6 @@ def _schema(message: type[Message]) -> dict[str, Any]:
     schema = message.model_json_schema(ref_template="#/components/schemas/{model}")
     schema.pop("$defs", None)  # answers have them among the components
     return schema
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"]))
-    reason = first.get("ctx", {}).get("error", first["msg"])
-    return f"{place}: {reason}" if place else str(reason)
 
 
 def _refused(error: SessionError) -> Response:
