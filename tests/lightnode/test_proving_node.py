@@ -7,29 +7,8 @@ from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
 from ape_v2v.chain.faults import Reverted
-from ape_v2v.chain.node import Network, Node
-from ape_v2v.lightnode import Header
-from ape_v2v.lightnode.node import ProvingNode, Unproven
-from tests.helpers.lying_node import lying_node
-
-LOCAL = Network("ethereum-local", is_dev=True, is_local=True)
-
-
-@pytest.fixture
-def rpc(chain):
-    with lying_node(chain.provider.uri) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def trusted(rpc):
-    """The newest header, from somebody who does not lie."""
-    return lambda: Header.read(rpc.honest("eth_getBlockByNumber", "latest", False))
-
-
-@pytest.fixture
-def node(rpc, trusted, chain):
-    return ProvingNode(Node(rpc.url, network=LOCAL), trusted, chain.chain_id)
+from ape_v2v.lightnode.node import Unproven
+from tests.lightnode.conftest import proving
 
 
 @pytest.fixture
@@ -123,7 +102,7 @@ def test_an_earlier_block_is_proven_by_the_newest(
 
 
 def test_pending_is_the_time_of_this_machine(rpc, trusted, chain, market):
-    node = ProvingNode(Node(rpc.url, network=LOCAL), trusted, chain.chain_id, clock=lambda: 2e9)
+    node = proving(rpc, trusted, chain, clock=lambda: 2e9)
     assert (
         int(node.request("eth_getBlockByNumber", ["pending", False])["timestamp"], 16)
         == 2_000_000_000
