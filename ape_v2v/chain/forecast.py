@@ -14,7 +14,7 @@ from ape_v2v.units import Money
 if TYPE_CHECKING:
     from ape.api import AccountAPI
 
-    from ape_v2v.chain.node import Node
+    from ape_v2v.chain.node import Call, Node
     from ape_v2v.chain.price import Price
     from ape_v2v.config import Fees
 
@@ -82,7 +82,7 @@ def forecast(node: Node, request: Request, policy: Fees) -> Forecast:
     sender = request.sender.address
     asked_at = time.monotonic()
     answers = _ask(node, request)
-    called, estimate, nonce, balance, block, *offers = answers
+    estimate, nonce, block, called, balance, *offers = answers
     wallet = Money(_number(balance, "the sender's ether"))
     if wallet < (value := Money(request.value)):
         raise Underfunded(
@@ -129,19 +129,17 @@ def _ask(node: Node, request: Request) -> list[Any]:
     call = signing.call(sender, request.to, request.value, request.data)
 
     def asked(tag: str) -> list[Any]:
-        # Anvil works on a batch at once, and two questions about pending state can stop it.
-        ask = node.one_by_one if _ANVIL in node.client else node.batch
-        return ask(
-            [
-                ("eth_call", (call, tag)),
-                ("eth_estimateGas", (call, tag)),
-                ("eth_getTransactionCount", (sender, blocks.PENDING)),
-                ("eth_getBalance", (sender, blocks.LATEST)),
-                ("eth_getBlockByNumber", (tag, False)),
-                *fees.QUESTIONS,
-            ],
-            errors=True,
-        )
+        called: Call = ("eth_call", (call, tag))
+        others: list[Call] = [
+            ("eth_estimateGas", (call, tag)),
+            ("eth_getTransactionCount", (sender, blocks.PENDING)),
+            ("eth_getBlockByNumber", (tag, False)),
+        ]
+        of_now: list[Call] = [("eth_getBalance", (sender, blocks.LATEST)), *fees.QUESTIONS]
+        if _ANVIL not in node.client:
+            return node.batch([*others, called, *of_now], errors=True)
+        # It works on a batch at once, and two questions about pending state can stop it.
+        return node.one_by_one(others, errors=True) + node.batch([called, *of_now], errors=True)
 
     answers = asked(node.pending)
     if node.pending == blocks.PENDING and _has_no_pending_state(answers):
@@ -153,7 +151,7 @@ def _ask(node: Node, request: Request) -> list[Any]:
 
 
 def _has_no_pending_state(answers: list[Any]) -> bool:
-    called, _, _, _, block, *_ = answers
+    _, _, block, called, *_ = answers
     return block is None or type(block) is Rejected or type(called) is Rejected
 
 

@@ -94,6 +94,43 @@ def test_headers_of_the_settings_are_sent(serve):
     assert seen == ["abc"]
 
 
+def test_the_proxy_of_the_environment_is_asked(serve, monkeypatch):
+    seen = []
+
+    def answer(handler):
+        seen.append(handler.path)
+        whole(handler)
+
+    monkeypatch.setenv("http_proxy", f"http://{serve(answer)}")
+    node = Node("http://node.example/v3/key?x=1", network=Network("x"))
+    assert node.request("eth_chainId") == "0x1"
+    assert seen == ["http://node.example/v3/key?x=1"]
+
+
+@pytest.mark.parametrize("rest", ["/", "/v3/key", "/v3/key?x=1&y=%20", "/?x=1"])
+def test_path_and_query_reach_the_node(serve, rest):
+    seen = []
+
+    def answer(handler):
+        seen.append(handler.path)
+        whole(handler)
+
+    Node(f"http://{serve(answer)}{rest}", network=Network("x")).request("a")
+    assert seen == [rest]
+
+
+def test_an_address_without_a_path_is_asked_at_its_root(serve):
+    seen = []
+
+    def answer(handler):
+        seen.append(handler.path)
+        whole(handler)
+
+    for rest in ("", "?x=1"):
+        Node(f"http://{serve(answer)}{rest}", network=Network("x")).request("a")
+    assert seen == ["/", "/?x=1"]
+
+
 def test_a_closed_port_is_told_at_once():
     node = Node("http://127.0.0.1:1/v3/0123456789SECRET", network=Network("x"))
     with pytest.raises(NodeSilent, match=r"^no node at http://127\.0\.0\.1:1: ") as silent:
