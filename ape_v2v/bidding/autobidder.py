@@ -16,8 +16,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from ape_v2v.bidding.pace import Pace
 from ape_v2v.bidding.policy import Policy, Terms, bond, offer
 from ape_v2v.chain import blocks, fees
+from ape_v2v.chain.broadcasting import has_unmined
 from ape_v2v.chain.faults import NodeError
 from ape_v2v.chain.patience import Patience
 from ape_v2v.errors import SentAs, V2VError
@@ -143,6 +145,7 @@ class Autobidder:
         """The auctions that it has bid in, as long as their outcome is open."""
         self._now = 0
         self._head, self._next_close = b"", 0.0
+        self._pace = Pace()
         self._is_waiting = False
         """Whether a transaction of the account is in no block yet."""
 
@@ -159,7 +162,7 @@ class Autobidder:
         Args:
             running: Reads the auctions to bid in, and others that the account is engaged in.
             stop: Set it to stop; a transaction under way is waited for.
-            interval: Seconds between two looks for a new block.
+            interval: Seconds between two looks for a new block; fewer where blocks come faster.
             lasting: Wait for new auctions when there is none left to bid in.
         """
         self._head, self._next_close = b"", 0.0
@@ -175,7 +178,7 @@ class Autobidder:
             patience.succeeded()
             if ended:
                 return self._stopped(ended)
-            stop.wait(interval)
+            stop.wait(min(interval, self._pace.pause))
         return self._stopped("told to stop")
 
     def _look(
@@ -183,6 +186,7 @@ class Autobidder:
     ) -> str:
         """Bid if there is a new block; returns why there is nothing more to do, if so."""
         block = blocks.block(self.market.node)
+        self._pace.saw(block)
         # Auctions also close between two blocks.
         if block.hash == self._head and self.market.now.timestamp() < self._next_close:
             return ""
@@ -227,7 +231,8 @@ class Autobidder:
             for item in listings
             if not self._leads(item.info) and self._is_promising(item)
         ]
-        self._is_waiting = bool(promising) and self._has_unmined()
+        # It may be a bid; another one on top of it would be for nothing, or one too many.
+        self._is_waiting = bool(promising) and has_unmined(self.market.node, self.account.address)
         if not promising or self._is_waiting:
             return False
         try:
@@ -269,25 +274,6 @@ class Autobidder:
         node = self.market.node
         block, price = fees.ask(node, fees.configured_fees(node))
         return min(price.max_fee, (block.base_fee or 0) + price.priority_fee)
-
-    def _has_unmined(self) -> bool:
-        """Whether a transaction of the account is in no block yet: of this process, or of before.
-
-        It may be a bid; another one on top of it would be for nothing, or one too many.
-        """
-        counts = self.market.node.batch(
-            [
-                ("eth_getTransactionCount", (self.account.address, state))
-                for state in (blocks.LATEST, blocks.PENDING)
-            ],
-            errors=True,
-        )
-        mined, sent = counts
-        if isinstance(mined, NodeError):
-            raise mined
-        if isinstance(sent, NodeError):  # it has no pending state
-            return False
-        return (blocks.number(sent) or 0) > (blocks.number(mined) or 0)
 
     def _is_promising(self, listing: Listing) -> bool:
         """Whether it may still come to bid there; after a removal bids start from the top again."""

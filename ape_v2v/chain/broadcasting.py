@@ -101,6 +101,26 @@ def is_known(node: Node, transaction: str) -> bool:
     return isinstance(node.request("eth_getTransactionByHash", [transaction]), dict)
 
 
+def has_unmined(node: Node, account: str) -> bool:
+    """Whether a transaction of an account is in no block yet: of this process, or of any other.
+
+    Raises:
+        NodeError: The node does not say.
+    """
+    mined, sent = node.batch(
+        [
+            ("eth_getTransactionCount", (account, state))
+            for state in (blocks.LATEST, blocks.PENDING)
+        ],
+        errors=True,
+    )
+    if isinstance(mined, NodeError):
+        raise mined
+    if isinstance(sent, NodeError):  # it has no pending state
+        return False
+    return (blocks.number(sent) or 0) > (blocks.number(mined) or 0)
+
+
 def first_receipt(node: Node, transactions: Sequence[str]) -> Mined | None:
     """The receipt of the one of them that is in a block.
 

@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v.chain import notes
+from ape_v2v.chain.batches import BatchSize
 from ape_v2v.chain.faults import (
     AccessDenied,
     NodeError,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ape_v2v.chain.faults import Scrub
+
     Call = tuple[str, Sequence[Any]]
 
 __all__ = ["Network", "Node", "NodeError", "NodeSilent", "RateLimited"]
@@ -44,7 +47,6 @@ TIMEOUT = 20.0
 """Seconds after which a request has ended, with an answer or without."""
 
 _DEV_CHAINS = {1_337, 31_337}
-_BATCH = 100
 _ATTEMPTS = 3
 _FIRST_PAUSE = 0.1
 _FORK = "-fork"
@@ -105,7 +107,7 @@ class Node:
         self._transport = Transport(url, headers or {})
         self._network = network
         self._ids = itertools.count(1)
-        self._max_batch = _BATCH
+        self._size = BatchSize()
         self._lock = threading.Lock()
         self._notes: Notebook | None = None
         self.pending = "pending"
@@ -203,8 +205,11 @@ class Node:
         end = time.monotonic() + self.timeout
         results: list[Any] = []
         while len(results) < len(calls):
-            part = calls[len(results) : len(results) + max(1, self._max_batch)]
-            results += self._batch(part, end) if len(part) > 1 else self._one_by_one(part, end)
+            part = calls[len(results) : len(results) + self._size.most]
+            answers = self._batch(part, end) if len(part) > 1 else self._one_by_one(part, end)
+            # Who says nothing until the time is over has perhaps been asked for far too much.
+            self._size.learn(len(part), taken=bool(answers) and not _is_late(answers[0]))
+            results += answers
         return _checked(results, errors=errors)
 
     def one_by_one(self, calls: Sequence[Call], *, errors: bool = False) -> list[Any]:
@@ -243,40 +248,29 @@ class Node:
         raise AssertionError("unreachable")
 
     def _batch(self, calls: Sequence[Call], end: float) -> list[Any]:
+        """Results or errors; nothing where the node does not take the batch."""
         bodies = [self._body(method, parameters) for method, parameters in calls]
         answers: Any = None
         try:
             answers = self._post(bodies, end)
-        except AccessDenied as error:
-            return [error] * len(calls)
-        except RateLimited:
-            return self._one_by_one(calls, end)
-        except NodeSilent as error:
-            if error.unreached or error.late:
+        except NodeError as error:  # of others, whatever it says is about the batch
+            silent = error if isinstance(error, NodeSilent) else None
+            if isinstance(error, AccessDenied) or (silent and (silent.unreached or silent.late)):
                 return [error] * len(calls)
-            if error.passing:
+            if isinstance(error, RateLimited) or (silent and silent.passing):
                 return self._one_by_one(calls, end)
-        except NodeError:  # whatever it says: it is about the batch
-            pass
         if not isinstance(answers, list):
-            # Some take no batches, some none of this size; they say so in many ways.
-            if not isinstance(error_in(answers, self.scrubbed), RateLimited):
-                self._max_batch = len(calls) // 2
-            return self._one_by_one(calls, end)
+            if isinstance(error_in(answers, self.scrubbed), RateLimited):
+                return self._one_by_one(calls, end)
+            return []
         by_id = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
-        results = [self._result(by_id.get(body["id"])) for body in bodies]
+        results = [_result(by_id.get(body["id"]), self.scrubbed) for body in bodies]
         again = [at for at, result in enumerate(results) if isinstance(result, RateLimited)]
         for at, result in zip(
             again, self._one_by_one([calls[at] for at in again], end), strict=True
         ):
             results[at] = result
         return results
-
-    def _result(self, answer: Any) -> Any:
-        """One result of a batch, or its error; one that is missing counts as too much at a time."""
-        if isinstance(answer, dict) and "result" in answer and answer.get("error") is None:
-            return answer["result"]
-        return error_in(answer, self.scrubbed) or RateLimited("the node leaves out an answer")
 
     def _one_by_one(self, calls: Sequence[Call], end: float) -> list[Any]:
         """Results or errors; once the node does not answer at all, it is not asked the rest."""
@@ -300,12 +294,8 @@ class Node:
         )
 
     def _body(self, method: str, parameters: Sequence[Any]) -> dict[str, Any]:
-        return {
-            "jsonrpc": "2.0",
-            "id": next(self._ids),
-            "method": method,
-            "params": list(parameters),
-        }
+        id_ = next(self._ids)
+        return {"jsonrpc": "2.0", "id": id_, "method": method, "params": list(parameters)}
 
     def _post(self, body: Any, end: float) -> Any:
         """Post a body, and read the answer as JSON."""
@@ -335,6 +325,17 @@ class Node:
                 passing=True,
             )
         return content
+
+
+def _is_late(answer: Any) -> bool:
+    return isinstance(answer, NodeSilent) and answer.late
+
+
+def _result(answer: Any, scrub: Scrub) -> Any:
+    """One result of a batch, or its error; one that is missing counts as too much at a time."""
+    if isinstance(answer, dict) and "result" in answer and answer.get("error") is None:
+        return answer["result"]
+    return error_in(answer, scrub) or RateLimited("the node leaves out an answer")
 
 
 def _checked(results: list[Any], *, errors: bool) -> list[Any]:

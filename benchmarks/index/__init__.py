@@ -1,1 +1,1 @@
-"""What reading, keeping and asking a market's history costs: `ape run bench_index`."""
+"""What reading, keeping and asking a market's history costs: `python -m benchmarks.index`."""

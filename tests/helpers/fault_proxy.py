@@ -147,8 +147,12 @@ class FaultProxy:
 
     def forward(self, request: Request) -> Answer:
         """Ask the node itself."""
-        if request["method"] == "web3_clientVersion" and self._client is not None:
+        if self._client is not None and request["method"] == "web3_clientVersion":
             return {"jsonrpc": "2.0", "id": request["id"], "result": self._client}
+        return self.passed_on(request)
+
+    def passed_on(self, body: Any) -> Any:
+        """Ask the node, one thing or a batch of several."""
         connection = getattr(self._local, "connection", None)
         for attempt in (1, 2):
             if connection is None:
@@ -159,10 +163,9 @@ class FaultProxy:
                 self._local.connection = connection
             try:
                 connection.request(
-                    "POST", "/", json.dumps(request), {"Content-Type": "application/json"}
+                    "POST", "/", json.dumps(body), {"Content-Type": "application/json"}
                 )
-                answer: Answer = json.loads(connection.getresponse().read())
-                return answer
+                return json.loads(connection.getresponse().read())
             except (http.client.HTTPException, OSError):
                 connection.close()
                 connection = self._local.connection = None
