@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
 
 from ape_v2v.chain import blocks
+from ape_v2v.chain.persistent import persistent
 from ape_v2v.errors import V2VError
 from ape_v2v.market import events, messages
 from ape_v2v.market.access import require_signer
@@ -82,6 +84,13 @@ class Desk:
         if signature is None:
             raise V2VError(f"{signer.address} did not sign the {message.__name__}")
         return with_v_27_or_28(signature.encode_rsv())
+
+    def lasting(self) -> Self:
+        """The same market, over a node that is asked again whatever goes wrong.
+
+        For a process that goes on for days; at a prompt one wants to be told at once.
+        """
+        return type(self)(replace(self.contract, node=persistent(self.node)), self.gateway)
 
     def transact(
         self,

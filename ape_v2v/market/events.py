@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eth_utils.address import to_checksum_address
-from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
 from ape_v2v.chain.answered import Log
@@ -17,7 +17,6 @@ from ape_v2v.market.records import consumer_of, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
 
     from ethpm_types.abi import ABIType, EventABI
 
@@ -40,6 +39,9 @@ _WORD, _ADDRESS, _SIGNATURE = 32, 20, 32
 
 checksummed = lru_cache(maxsize=65_536)(to_checksum_address)
 """An address with its checksum; a market has few accounts and many events."""
+# A block's events have one time, and an auction's bids one close.
+_moment = lru_cache(maxsize=4_096)(moment)
+_iso = lru_cache(maxsize=4_096)(datetime.isoformat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Event:
         """What is exported, and printed for programs."""
         common = (
             self.block,
-            self.timestamp.isoformat(),
+            _iso(self.timestamp),
             self.transaction,
             self.log_index,
             self.name,
@@ -89,8 +91,8 @@ def _json_value(name: str, value: Any) -> Any:
     if name in _LARGE:
         return str(value)
     if name in _TIMES:
-        return moment(value).isoformat()
-    return to_hex(value) if isinstance(value, bytes) else value
+        return _iso(_moment(value))
+    return f"0x{value.hex()}" if isinstance(value, bytes) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def decoded(log: Log) -> Event:
         args=found.args(log.topics, log.data),
         block=log.block,
         block_hash=f"0x{log.block_hash.hex()}",
-        timestamp=moment(log.timestamp),
+        timestamp=_moment(log.timestamp),
         transaction=f"0x{log.transaction.hex()}",
         log_index=log.log_index,
     )

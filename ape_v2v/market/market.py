@@ -12,13 +12,11 @@ Reads are made anew each time; `Auction.info` gives everything about an auction 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from ape_v2v.chain import blocks
 from ape_v2v.chain.connected import or_connected
-from ape_v2v.chain.persistent import persistent
 from ape_v2v.errors import OutcomeUnknown, V2VError
 from ape_v2v.market.access import MarketContract, address_of, require_signer
 from ape_v2v.market.auction import Auction
@@ -63,13 +61,6 @@ class Market(Desk):
             V2VError: There is no contract at this address on the node's network.
         """
         return cls(MarketContract.at(address, or_connected(node)), gateway)
-
-    def lasting(self) -> Self:
-        """The same market, over a node that is asked again whatever goes wrong.
-
-        For a process that goes on for days; at a prompt one wants to be told at once.
-        """
-        return type(self)(replace(self.contract, node=persistent(self.node)), self.gateway)
 
     @classmethod
     def deploy(

@@ -151,8 +151,9 @@ def run_consumer(
 
 
 def _chain(connection: Connection, account: AccountAPI, settings: SessionSettings) -> MarketChain:
+    # A session is worth asking once more for.
     return MarketChain(
-        connection,
+        type(connection)(connection.market.lasting(), connection.id),
         account,
         trusted_block=settings.trusted_block,
         own_clock=settings.light is not None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ape_v2v.errors import SentAs
 from ape_v2v.market.refusals import Refused
 from ape_v2v.session.boundaries import Boundary, crossing
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
@@ -99,4 +100,6 @@ class Ending:
         except SessionError as error:
             if error.code is not ErrorCode.NODE_UNAVAILABLE:
                 raise
+            self.node_trouble = str(error)
+        except SentAs as error:  # the chain will tell, and a second try sends no other one
             self.node_trouble = str(error)
