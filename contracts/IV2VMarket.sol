@@ -18,11 +18,25 @@ enum State {
     Connected
 }
 
+/// @notice How a connection ended.
+enum Ending {
+    /// The consumer paid all that was contracted.
+    Paid,
+    /// All was delivered, or both have signed the reading as the last one.
+    Agreed,
+    /// Less was delivered, and only a running reading was handed in.
+    Short,
+    /// The provider gave up.
+    Forfeited,
+    /// Nobody said anything in time.
+    Expired
+}
+
 /// @notice The rules of one market, fixed when it is deployed.
 struct Parameters {
-    /// Provider's bond as a share of the reserve, bps. From 1 to 65,535.
+    /// Provider's bond as a share of the reserve, bps. From 2 to 65,535.
     uint16 bondBps;
-    /// What a broken promise costs, as a share of the reserve, bps. From 1 to the smaller of `bondBps` and 10,000.
+    /// What a broken promise costs, as a share of the reserve, bps. From 1 to the smaller of half `bondBps` and 10,000.
     uint16 penaltyBps;
     /// Share by which a bid must undercut the best one, bps, rounded up and at least 1 wei per Wh. At most 5,000.
     uint16 minDecrementBps;
@@ -32,6 +46,8 @@ struct Parameters {
     uint32 awardWindow;
     /// After the access token has expired, how long before anyone may expire the connection, seconds. As above.
     uint32 settlementWindow;
+    /// The least that a penalty may be, wei: an auction with less to lose is refused. From 1 to 1 ether.
+    uint64 minPenalty;
 }
 
 /// @notice What the market keeps of one account: exactly one storage slot.
@@ -40,10 +56,24 @@ struct Account {
     uint128 balance;
     /// When the organization registered the account as an EV; 0 when it is none.
     uint40 addedAt;
-    /// Connections with energy delivered that were settled, in either role. Survives deregistration.
-    uint48 completed;
+    /// Connections with energy delivered that both sides agreed on, in either role. Survives deregistration.
+    uint40 completed;
     /// Connections that expired without a word, in either role. Survives deregistration.
-    uint40 noShows;
+    uint24 noShows;
+    /// How often the account has revoked the bids that it had signed. Survives deregistration.
+    uint24 revocations;
+}
+
+/// @notice What a meter has counted in a connection: the one statement of energy that is paid by.
+// solhint-disable-next-line gas-struct-packing
+struct Reading {
+    uint256 auctionId;
+    /// Delivered since the connection began, Wh, at most what was contracted.
+    uint32 energyWh;
+    /// Hash of the meter's record.
+    bytes32 meterDataHash;
+    /// Whether the two agree to end here. False while they charge.
+    bool last;
 }
 
 /// @notice What there is to know about an auction.
@@ -58,13 +88,17 @@ struct AuctionInfo {
     uint256 closingTime;
     /// How long the access token is valid from `connectedAt` on, seconds.
     uint256 validity;
+    /// Whether anybody may end the auction after the close.
+    bool openAward;
     /// Who made the standing bid; zero when no bid stands.
     address provider;
     /// The standing bid, wei per Wh; zero when no bid stands.
     uint64 rate;
     /// When the consumer ended the auction; zero while it is open.
     uint256 connectedAt;
-    /// How many bids have been removed: the `nonce` that a signed bid must carry.
+    /// Before this moment cancelling costs nothing, because a bid was removed; zero when none was, or once awarded.
+    uint256 freeUntil;
+    /// How many bids have been removed.
     uint256 removals;
 }
 
@@ -116,6 +150,9 @@ interface IRegistry {
 
     /// @notice Closes the market to new EVs and new auctions, or opens it again. Owner only. Running auctions, bids on
     /// them, connections and withdrawals go on.
+    function setActive(bool active_) external;
+
+    /// @notice `setActive`, to what it is not now. Owner only.
     function changeStatus() external;
 
     /// @notice How many EVs are registered.
@@ -129,17 +166,20 @@ interface IRegistry {
 interface ILedger {
     /// @notice `from` has added `amount` to the balance of `account`, wei.
     event Deposited(address indexed account, address indexed from, uint256 amount);
-    /// @notice `account` has taken `amount` out of the market, wei.
-    event Withdrawn(address indexed account, uint256 amount);
+    /// @notice `account` has taken `amount` out of the market, to `to`, wei.
+    event Withdrawn(address indexed account, address indexed to, uint256 amount);
 
     /// @notice Nothing to deposit or to withdraw.
     error ZeroAmount();
     /// @notice `account` has `balance` and needs `needed`.
     error BalanceTooLow(address account, uint256 balance, uint256 needed);
+    /// @notice Nobody has the key of `to`.
+    error InvalidReceiver(address to);
 
     /// @notice Pays out part of the caller's balance. Anyone, at any time.
     /// @param amount Wei, from 1 to the caller's balance.
-    function withdraw(uint256 amount) external;
+    /// @param to Who is paid: an account that takes ether, for one that does not.
+    function withdraw(uint256 amount, address to) external;
 }
 
 /// @title Ledger in ether
@@ -165,6 +205,7 @@ interface IAuction {
         uint64 maxRate,
         uint256 closingTime,
         uint256 validity,
+        bool openAward,
         string details
     );
     /// @notice `provider` leads at `rate`; bids are accepted before `closingTime`.
@@ -190,6 +231,8 @@ interface IAuction {
     error BiddingOpen(uint256 closingTime, uint256 timestamp);
     /// @notice The standing bid could be accepted before `deadline`; now anyone may cancel the auction.
     error AwardWindowPassed(uint256 deadline, uint256 timestamp);
+    /// @notice Only the consumer of this auction may do this.
+    error NotConsumer(address account, address consumer);
     /// @notice Before `deadline` only the consumer may cancel.
     error OnlyConsumerUntil(address account, address consumer, uint256 deadline);
     /// @notice A consumer cannot provide in its own auction.
@@ -203,6 +246,7 @@ interface IAuction {
     /// @param maxRate The most the caller would pay, wei per Wh, at least 1.
     /// @param biddingTime Seconds until the close, from 1 to 7 days.
     /// @param validity Seconds for which the access token will be valid, from 1 to 7 days.
+    /// @param openAward Whether anybody may end the auction after the close, so that the caller need not come back.
     /// @param details Place, connector, power, time: whatever providers filter by. Public for ever.
     /// @return auctionId The id that every later call names.
     function startAuction(
@@ -210,17 +254,20 @@ interface IAuction {
         uint64 maxRate,
         uint256 biddingTime,
         uint256 validity,
+        bool openAward,
         string calldata details
     ) external payable returns (uint256 auctionId);
 
     /// @notice Cancels an open auction: the consumer at any time, anyone once the award window has passed. Costs the
-    /// consumer the penalty, paid to the leading provider; free when no bid stands or its maker is no longer an EV.
+    /// consumer the penalty, paid to the leading provider. Free when no bid stands, its maker is no longer an EV, a bid
+    /// was removed less than `extensionWindow` ago, or the window has passed of an auction with an open award.
     /// @param maxPenalty The most the caller agrees to have the consumer pay, wei.
     function cancelAuction(uint256 auctionId, uint256 maxPenalty) external;
 
-    /// @notice Ends the caller's auction, from the close on. Without a bid everything is returned. With one, it is
-    /// accepted if the award window has not passed: the two EVs are connected and the access token is issued.
-    function endAuction() external;
+    /// @notice Ends an auction, from the close on: its consumer, or anybody if the award is open. Without a bid
+    /// everything is returned. With one, it is accepted if the award window has not passed: the two EVs are connected
+    /// and the access token is issued.
+    function endAuction(uint256 auctionId) external;
 
     /// @notice Id of the last auction that `consumer` started; of round 0, which never exists, when there was none.
     function currentAuctionId(address consumer) external view returns (uint256 auctionId);
@@ -244,20 +291,32 @@ interface IOpenBidding {
     /// @notice `provider` has taken its bid back and paid `penalty`; bidding goes on from the maximum.
     event BidRemoved(uint256 indexed auctionId, address indexed provider, uint256 penalty, uint256 closingTime);
 
+    /// @notice What `provider` signed before, it no longer stands by.
+    event BidsRevoked(address indexed provider);
+
     /// @notice The highest rate that is accepted now is `highest`.
     error RateTooHigh(uint256 rate, uint256 highest);
+    /// @notice The bid was made for other terms than the auction's, which are `actual`.
+    error UnexpectedTerms(uint256 terms, uint256 actual);
+    /// @notice Bids have been removed from this auction `maximum` times.
+    error TooManyRemovals(uint256 maximum);
 
     /// @notice Bids to deliver the energy at `rate` and locks the bond out of the caller's balance, to which the value
     /// of the call is added first. The overtaken provider's bond is back in its balance at once. A leader may lower its
     /// own bid; its bond stays where it is. Registered EVs other than the consumer, before the close.
     /// @param rate Wei per Wh: at most `maxRate` for a first bid, then lower than the best by the minimum decrement.
-    function placeBid(uint256 auctionId, uint64 rate) external payable;
+    /// @param terms What the bid is for: `energyWh | maxRate << 32 | validity << 96` of the auction.
+    function placeBid(uint256 auctionId, uint64 rate, uint256 terms) external payable;
 
     /// @notice Places a bid that `provider` has signed, at its own charge: anyone may relay it.
     /// @param deadline The last second in which the signature is valid.
-    /// @param signature The provider's, over `Bid(auctionId, rate, nonce, deadline)`; nonce is `removals`. 65 bytes.
+    /// @param signature The provider's, over `Bid(auctionId, energyWh, maxRate, validity, rate, nonce, deadline)` with
+    /// the auction's terms; nonce is its `removals` and the provider's `revocations`, added. 65 bytes.
     function placeBidFor(uint256 auctionId, address provider, uint64 rate, uint256 deadline, bytes calldata signature)
         external;
+
+    /// @notice Voids every bid that the caller has signed and nobody has placed, in all auctions. What stands, stands.
+    function revokeBids() external;
 
     /// @notice Takes back the standing bid. Costs its maker the penalty, paid to the consumer. Bidding starts again
     /// from `maxRate`, for at least the auction's bidding time. The leading provider, before the close.
@@ -270,14 +329,18 @@ interface IConnection {
     event Connected(
         uint256 indexed auctionId, address indexed provider, address indexed consumer, bytes32 token, uint256 validity
     );
-    /// @notice `provider` was paid `cost` for `energyWh`, and both sides are free.
+    /// @notice The connection is over, and both sides are free. `provider` was paid `cost` for `energyWh`. `penalty`,
+    /// wei, is what each side has lost, burnt; when the provider forfeited, what it has paid to the consumer.
     event ConnectionEnded(
-        uint256 indexed auctionId, address indexed provider, uint32 energyWh, uint256 cost, bytes32 meterDataHash
+        uint256 indexed auctionId,
+        address indexed consumer,
+        address indexed provider,
+        Ending how,
+        uint32 energyWh,
+        uint256 cost,
+        uint256 penalty,
+        bytes32 meterDataHash
     );
-    /// @notice `provider` could not deliver, and paid the consumer `penalty`.
-    event ConnectionForfeited(uint256 indexed auctionId, address indexed provider, uint256 penalty);
-    /// @notice Nobody settled in time: both sides lost `penalty`, and it was burnt.
-    event ConnectionExpired(uint256 indexed auctionId, address indexed provider, uint256 penalty);
 
     /// @notice Only the provider of this connection may do this.
     error NotProvider(address account, address provider);
@@ -291,21 +354,20 @@ interface IConnection {
     function accessToken(uint256 auctionId) external view returns (bytes32 token);
 
     /// @notice Pays the whole contracted energy and frees both sides. The consumer.
-    function endConnection() external;
+    function endConnection(uint256 auctionId) external;
 
-    /// @notice Pays what both sides agree was delivered and frees them. The consumer, with the provider's signature.
-    /// @param energyWh Energy delivered in this connection, Wh, at most what was contracted; 0: met, not charged.
-    /// @param meterDataHash Hash of the meter's record.
-    /// @param providerSignature Over `Settlement(token, energyWh, meterDataHash)`. 65 bytes.
-    function endConnection(uint32 energyWh, bytes32 meterDataHash, bytes calldata providerSignature) external;
-
-    /// @notice Collects what the consumer has acknowledged and frees both sides. The provider, until the connection
-    /// ends in another way.
-    /// @param consumerSignature Over `MeteringReceipt(token, energyWh, meterDataHash)`. 65 bytes.
-    function settle(uint256 auctionId, uint32 energyWh, bytes32 meterDataHash, bytes calldata consumerSignature)
+    /// @notice Pays by a reading that both sides consent to, each by signing it or by making the call. Anyone, until
+    /// the connection ends in another way. If both consent to it as the last one, or all was delivered, both sides are
+    /// free. Else somebody has stopped on the way: both lose the penalty times the share of the energy that is missing,
+    /// rounded up, and it is burnt.
+    /// @param reading What was delivered.
+    /// @param consumerSignature Over `Reading`, 65 bytes, or 130: that of a key, then the consumer's over
+    /// `SessionKey(auctionId, key)`. Not looked at when the consumer calls.
+    /// @param providerSignature The same of the provider.
+    function settle(Reading calldata reading, bytes calldata consumerSignature, bytes calldata providerSignature)
         external;
 
-    /// @notice Admits that the energy cannot be delivered: the penalty goes to the consumer. The provider.
+    /// @notice Admits that the energy cannot be delivered: twice the penalty goes to the consumer. The provider.
     function forfeit(uint256 auctionId) external;
 
     /// @notice Ends a connection that nobody settled, from `connectedAt + validity + settlementWindow` on. Anyone.
@@ -313,48 +375,20 @@ interface IConnection {
     function expireConnection(uint256 auctionId) external;
 }
 
-/// @title Signatures: what the EVs sign, as EIP-712 typed data (domain `V2VMarket`, version `1`)
+/// @title Signatures: what the EVs sign, as EIP-712 typed data (domain `V2VMarket`, version `1`; docs/protocol.md)
 interface ISignatures {
     /// @notice The signature is valid up to and including `deadline`.
     error SignatureExpired(uint256 deadline, uint256 timestamp);
     /// @notice The signature must be `expected`'s; it is `signer`'s, or is over something else.
     error WrongSigner(address expected, address signer);
-
-    /// @notice Digest that a provider signs to bid without gas.
-    function hashBid(uint256 auctionId, uint256 rate, uint256 nonce, uint256 deadline) external view returns (bytes32);
-
-    /// @notice Digest that the consumer signs to be admitted to the charging session. Off-chain only.
-    function hashAccessToken(bytes32 token, bytes32 challengeEVC, bytes32 challengeEVP)
-        external
-        view
-        returns (bytes32);
-
-    /// @notice Digest that the provider signs to prove itself in the charging session. Off-chain only.
-    function hashSessionChallenge(
-        bytes32 token,
-        bytes32 challengeEVC,
-        bytes32 challengeEVP,
-        bytes32 meterId,
-        uint256 meterStartWh
-    ) external view returns (bytes32);
-
-    /// @notice Digest that the consumer signs to acknowledge energy, cumulative for the connection.
-    function hashMeteringReceipt(bytes32 token, uint256 energyWh, bytes32 meterDataHash)
-        external
-        view
-        returns (bytes32);
-
-    /// @notice Digest that the provider signs for each reading on the way. Off-chain only.
-    function hashMeterValue(bytes32 token, uint256 energyWh, bytes32 meterDataHash) external view returns (bytes32);
-
-    /// @notice Digest that the provider signs once, at the end, for what is to be paid.
-    function hashSettlement(bytes32 token, uint256 energyWh, bytes32 meterDataHash) external view returns (bytes32);
 }
 
 /// @title Rules: the parameters of one market
 interface IRules {
     /// @notice The constructor refuses a parameter outside `minimum` … `maximum`.
     error ParameterOutOfRange(string name, uint256 value, uint256 minimum, uint256 maximum);
+    /// @notice So little is at stake that breaking the deal costs `penalty` only.
+    error PenaltyTooLow(uint256 penalty, uint256 minimum);
 
     /// @notice The rules of this market; they never change.
     function parameters() external view returns (Parameters memory);

@@ -235,7 +235,7 @@ def _award(story: Story, auction: Auction, alice: Person, bob: Person) -> Connec
     story.chapter("The close: the lowest bid wins")
     _expect_refusal(
         story, alice, "wants to end the auction early", "BiddingOpen",
-        lambda market: market.transact("endAuction", sender=alice.account),
+        lambda market: market.auction(auction.id).end(sender=alice.account),
     )  # fmt: skip
     _next_block_at(auction.info.closing_time)
     info = auction.info

@@ -151,6 +151,7 @@ class Bench:
                 session_id=session_id,
                 energy_wh=value.energy_wh,
                 meter_data_hash=hash_,
+                last=False,
                 signature=self.signers[0].sign(message),
             )
             began = time.perf_counter()
@@ -173,7 +174,10 @@ class Bench:
 
         return {
             "check a signature": _mean(
-                lambda: require_signer(message, signature, self.agreement.consumer), count
+                lambda: require_signer(
+                    message, signature, self.agreement.consumer, self.agreement.auction_id
+                ),
+                count,
             ),
             "sign": _mean(lambda: self.signers[1].sign(message), count),
             "store durably": _mean(store, count),

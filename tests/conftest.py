@@ -20,6 +20,7 @@ from tests.helpers.scenario import (
     METER_DATA,
     PARAMETERS,
     RATE,
+    TERMS,
     VALIDITY,
 )
 
@@ -128,8 +129,11 @@ def start_auction(market, consumer):
         details="",
         sender=consumer,
         on=market,
+        *,
+        open_award=False,
     ):
-        on.startAuction(energy, max_rate, bidding_time, validity, details, sender=sender)
+        terms = (energy, max_rate, bidding_time, validity, open_award, details)
+        on.startAuction(*terms, sender=sender)
         return on.currentAuctionId(sender)
 
     return start
@@ -144,7 +148,7 @@ def auction_id(start_auction):
 @pytest.fixture
 def bid_id(market, auction_id, provider):
     """An open auction in which the provider leads."""
-    market.placeBid(auction_id, RATE, sender=provider)
+    market.placeBid(auction_id, RATE, TERMS, sender=provider)
     return auction_id
 
 
@@ -152,7 +156,7 @@ def bid_id(market, auction_id, provider):
 def connection_id(market, bid_id, consumer, clock):
     """An auction that the consumer has ended: it is connected with the provider."""
     clock.next_block_at(market.auctions(bid_id).closingTime)
-    market.endAuction(sender=consumer)
+    market.endAuction(bid_id, sender=consumer)
     return bid_id
 
 
@@ -175,35 +179,59 @@ def sign(market, chain):
 
 
 @pytest.fixture
-def receipt(sign, consumer, token):
-    """A factory of the consumer's metering receipts."""
+def signed_bid(sign, market):
+    """A factory of the signatures of bids, on the terms that an auction has."""
 
-    def receipt(energy, signer=consumer, token=token, meter_data=METER_DATA, **domain):
-        return sign(
-            signer,
-            messages.MeteringReceipt,
-            token=token,
-            energyWh=energy,
-            meterDataHash=meter_data,
-            **domain,
-        )
+    def signed_bid(signer, auction_id, rate, deadline, *, on=market, **other):
+        info = on.auctions(auction_id)
+        terms = {"energyWh": info.energyWh, "maxRate": info.maxRate, "validity": info.validity}
+        nonce = info.removals + on.evs(signer).revocations
+        fields = {"rate": rate, "nonce": nonce, "deadline": deadline}
+        domain = {name: other.pop(name) for name in ("chain_id",) if name in other}
+        values = {"auctionId": auction_id, **terms, **fields, **other}
+        return sign(signer, messages.Bid, on=on, **values, **domain)
+
+    return signed_bid
+
+
+@pytest.fixture
+def sign_reading(sign, market, consumer, provider):
+    """Sign a reading as an account, of the connection between consumer and provider."""
+
+    def sign_reading(signer, reading, *, on=market, **other):
+        auction_id, energy, meter_data, last = reading
+        domain = {name: other.pop(name) for name in ("chain_id",) if name in other}
+        values = {
+            "auctionId": auction_id,
+            "consumer": consumer.address,
+            "provider": provider.address,
+            "energyWh": energy,
+            "meterDataHash": meter_data,
+            "last": last,
+            **other,
+        }
+        return sign(signer, messages.Reading, on=on, **values, **domain)
+
+    return sign_reading
+
+
+@pytest.fixture
+def receipt(sign_reading, consumer, connection_id):
+    """A factory of the consumer's signatures over readings: the last ones, unless it is said."""
+
+    def receipt(energy, signer=consumer, meter_data=METER_DATA, *, last=True, **other):
+        auction_id = other.pop("auction_id", connection_id)
+        return sign_reading(signer, (auction_id, energy, meter_data, last), **other)
 
     return receipt
 
 
 @pytest.fixture
-def settlement(sign, provider, token):
-    """A factory of the provider's settlements."""
+def settlement(receipt, provider):
+    """A factory of the provider's signatures over readings."""
 
-    def settlement(energy, signer=provider, token=token, meter_data=METER_DATA, **domain):
-        return sign(
-            signer,
-            messages.Settlement,
-            token=token,
-            energyWh=energy,
-            meterDataHash=meter_data,
-            **domain,
-        )
+    def settlement(energy, signer=provider, **other):
+        return receipt(energy, signer=signer, **other)
 
     return settlement
 

@@ -102,6 +102,11 @@ def cli() -> None:
 @click.option("--from", "from_", type=TIME, help="From when on; ISO 8601, UTC.")
 @click.option("--until", type=TIME, help="Until when; ISO 8601, UTC.")
 @click.option("--value", type=MONEY, default=NO_MONEY, help="Deposit this with it.")
+@click.option(
+    "--open-award",
+    is_flag=True,
+    help="Anybody may end the auction after the close: you need not come back for it.",
+)
 def start(
     context: Context,
     *,
@@ -111,6 +116,7 @@ def start(
     validity: timedelta,
     details: str | None,
     value: Money,
+    open_award: bool,
     **said: Any,
 ) -> None:
     """Ask for ENERGY at no more than MAX_RATE. A registered EV.
@@ -123,7 +129,14 @@ def start(
     published = Details.parse(details) if details is not None else _said(**said)
     text = published.text()
     auction = context.market.start_auction(
-        energy, max_rate, bidding_time, validity, text, sender=context.sender, value=value
+        energy,
+        max_rate,
+        bidding_time,
+        validity,
+        text,
+        open_award=open_award,
+        sender=context.sender,
+        value=value,
     )
     _show(context, auction, text)
 
@@ -285,8 +298,8 @@ def bid(context: Context, reference: AuctionReference, rate: Rate, value: Money)
 def sign_bid(context: Context, reference: AuctionReference, rate: Rate, valid: timedelta) -> None:
     """Sign a bid for anyone to place with relay-bid, and print it as JSON. Sends nothing.
 
-    When it is placed, the bond is locked out of your balance. It cannot be called back before it
-    has run out: choose a short time.
+    When it is placed, the bond is locked out of your balance. It is good until it has run out,
+    unless you revoke-bids before it is placed.
     """
     auction = reference.find(context.market)
     deadline = context.market.now + valid
@@ -311,6 +324,21 @@ def relay_bid(context: Context, document: BidDocument) -> None:
 
 
 @cli.add_command
+@writing(name="revoke-bids")
+def revoke_bids(context: Context) -> None:
+    """Void every bid that you have signed and nobody has placed, in all auctions.
+
+    A bid that leads goes on leading: taking it back is remove-bid, and costs the penalty.
+    """
+    context.market.revoke_bids(sender=context.sender)
+    revocations = context.market.ev(context.sender.address).revocations
+    context.show(
+        {"revocations": revocations, "transaction": context.transaction},
+        "what you have signed and nobody has placed is void",
+    )
+
+
+@cli.add_command
 @writing(name="remove-bid")
 @click.argument("reference", metavar="AUCTION", type=AUCTION)
 def remove_bid(context: Context, reference: AuctionReference) -> None:
@@ -327,9 +355,10 @@ def remove_bid(context: Context, reference: AuctionReference) -> None:
 @writing(name="end")
 @click.argument("reference", metavar="[AUCTION]", type=AUCTION, required=False)
 def end(context: Context, reference: AuctionReference | None) -> None:
-    """End your auction after the close: accept the best bid, or without one get the reserve back.
+    """End an auction after the close, by default your own.
 
-    The access token is valid from then on. The consumer.
+    Accepts the best bid, or without one gives the reserve back. The access token is valid from then
+    on. The consumer, or anyone if it was started with --open-award.
     """
     auction = reference.find(context.market) if reference else own_auction(context)
     info = auction.info

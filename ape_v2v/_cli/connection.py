@@ -25,7 +25,7 @@ from ape_v2v._cli.standing import at_stake
 from ape_v2v._cli.tables import Facts, utc
 from ape_v2v.market.documents import NO_METER_DATA, ReceiptDocument
 from ape_v2v.market.shapes import ConnectionOutcome
-from ape_v2v.market.states import State
+from ape_v2v.market.states import Ending, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,18 +108,21 @@ def _metering(function: Callable[..., None]) -> Callable[..., None]:
 @reading(name="sign-receipt")
 @account_option()
 @_metering
+@click.option(
+    "--last", is_flag=True, help="Agree to end here: less than was contracted costs nobody then."
+)
 def sign_receipt(
-    context: Context, reference: AuctionReference, energy: Energy, **meter: Any
+    context: Context, reference: AuctionReference, energy: Energy, last: bool, **meter: Any
 ) -> None:
     """Acknowledge ENERGY as the consumer, and print that as JSON. Sends nothing.
 
-    ENERGY is what was delivered in this connection so far, all together; 0 Wh says that the two
-    have met. The provider is paid for the receipt that it hands in.
+    ENERGY is what was delivered in this connection so far, all together. The provider is paid for
+    the receipt that it hands in; unless it is the last one, both sides lose for what is missing.
     """
     connection = _find(context, reference)
     with prompts_on_stderr():
         document = ReceiptDocument.sign_receipt(
-            connection, energy, _meter_data_hash(**meter), context.sender
+            connection, energy, _meter_data_hash(**meter), context.sender, last=last
         )
     click.echo(document.text())
 
@@ -183,10 +186,15 @@ def end(
 def settle(context: Context, reference: AuctionReference, document: ReceiptDocument) -> None:
     """Collect what the consumer has signed for in FILE; - is standard input. The provider.
 
-    One connection is settled once: hand in the receipt with the most energy.
+    One connection is settled once: hand in the receipt with the most energy, and the last one if
+    there is one. Without it, both sides lose the penalty for the share that was not delivered.
     """
     connection = _find(context, reference)
     receipt = document.receipt_for(connection)
+    if loss := connection.loss(receipt):
+        context.notice(
+            f"NOT THE LAST RECEIPT: less than was contracted costs each side {context.money(loss)}"
+        )
     _show_end(context, connection.settle(receipt, sender=context.sender))
 
 
@@ -194,7 +202,7 @@ def settle(context: Context, reference: AuctionReference, document: ReceiptDocum
 @writing(name="forfeit")
 @click.argument("reference", metavar="AUCTION", type=AUCTION)
 def forfeit(context: Context, reference: AuctionReference) -> None:
-    """Admit that you cannot deliver, for a penalty that goes to the consumer. The provider."""
+    """Admit that you cannot deliver, for two penalties that go to the consumer. The provider."""
     connection = _find(context, reference)
     _show_end(context, connection.forfeit(sender=context.sender))
 
@@ -226,11 +234,20 @@ def _meter_data_hash(meter_data: IO[bytes] | None, meter_data_hash: bytes | None
 def _show_end(context: Context, mined: Mined) -> None:
     """Show what has become of a connection."""
     end = ConnectionOutcome.of(context.market.facts(mined), mined.transaction)
-    shown = {"auction": context.auction_name(end.auction_id)}
-    if end.cost is not None and end.energy is not None:
+    shown = {"auction": context.auction_name(end.auction_id), "ended": _HOW[end.how]}
+    if end.how in {Ending.PAID, Ending.AGREED, Ending.SHORT}:
         shown |= {"paid": context.money(end.cost), "for": context.energy(end.energy)}
-    if end.penalty is not None:
-        loser = "the provider" if end.event == "ConnectionForfeited" else "each side"
+    if end.penalty:
+        loser = "the provider" if end.how is Ending.FORFEITED else "each side"
         shown["penalty"] = f"{context.money(end.penalty)}, lost by {loser}"
     shown["transaction"] = end.transaction
     context.show(end.as_json(), Facts(shown))
+
+
+_HOW = {
+    Ending.PAID: "paid in full",
+    Ending.AGREED: "as both agree",
+    Ending.SHORT: "broken off",
+    Ending.FORFEITED: "forfeited",
+    Ending.EXPIRED: "expired",
+}

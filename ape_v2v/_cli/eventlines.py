@@ -11,6 +11,7 @@ from eth_utils.conversions import to_hex
 from ape_v2v.market import events
 from ape_v2v.market.details import printable
 from ape_v2v.market.records import consumer_of, moment
+from ape_v2v.market.states import Ending
 from ape_v2v.units import Energy, Money, Rate, format_duration
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class Lines:
         if isinstance(value, bytes):
             return f"{name} {to_hex(value)}" if any(value) else ""
         in_id = name == "consumer" and events.AUCTION_ID in args
-        if in_id or (name == "from" and value == args["account"]):
+        same = name in {"from", "to"} and value == args["account"]
+        if in_id or same:
             return ""
         return f"{name} {self.address(value)}" if int(value, 16) else f"no {name}"
 
@@ -88,6 +90,8 @@ _READABLE: dict[str, Callable[[Lines, Any], str]] = {
     "penalty": lambda lines, value: f"penalty {lines.context.money(Money(value))}" if value else "",
     "closingTime": lambda _, value: f"closingTime {moment(value):{_TIME}}",
     "validity": lambda _, value: f"validity {format_duration(timedelta(seconds=value))}",
+    "how": lambda _, value: Ending(value).shown,
+    "openAward": lambda _, value: "open award" if value else "",
     "active": lambda _, value: "open" if value else "closed",
     "infos": lambda _, value: printable(value),
     "details": lambda _, value: printable(value),

@@ -190,7 +190,6 @@ def _show_ownership(context: Context) -> None:
 
 
 def _set_status(context: Context, *, active: bool) -> None:
-    # The contract only toggles: sending it twice would undo it.
     if context.market.active != active:
-        context.market.change_status(sender=context.sender)
+        context.market.set_active(active, sender=context.sender)
     context.show({"active": active}, f"the market is {'open' if active else 'closed'}")

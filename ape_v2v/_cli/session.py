@@ -47,7 +47,7 @@ def cli() -> None:
 
     The account signs receipt after receipt without a question: a test account, or a keyfile, whose
     passphrase is asked for once or is in APE_ACCOUNTS_<alias>_PASSPHRASE. A hardware wallet asks
-    for every one: choose large increments.
+    for every one, unless --session-key has it sign once, for a key that signs for this auction.
     """
 
 
@@ -123,6 +123,7 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
         patience=Patience(for_the_consumer=options["patience"].total_seconds()),
         trusted_block=_hex(options["trusted_block"]),
         light=options["light"],
+        session_key=options["session_key"],
     )
     store = _store(context, options["store_path"])
     _prove(context, settings.light)
@@ -192,6 +193,7 @@ def charge(
         ),
         trusted_block=_hex(options["trusted_block"]),
         light=options["light"],
+        session_key=options["session_key"],
     )
     _run(context, auction.id, _store(context, options["store_path"]), settings)
 

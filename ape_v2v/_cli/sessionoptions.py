@@ -37,6 +37,11 @@ def side(function: Callable[..., None]) -> Callable[..., None]:
         account_option(),
         STORE,
         click.option(
+            "--session-key",
+            is_flag=True,
+            help="The account signs once; a key of this session's own signs all the rest.",
+        ),
+        click.option(
             "--cable",
             metavar="FILE",
             type=FILE,

@@ -96,7 +96,7 @@ def show_end(context: Context, ended: SessionEnd) -> None:
         return
     shown = {
         "auction": context.auction_name(auction_id),
-        "ended by": outcome.event,
+        "ended": outcome.how,
         "energy": context.energy(Energy(outcome.energy_wh)),
         "paid": context.money(Money(outcome.cost)),
         "reason": ended.reason or "",

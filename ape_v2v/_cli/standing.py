@@ -32,6 +32,8 @@ def described(context: Context, info: AuctionInfo) -> dict[str, str]:
     else:
         lines["best bid"] = "none"
     lines["validity"] = format_duration(info.validity)
+    if info.open_award:
+        lines["award"] = "by anybody"
     return lines
 
 

@@ -42,14 +42,15 @@ def deposit(context: Context, amount: Money, ev: str | None) -> None:
 @writing(name="withdraw")
 @click.argument("amount", type=MONEY, required=False)
 @click.option("--all", "everything", is_flag=True, help="The whole balance.")
-def withdraw(context: Context, amount: Money | None, everything: bool) -> None:
+@click.option("--to", metavar="ADDRESS", type=ADDRESS, help="Who is paid.  [default: you]")
+def withdraw(context: Context, amount: Money | None, everything: bool, to: str | None) -> None:
     """Pay out your balance, or part of it. What is locked is not in it."""
     if (amount is None) != everything:
         raise click.UsageError("withdraw takes either an amount, such as '0.05 ether', or --all")
     market, account = context.market, context.sender
     if amount is None and not (amount := market.balance(account.address)):
         raise V2VError(f"{account.address} has no free balance in the market")
-    market.withdraw(amount, sender=account)
+    market.withdraw(amount, sender=account, to=to)
     _show_change(context, account.address, amount)
 
 

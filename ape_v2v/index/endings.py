@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.index.views import Outcome
+from ape_v2v.index.views import OUTCOMES, Outcome
+from ape_v2v.market.shapes import CONNECTION_END
 from ape_v2v.units import Energy, Money
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 _OUTCOMES = {
     "AuctionCancelled": Outcome.CANCELLED,
     "AuctionEnded": Outcome.UNSOLD,  # with a winner, `Connected` comes right after it
-    "ConnectionEnded": Outcome.ENDED,
-    "ConnectionForfeited": Outcome.FORFEITED,
-    "ConnectionExpired": Outcome.EXPIRED,
 }
 
 
@@ -32,7 +30,7 @@ class Ending:
     ended_at: datetime
     transaction: str
     energy: Energy | None = None
-    """What was paid for; None when nothing was settled."""
+    """What was paid for; 0 when nothing was settled; None when it was never awarded."""
     cost: Money | None = None
     """What was paid for it."""
     penalty: Money | None = None
@@ -64,12 +62,17 @@ def ending(events: Iterable[Event]) -> Ending | None:
     last = None
     for last in events:  # noqa: B007 - it is the result
         pass
-    if last is None or last.auction_id is None or last.name not in _OUTCOMES:
+    if last is None or last.auction_id is None:
+        return None
+    outcome = (
+        OUTCOMES[last.args["how"]] if last.name == CONNECTION_END else _OUTCOMES.get(last.name)
+    )
+    if outcome is None:
         return None
     energy, cost, penalty = (last.args.get(name) for name in ("energyWh", "cost", "penalty"))
     return Ending(
         auction_id=last.auction_id,
-        outcome=_OUTCOMES[last.name],
+        outcome=outcome,
         ended_at=last.timestamp,
         transaction=last.transaction,
         energy=None if energy is None else Energy(energy),

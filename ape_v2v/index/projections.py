@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ape_v2v.index.views import Outcome
+from ape_v2v.index.views import OUTCOMES, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,20 +146,18 @@ def _connected(rows: Projections, args: Args, log: Log) -> None:
         row["token"] = args["token"]
 
 
-def _ended_as(outcome: Outcome) -> Callable[[Projections, Args, Log], None]:
-    def ended(rows: Projections, args: Args, log: Log) -> None:
-        _tell_outcome(rows.auctions, log, outcome)
-        _tell_outcome(rows.connections, log, outcome)
-        if row := rows.connections.get(auction_key(log)):
-            meter_data_hash = args.get("meterDataHash", _NO_HASH)
-            row["block"], row["log_index"] = log.block, log.log_index
-            row["ended_at"], row["transaction"] = log.timestamp, log.transaction
-            row["energy"] = args.get("energyWh", 0)
-            row["cost"] = str(args.get("cost", 0))
-            row["penalty"] = str(args.get("penalty", 0))
-            row["meter_data_hash"] = meter_data_hash if any(meter_data_hash) else None
-
-    return ended
+def _ended(rows: Projections, args: Args, log: Log) -> None:
+    outcome = OUTCOMES[args["how"]]
+    _tell_outcome(rows.auctions, log, outcome)
+    _tell_outcome(rows.connections, log, outcome)
+    if row := rows.connections.get(auction_key(log)):
+        meter_data_hash = args["meterDataHash"]
+        row["block"], row["log_index"] = log.block, log.log_index
+        row["ended_at"], row["transaction"] = log.timestamp, log.transaction
+        row["energy"] = args["energyWh"]
+        row["cost"] = str(args["cost"])
+        row["penalty"] = str(args["penalty"])
+        row["meter_data_hash"] = meter_data_hash if any(meter_data_hash) else None
 
 
 def _tell_outcome(rows: dict[bytes, Row], log: Log, outcome: Outcome) -> None:
@@ -176,9 +174,7 @@ _RULES: dict[str, Callable[[Projections, Args, Log], None]] = {
     "AuctionCancelled": _cancelled,
     "AuctionEnded": _awarded,
     "Connected": _connected,
-    "ConnectionEnded": _ended_as(Outcome.ENDED),
-    "ConnectionForfeited": _ended_as(Outcome.FORFEITED),
-    "ConnectionExpired": _ended_as(Outcome.EXPIRED),
+    "ConnectionEnded": _ended,
 }
 REGISTERING = ("EVAdded", "EVRemoved")
 """The events that change registrations."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from eth_utils.conversions import to_hex
 
+from ape_v2v.market.states import Ending
+
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
@@ -35,7 +37,9 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
     CONNECTED = "connected"
     ENDED = "ended"
-    """Settled: the energy was paid for."""
+    """Settled: the energy was paid for, as both sides agreed."""
+    SHORT = "short"
+    """Settled, but somebody stopped on the way: both sides have lost a part of the penalty."""
     FORFEITED = "forfeited"
     EXPIRED = "expired"
 
@@ -80,7 +84,7 @@ class ChargeRecord:
     cost: Money
     outcome: Outcome
     penalty: Money
-    """Paid by the provider when it forfeits, burnt by each side when the connection expires."""
+    """Paid by the provider when it forfeits, else what each side has lost: it is burnt."""
     meter_data_hash: bytes | None
     """Commits to the meter's record; None when nothing was settled, or in full without one."""
     block: int
@@ -134,3 +138,13 @@ RECORD_COLUMNS = (
     "transaction",
 )
 """What `ChargeRecord.as_json` has."""
+
+
+OUTCOMES: dict[int, Outcome] = {
+    Ending.PAID: Outcome.ENDED,
+    Ending.AGREED: Outcome.ENDED,
+    Ending.SHORT: Outcome.SHORT,
+    Ending.FORFEITED: Outcome.FORFEITED,
+    Ending.EXPIRED: Outcome.EXPIRED,
+}
+"""What has become of a connection, by how the market says that it ended."""

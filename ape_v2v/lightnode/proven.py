@@ -141,9 +141,9 @@ class _Record:
         """What they say, if the auction is connected."""
         round_, energy = self._term(0, 32), self._term(32, 32)
         validity, closing_time, since = (
-            self._term(152, 24),
-            self._term(176, 40),
-            self._term(216, 40),
+            self._term(128, 20),
+            self._term(184, 36),
+            self._term(220, 36),
         )
         consumer, provider = self.auction_id >> _ROUND_BITS, self.bid & (2**160 - 1)
         self._require_current(round_, header)
@@ -152,7 +152,7 @@ class _Record:
                 f"auction {self.auction_id} is open in block {header.number}: it has not been "
                 "awarded, or the trusted block is older than the award"
             )
-        if not provider:
+        if not closing_time:
             raise NotConnected(
                 f"auction {self.auction_id} is over in block {header.number}: nobody is connected"
             )

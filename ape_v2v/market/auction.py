@@ -62,24 +62,36 @@ class Auction(AuctionRecord):
             "placeBid",
             self.id,
             int(Rate.of(rate)),
+            self.info.terms,
             sender=sender,
             value=Money.of(value),
             locks=bond,
         )
 
     def sign_bid(self, rate: Rate | str, deadline: datetime, *, signer: AccountAPI) -> SignedBid:
-        """Sign a bid for anyone to place. Any removal of a bid makes it void."""
-        rate, last_second = Rate.of(rate), int(deadline.timestamp())
-        nonce = self.info.removals
+        """Sign a bid for anyone to place, on the terms that the auction has now.
+
+        Any removal of a bid makes it void, and so does revoking.
+        """
+        rate, last_second, info = Rate.of(rate), int(deadline.timestamp()), self.info
+        nonce = self.bid_nonce(signer.address)
         signature = self.market.sign(
             messages.Bid,
             signer=signer,
             auctionId=self.id,
+            energyWh=int(info.energy),
+            maxRate=int(info.max_rate),
+            validity=int(info.validity.total_seconds()),
             rate=int(rate),
             nonce=nonce,
             deadline=last_second,
         )
         return SignedBid(self.id, signer.address, rate, nonce, last_second, signature)
+
+    def bid_nonce(self, provider: str) -> int:
+        """What a bid that this provider signs has to carry, to be placed now."""
+        revocations = self.market.contract.view("evs", provider).revocations
+        return int(self.info.removals + revocations)
 
     def relay_bid(self, bid: SignedBid, *, sender: AccountAPI) -> Mined:
         """Place a bid that its provider has signed, at the sender's gas."""
@@ -115,9 +127,16 @@ class Auction(AuctionRecord):
 
     @property
     def cancellation_penalty(self) -> Money:
-        """What cancelling costs the consumer now: nothing unless an EV's bid stands."""
-        leader = self._leader
-        return self.penalty if self.market.is_ev(leader) else NO_MONEY
+        """What cancelling costs the consumer now: nothing unless an EV is owed the penalty."""
+        info, now = self.info, moment(blocks.block(self.market.node).timestamp)
+        if info.provider is None or not self.market.is_ev(info.provider):
+            return NO_MONEY
+        if info.free_until is not None and now < info.free_until:
+            return NO_MONEY
+        window = timedelta(seconds=self.market.parameters.awardWindow)
+        if info.open_award and now >= info.closing_time + window:
+            return NO_MONEY
+        return self.penalty
 
     def end(self, *, sender: AccountAPI) -> Connection | None:
         """Accept the standing bid; without one, take the reserve back.
@@ -125,7 +144,7 @@ class Auction(AuctionRecord):
         Returns:
             The connection with the winner; None when nobody bid.
         """
-        mined = self.market.transact("endAuction", sender=sender)
+        mined = self.market.transact("endAuction", self.id, sender=sender)
         for name, args in self.market.facts(mined):
             if name == "Connected":
                 return Connection(self.market, args["auctionId"])

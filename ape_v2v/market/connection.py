@@ -16,7 +16,6 @@ from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI
-    from eip712 import EIP712Message
 
     from ape_v2v.chain.receipts import Mined
 
@@ -46,35 +45,86 @@ class Connection(AuctionRecord):
         return self.valid_until + timedelta(seconds=self.market.parameters.settlementWindow)
 
     def sign_receipt(
-        self, energy: Energy | str, meter_data_hash: bytes, *, signer: AccountAPI
+        self,
+        energy: Energy | str,
+        meter_data_hash: bytes,
+        *,
+        last: bool = False,
+        signer: AccountAPI,
     ) -> EnergyStatement:
-        """Acknowledge energy as the consumer: cumulative for the connection."""
-        return self._signed(messages.MeteringReceipt, Energy.of(energy), meter_data_hash, signer)
+        """Acknowledge energy as the consumer: cumulative for the connection.
+
+        Args:
+            energy: What was delivered so far.
+            meter_data_hash: Hash of the meter's record.
+            last: Whether to end here. Else less than was contracted costs both sides.
+            signer: The consumer's account.
+        """
+        return self._signed(Energy.of(energy), meter_data_hash, last, signer)
 
     def sign_settlement(
         self, energy: Energy | str, meter_data_hash: bytes, *, signer: AccountAPI
     ) -> EnergyStatement:
-        """State as the provider what is to be paid, once, at the end."""
-        return self._signed(messages.Settlement, Energy.of(energy), meter_data_hash, signer)
+        """State as the provider what is to be paid, once, at the end: the last reading."""
+        return self._signed(Energy.of(energy), meter_data_hash, True, signer)
 
     def end(self, settlement: EnergyStatement | None = None, *, sender: AccountAPI) -> Mined:
-        """Pay as the consumer: the provider's `Settlement`, or without one the whole energy."""
-        arguments = () if settlement is None else settlement.arguments
+        """Pay as the consumer: what the provider has signed for, or without it all the energy."""
+        if settlement is not None:
+            return self._settle(settlement, b"", settlement.signature, sender)
 
         def price() -> Money:
             info = self.market.contract.view("auctions", self.id)
-            energy = Energy(info.energyWh) if settlement is None else settlement.energy
-            return Rate(info.rate) * energy
+            return Rate(info.rate) * Energy(info.energyWh)
 
-        return self.market.transact("endConnection", *arguments, sender=sender, pays=price)
+        return self.market.transact("endConnection", self.id, sender=sender, pays=price)
 
     def settle(self, receipt: EnergyStatement, *, sender: AccountAPI) -> Mined:
         """Collect as the provider what the consumer has acknowledged."""
-        return self.market.transact("settle", self.id, *receipt.arguments, sender=sender)
+        info = self.market.contract.view("auctions", self.id)
+        if int(info.provider, 16) and sender.address != info.provider:
+            # The market would say that the provider's signature is missing.
+            raise Refused("NotProvider", {"account": sender.address, "provider": info.provider})
+        return self._settle(receipt, receipt.signature, b"", sender)
+
+    def settle_with(
+        self, receipt: EnergyStatement, settlement: EnergyStatement, *, sender: AccountAPI
+    ) -> Mined:
+        """Hand in, as anybody, a reading that both sides have signed."""
+        return self._settle(receipt, receipt.signature, settlement.signature, sender)
+
+    def loss(self, receipt: EnergyStatement) -> Money:
+        """What each side loses when this reading is handed in."""
+        return self._loss(receipt, int(self.market.contract.view("auctions", self.id).energyWh))
+
+    def _loss(self, receipt: EnergyStatement, contracted: int) -> Money:
+        missing = contracted - int(receipt.energy)
+        if receipt.last or missing <= 0:
+            return NO_MONEY
+        return Money(-(-int(self.penalty) * missing // contracted))
+
+    def _settle(
+        self, receipt: EnergyStatement, consumers: bytes, providers: bytes, sender: AccountAPI
+    ) -> Mined:
+        def pays() -> Money:
+            info = self.market.contract.view("auctions", self.id)
+            loss, cost = self._loss(receipt, int(info.energyWh)), Rate(info.rate) * receipt.energy
+            if sender.address == info.consumer:
+                return loss + cost
+            return loss if sender.address == info.provider else NO_MONEY
+
+        reading = (self.id, int(receipt.energy), receipt.meter_data_hash, receipt.last)
+        return self.market.transact(
+            "settle", reading, consumers, providers, sender=sender, pays=pays
+        )
 
     def forfeit(self, *, sender: AccountAPI) -> Mined:
-        """Admit as the provider that the energy cannot be delivered: the penalty is lost."""
-        return self.market.transact("forfeit", self.id, sender=sender, pays=lambda: self.penalty)
+        """Admit as the provider that the energy cannot be delivered: two penalties are lost."""
+
+        def penalties() -> Money:
+            return Money(2 * int(self.penalty))
+
+        return self.market.transact("forfeit", self.id, sender=sender, pays=penalties)
 
     def expire(self, *, sender: AccountAPI) -> Mined:
         """End a connection that nobody settled in time: both sides lose the penalty."""
@@ -97,18 +147,17 @@ class Connection(AuctionRecord):
         return info
 
     def _signed(
-        self,
-        message: type[EIP712Message],
-        energy: Energy,
-        meter_data_hash: bytes,
-        signer: AccountAPI,
+        self, energy: Energy, meter_data_hash: bytes, last: bool, signer: AccountAPI
     ) -> EnergyStatement:
-        token = self.access_token
+        info = self._connected
         signature = self.market.sign(
-            message,
+            messages.Reading,
             signer=signer,
-            token=token,
+            auctionId=self.id,
+            consumer=info.consumer,
+            provider=info.provider,
             energyWh=int(energy),
             meterDataHash=meter_data_hash,
+            last=last,
         )
-        return EnergyStatement(token, energy, meter_data_hash, signature)
+        return EnergyStatement(self.access_token, energy, meter_data_hash, signature, last)

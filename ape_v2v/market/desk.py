@@ -71,7 +71,11 @@ class Desk:
         return messages.domain(self.address, self.node.chain_id)
 
     def sign(
-        self, message: type[EIP712Message], *, signer: AccountAPI, **fields: int | bytes
+        self,
+        message: type[EIP712Message],
+        *,
+        signer: AccountAPI,
+        **fields: int | bytes | str | None,
     ) -> bytes:
         """Sign one of `ape_v2v.market.messages` for this market: 65 bytes.
 

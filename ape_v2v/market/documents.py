@@ -1,13 +1,15 @@
 """Signed bids and receipts as JSON documents: what one EV sends to another, off the chain.
 
     {"type": "Bid", "chainId": 1, "market": "0x…", "auctionId": "…", "provider": "0x…",
-     "rate": "200000000000", "nonce": 0, "deadline": "2026-01-01T12:00:00Z", "signature": "0x…"}
+     "energyWh": 20000, "maxRate": "300000000000", "validity": 7200, "rate": "200000000000",
+     "nonce": 0, "deadline": "2026-01-01T12:00:00Z", "signature": "0x…"}
 
-    {"type": "MeteringReceipt", "chainId": 1, "market": "0x…", "auctionId": "…", "token": "0x…",
-     "energyWh": 18400, "meterDataHash": "0x…", "signature": "0x…"}
+    {"type": "MeteringReceipt", "chainId": 1, "market": "0x…", "auctionId": "…", "energyWh": 18400,
+     "meterDataHash": "0x…", "last": false, "signature": "0x…"}
 
-A `Settlement` looks like a `MeteringReceipt`. The names are those of the typed data that is signed;
-ids and rates are decimal texts, because they exceed what JSON readers take for a number.
+Both a consumer's `MeteringReceipt` and a provider's `Settlement` are signatures over a `Reading`.
+The names of the fields are those of the typed data that is signed; ids and rates are decimal texts,
+because they exceed what JSON readers take for a number.
 
 A document is foreign: what it says is compared with the market that is connected before anything
 is sent. The contract checks all of it once more, but can only say that a signature does not fit.
@@ -19,7 +21,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from eth_keys.exceptions import BadSignature
-from eth_utils.conversions import to_hex
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -27,7 +28,12 @@ from ape_v2v.chain import blocks
 from ape_v2v.config import Configuration
 from ape_v2v.errors import V2VError
 from ape_v2v.market import messages
-from ape_v2v.market.fields import Address, Hash, Signature  # noqa: TC001 - pydantic reads them
+from ape_v2v.market.fields import (  # noqa: TC001 - pydantic reads them
+    Address,
+    Hash,
+    PartySignature,
+    Signature,
+)
 from ape_v2v.market.records import SignedBid
 from ape_v2v.market.refusals import Refused
 from ape_v2v.market.statements import EnergyStatement
@@ -105,7 +111,7 @@ class _Document(BaseModel):
 
     def _require_signer(self, message: EIP712Message, expected: str) -> None:
         try:
-            signer = messages.signer_of(message, self.signature)
+            signer = messages.party_of(message, self.signature, self.auction_id)
         except (BadSignature, ValueError) as error:  # no key makes such a signature
             raise Refused("ECDSAInvalidSignature", {}) from error
         if signer != expected:
@@ -119,9 +125,13 @@ class BidDocument(_Document):
 
     type: Literal["Bid"] = "Bid"
     provider: Address
+    energy_wh: int = Field(ge=1, le=Energy.maximum)
+    max_rate: Annotated[int, Field(ge=1, le=Rate.maximum), PlainSerializer(str)]
+    validity: int = Field(ge=1)
+    """Of the auction, as its energy and maximum rate, when the bid was signed."""
     rate: Annotated[int, Field(ge=1, le=Rate.maximum), PlainSerializer(str)]
     nonce: int = Field(ge=0)
-    """How many bids had been removed from the auction."""
+    """How many bids had been removed from the auction, and revoked by the provider."""
     deadline: datetime
     """The last second in which the signature is valid."""
 
@@ -166,6 +176,9 @@ class BidDocument(_Document):
             market=auction.market.address,
             auction_id=bid.auction_id,
             provider=bid.provider,
+            energy_wh=int(info.energy),
+            max_rate=int(info.max_rate),
+            validity=int(info.validity.total_seconds()),
             rate=int(bid.rate),
             nonce=bid.nonce,
             deadline=datetime.fromtimestamp(bid.deadline, UTC),
@@ -176,7 +189,8 @@ class BidDocument(_Document):
         """The bid, if it is good for this auction now.
 
         Raises:
-            DocumentError: It is for something else, or a removed bid has made it void.
+            DocumentError: It is for something else, or a removed bid has made it void, or its
+                provider has revoked it.
             Refused: What the market would say: out of time, not the provider's signature, no
                 registered EV, or a balance below the bond. Whether the rate is low enough is for
                 the market to say in the very block.
@@ -186,14 +200,19 @@ class BidDocument(_Document):
         deadline, now = int(self.deadline.timestamp()), blocks.next_timestamp(auction.market.node)
         if now > deadline:
             raise Refused("SignatureExpired", {"deadline": deadline, "timestamp": now})
-        if self.nonce != info.removals:
+        self._require_terms(info)
+        if self.nonce != (nonce := auction.bid_nonce(self.provider)):
             raise DocumentError(
-                f"the bid was signed after {self.nonce} removals of bids, and there have been "
-                f"{info.removals}: each makes void what was signed before it; ask for a new one"
+                f"the bid was signed with the nonce {self.nonce}, and it is {nonce} now: a bid was "
+                "removed from the auction, or the provider has revoked what it had signed; ask for "
+                "a new one"
             )
         message: Any = messages.Bid  # its domain is a keyword that the class does not declare
         typed = message(
             auctionId=self.auction_id,
+            energyWh=self.energy_wh,
+            maxRate=self.max_rate,
+            validity=self.validity,
             rate=self.rate,
             nonce=self.nonce,
             deadline=deadline,
@@ -216,6 +235,16 @@ class BidDocument(_Document):
             signature=self.signature,
         )
 
+    def _require_terms(self, info: AuctionInfo) -> None:
+        signed = (self.energy_wh, self.max_rate, self.validity)
+        actual = (int(info.energy), int(info.max_rate), int(info.validity.total_seconds()))
+        if signed != actual:
+            raise DocumentError(
+                f"the bid was signed for an auction of {signed[0]} Wh at {signed[1]} wei/Wh at "
+                f"most, valid for {signed[2]} s, and this one is of {actual[0]} Wh at {actual[1]} "
+                f"wei/Wh, valid for {actual[2]} s: ask for a new one"
+            )
+
 
 class ReceiptDocument(_Document):
     """Energy that one side has signed for."""
@@ -223,13 +252,21 @@ class ReceiptDocument(_Document):
     what = "a receipt"
 
     type: Literal["MeteringReceipt", "Settlement"]
-    token: Hash
     energy_wh: int = Field(ge=0, le=Energy.maximum)
     meter_data_hash: Hash
+    last: bool
+    """Whether who has signed agrees to end here."""
+    signature: PartySignature
 
     @classmethod
     def sign_receipt(
-        cls, connection: Connection, energy: Energy, meter_data_hash: bytes, signer: AccountAPI
+        cls,
+        connection: Connection,
+        energy: Energy,
+        meter_data_hash: bytes,
+        signer: AccountAPI,
+        *,
+        last: bool = False,
     ) -> Self:
         """Acknowledge energy as the consumer.
 
@@ -243,7 +280,7 @@ class ReceiptDocument(_Document):
                 f"a MeteringReceipt takes the consumer, {info.consumer}, and the account is "
                 f"{signer.address}"
             )
-        receipt = connection.sign_receipt(energy, meter_data_hash, signer=signer)
+        receipt = connection.sign_receipt(energy, meter_data_hash, last=last, signer=signer)
         return cls._of(connection, "MeteringReceipt", receipt)
 
     @classmethod
@@ -273,7 +310,7 @@ class ReceiptDocument(_Document):
             Refused: What the market would say: not connected, too much energy, not the consumer's
                 signature.
         """
-        return self._checked(connection, "MeteringReceipt", messages.MeteringReceipt)
+        return self._checked(connection, "MeteringReceipt")
 
     def settlement_for(self, connection: Connection) -> EnergyStatement:
         """What the provider states for this connection, for the consumer to pay.
@@ -283,7 +320,7 @@ class ReceiptDocument(_Document):
             Refused: What the market would say: not connected, too much energy, not the provider's
                 signature.
         """
-        return self._checked(connection, "Settlement", messages.Settlement)
+        return self._checked(connection, "Settlement")
 
     @classmethod
     def _of(
@@ -297,33 +334,33 @@ class ReceiptDocument(_Document):
             chain_id=connection.market.node.chain_id,
             market=connection.market.address,
             auction_id=connection.id,
-            token=receipt.token,
             energy_wh=int(receipt.energy),
             meter_data_hash=receipt.meter_data_hash,
+            last=receipt.last,
             signature=receipt.signature,
         )
 
-    def _checked(self, connection: Connection, type_: str, message: Any) -> EnergyStatement:
+    def _checked(self, connection: Connection, type_: str) -> EnergyStatement:
         self._require_for(connection)
         if self.type != type_:
             raise DocumentError(f"the document is a {self.type}, and this requires a {type_}")
         energy = Energy(self.energy_wh)
         info = _connected(connection, energy)
-        if self.token != (token := connection.access_token):
-            raise DocumentError(
-                f"the document is for the access token {to_hex(self.token)}, and this connection "
-                f"has {to_hex(token)}: ask for one that was signed for it"
-            )
+        message: Any = messages.Reading  # its domain is a keyword that the class does not declare
         typed = message(
-            token=token,
+            auctionId=self.auction_id,
+            consumer=info.consumer,
+            provider=info.provider,
             energyWh=self.energy_wh,
             meterDataHash=self.meter_data_hash,
+            last=self.last,
             eip712_domain=connection.market.domain(),
         )
         expected = info.consumer if type_ == "MeteringReceipt" else info.provider
         assert expected is not None, "a connection has a provider"
         self._require_signer(typed, expected)
-        return EnergyStatement(token, energy, self.meter_data_hash, self.signature)
+        token = connection.access_token
+        return EnergyStatement(token, energy, self.meter_data_hash, self.signature, self.last)
 
 
 def _open(auction: Auction) -> AuctionInfo:

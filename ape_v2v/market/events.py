@@ -14,6 +14,7 @@ from ape_v2v.chain.answered import Log
 from ape_v2v.errors import V2VError
 from ape_v2v.market import contract as artifact
 from ape_v2v.market.records import consumer_of, moment
+from ape_v2v.market.states import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,6 +35,7 @@ COLUMNS = ("block", "timestamp", "transaction", "logIndex", "event")
 # JSON's numbers lose digits beyond 2**53: these are decimal strings.
 _LARGE = {AUCTION_ID, "amount", "cost", "maxRate", "penalty", "rate"}
 _TIMES = {"closingTime"}
+_ENDINGS = {"how"}
 
 _WORD, _ADDRESS, _SIGNATURE = 32, 20, 32
 
@@ -92,6 +94,8 @@ def _json_value(name: str, value: Any) -> Any:
         return str(value)
     if name in _TIMES:
         return _iso(_moment(value))
+    if name in _ENDINGS:
+        return Ending(value).shown
     return f"0x{value.hex()}" if isinstance(value, bytes) else value
 
 

@@ -30,20 +30,26 @@ def _address(value: str) -> str:
 
 def hexadecimal(length: int) -> Any:
     """A validator of "0x…" with so many bytes."""
+    return BeforeValidator(lambda value: _read_hexadecimal(value, length))
 
-    def read(value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        if not value.startswith("0x") or len(value) != 2 + 2 * length:
-            raise ValueError(f"expected 0x and {2 * length} hexadecimal digits")
-        return decode_hex(value)
 
-    return BeforeValidator(read)
+def _read_hexadecimal(value: object, length: int) -> object:
+    if not isinstance(value, str):
+        return value
+    if not value.startswith("0x") or len(value) != 2 + 2 * length:
+        raise ValueError(f"expected 0x and {2 * length} hexadecimal digits")
+    return decode_hex(value)
 
 
 def schema(pattern: str) -> WithJsonSchema:
     """What a JSON schema says of a text."""
     return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+def _party_signature(value: object) -> object:
+    """By an account, or by a key and, after it, the account's over the key."""
+    by_key = isinstance(value, str) and len(value) == 2 + 4 * SIGNATURE_BYTES
+    return _read_hexadecimal(value, (2 if by_key else 1) * SIGNATURE_BYTES)
 
 
 Address = Annotated[str, AfterValidator(_address), schema("^0x[0-9a-fA-F]{40}$")]
@@ -55,3 +61,11 @@ Signature = Annotated[
     AS_HEX,
     schema("^0x[0-9a-fA-F]{130}$"),
 ]
+PartySignature = Annotated[
+    bytes,
+    BeforeValidator(_party_signature),
+    AfterValidator(with_v_27_or_28),
+    AS_HEX,
+    schema("^0x([0-9a-fA-F]{130}|[0-9a-fA-F]{260})$"),
+]
+"""Of an account, or of a key and the account that has chosen it for one auction."""

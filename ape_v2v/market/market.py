@@ -156,8 +156,12 @@ class Market(Desk):
         """End an EV's right to start auctions and to bid; nothing else of it is touched."""
         return self.transact("removeEV", ev, sender=sender)
 
-    def change_status(self, *, sender: AccountAPI) -> Mined:
+    def set_active(self, active: bool, *, sender: AccountAPI) -> Mined:
         """Close the market to new EVs and new auctions, or open it again."""
+        return self.transact("setActive", active, sender=sender)
+
+    def change_status(self, *, sender: AccountAPI) -> Mined:
+        """Close the market if it is open, and open it if it is closed."""
         return self.transact("changeStatus", sender=sender)
 
     def transfer(self, organization: str, *, sender: AccountAPI) -> Mined:
@@ -186,15 +190,16 @@ class Market(Desk):
         """Add to the balance of a registered EV."""
         return self.transact("depositFor", ev, sender=sender, value=Money.of(amount))
 
-    def withdraw(self, amount: Money | str, *, sender: AccountAPI) -> Mined:
-        """Pay out part of the sender's balance.
+    def withdraw(self, amount: Money | str, *, sender: AccountAPI, to: str | None = None) -> Mined:
+        """Pay out part of the sender's balance, to the sender or to somebody else.
 
         Raises:
             Refused: It is more than is free.
         """
+        require_signer(sender)
         amount = Money.of(amount)
         try:
-            return self.transact("withdraw", int(amount), sender=sender)
+            return self.transact("withdraw", int(amount), to or sender.address, sender=sender)
         except Refused as error:
             if error.name != "BalanceTooLow":
                 raise
@@ -206,10 +211,14 @@ class Market(Desk):
                 f"withdrawn: withdraw {free} at most, or --all; what is locked is not free yet",
             ) from error
 
-    def withdraw_all(self, *, sender: AccountAPI) -> Mined:
+    def withdraw_all(self, *, sender: AccountAPI, to: str | None = None) -> Mined:
         """Pay out the sender's whole balance."""
         require_signer(sender)
-        return self.withdraw(self.balance(sender.address), sender=sender)
+        return self.withdraw(self.balance(sender.address), sender=sender, to=to)
+
+    def revoke_bids(self, *, sender: AccountAPI) -> Mined:
+        """Void every bid that the sender has signed and nobody has placed, in all auctions."""
+        return self.transact("revokeBids", sender=sender)
 
     def auction(self, auction_id: int) -> Auction:
         return Auction(self, auction_id)
@@ -241,6 +250,7 @@ class Market(Desk):
         validity: timedelta | str = DEFAULT_VALIDITY,
         details: str = "",
         *,
+        open_award: bool = False,
         sender: AccountAPI,
         value: Money | str = NO_MONEY,
     ) -> Auction:
@@ -252,6 +262,7 @@ class Market(Desk):
             bidding_time: How long bids are accepted, such as "10 min".
             validity: How long the two EVs will have to meet, from the award on; such as "2 h".
             details: Place, connector, power, time: what providers filter by. Public for ever.
+            open_award: Whether anybody may end the auction after the close.
             sender: A registered EV.
             value: Added to the sender's balance first.
         """
@@ -262,6 +273,7 @@ class Market(Desk):
             int(max_rate),
             int(duration_of(bidding_time).total_seconds()),
             int(duration_of(validity).total_seconds()),
+            open_award,
             details,
             sender=sender,
             value=Money.of(value),
@@ -297,6 +309,7 @@ class EV:
             balance=Money(found.balance),
             completed=int(found.completed),
             no_shows=int(found.noShows),
+            revocations=int(found.revocations),
         )
 
     @property
@@ -315,13 +328,18 @@ class EV:
 
     @property
     def completed(self) -> int:
-        """Connections with energy delivered that were settled, in either role."""
+        """Connections with energy delivered that both sides agreed on, in either role."""
         return int(self._record.completed)
 
     @property
     def no_shows(self) -> int:
         """Connections that expired without a word, in either role."""
         return int(self._record.noShows)
+
+    @property
+    def revocations(self) -> int:
+        """How often it has revoked the bids that it had signed."""
+        return int(self._record.revocations)
 
     @property
     def auction(self) -> Auction:

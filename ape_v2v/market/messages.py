@@ -1,16 +1,20 @@
 """What the EVs sign: EIP-712 typed data, one struct for each role and purpose.
 
-The structs and their domain are those of the contract (`ISignatures` in contracts/IV2VMarket.sol);
-the contract's `hash…` views give the same digests.
+The structs and their domain are those of docs/protocol.md. The contract checks `Bid`, `Reading` and
+`SessionKey`; the others are for the two EVs alone.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from eip712 import EIP712Domain, EIP712Message
 from eth_abi.abi import encode
 from eth_account import Account
 from eth_pydantic_types import abi  # noqa: TC002 - pydantic reads it
 from eth_utils.crypto import keccak
+
+from ape_v2v.market.fields import SIGNATURE_BYTES
 
 DOMAIN_NAME = "V2VMarket"
 DOMAIN_VERSION = "1"
@@ -32,20 +36,68 @@ def access_token(consumer: str, provider: str, connected_at: int, validity: int)
     return keccak(encode(types, [consumer, provider, connected_at, validity]))
 
 
+def offered(energy_wh: int, max_rate: int, validity: int) -> int:
+    """The terms that a bid is made for in one number, as `placeBid` takes them."""
+    return energy_wh | max_rate << 32 | validity << 96
+
+
 def signer_of(message: EIP712Message, signature: bytes) -> str:
     """Whose signature this is, if it is over exactly this message."""
     return Account.recover_message(message.signable_message, signature=signature)
 
 
+def party_of(message: EIP712Message, signature: bytes, auction_id: int) -> str:
+    """Whose signature this is: its own, or, of 130 bytes, that of a key it has chosen.
+
+    Raises:
+        BadSignature: No key makes such a signature.
+        ValueError: It has another length.
+    """
+    if len(signature) != 2 * SIGNATURE_BYTES:
+        return signer_of(message, signature)
+    key = signer_of(message, signature[:SIGNATURE_BYTES])
+    return signer_of(session_key(message, auction_id, key), signature[SIGNATURE_BYTES:])
+
+
+def session_key(message: EIP712Message, auction_id: int, key: str) -> EIP712Message:
+    """What an account signs to let a key sign for it, on the market that a message is for."""
+    kind: Any = SessionKey  # its domain is a keyword that the class does not declare
+    typed: EIP712Message = kind(auctionId=auction_id, key=key, eip712_domain=message.eip712_domain)
+    return typed
+
+
 class Bid(EIP712Message):
-    """A provider's offer, for anyone to relay. `rate` is wei per Wh."""
+    """A provider's offer, for anyone to relay, on exactly these terms. `rate` is wei per Wh."""
 
     auctionId: abi.uint256
+    energyWh: abi.uint256
+    maxRate: abi.uint256
+    validity: abi.uint256
     rate: abi.uint256
     nonce: abi.uint256
-    """How many bids have been removed from the auction so far (`removals`)."""
+    """How many bids have been removed from the auction, and revoked by the provider, together."""
     deadline: abi.uint256
     """The last second in which the signature is valid."""
+
+
+class Reading(EIP712Message):
+    """The one statement of energy that is paid by: both sides sign it, or make the call."""
+
+    auctionId: abi.uint256
+    consumer: abi.address
+    provider: abi.address
+    energyWh: abi.uint256
+    """Energy delivered so far in this connection, Wh: cumulative."""
+    meterDataHash: abi.bytes32
+    last: bool
+    """Whether the two agree to end here. False while they charge."""
+
+
+class SessionKey(EIP712Message):
+    """An account lets a key sign the readings of one auction for it."""
+
+    auctionId: abi.uint256
+    key: abi.address
 
 
 class AccessToken(EIP712Message):
@@ -66,20 +118,10 @@ class SessionChallenge(EIP712Message):
     meterStartWh: abi.uint256
 
 
-class _Metering(EIP712Message):
+class MeterValue(EIP712Message):
+    """The provider's reading on the way, one for each increment. Nobody is paid by it."""
+
     token: abi.bytes32
     energyWh: abi.uint256
     """Energy delivered so far in this connection, Wh: cumulative."""
     meterDataHash: abi.bytes32
-
-
-class MeteringReceipt(_Metering):
-    """The consumer acknowledges energy; the provider is paid for the highest it has."""
-
-
-class MeterValue(_Metering):
-    """The provider's reading on the way, one for each increment. Off-chain."""
-
-
-class Settlement(_Metering):
-    """The provider's word on what is to be paid, once, at the end."""

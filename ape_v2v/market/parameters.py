@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.units import UnitError, format_duration, parse_duration
+from ape_v2v.units import Money, UnitError, format_duration, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,12 +19,13 @@ MAX_TEXT_BYTES = 512
 BPS = 10_000
 
 _BOUNDS = {
-    "bondBps": (1, 65_535),
+    "bondBps": (2, 65_535),
     "penaltyBps": (1, BPS),
     "minDecrementBps": (0, 5_000),
     "extensionWindow": (0, 3_600),
     "awardWindow": (600, 604_800),
     "settlementWindow": (600, 604_800),
+    "minPenalty": (1, 10**18),
 }
 _SHARES = ("bondBps", "penaltyBps", "minDecrementBps")
 
@@ -33,7 +34,7 @@ _SHARES = ("bondBps", "penaltyBps", "minDecrementBps")
 class Parameters:
     """What the organization chooses once, when it deploys a market. Names as in the contract.
 
-    Shares are basis points (1/10,000), windows are seconds.
+    Shares are basis points (1/10,000), windows are seconds, the least penalty is wei.
 
     Raises:
         ConfigurationError: The constructor of the contract would refuse a value.
@@ -51,10 +52,13 @@ class Parameters:
     """How long after the close the consumer may accept the best bid."""
     settlementWindow: int = 86_400
     """How long after the token has expired a connection can be settled for certain."""
+    minPenalty: int = 10**13
+    """The least that a penalty may be, wei: an auction with less to lose is refused."""
 
     def __post_init__(self) -> None:
         for name, (minimum, maximum) in _BOUNDS.items():
-            upper = min(maximum, self.bondBps) if name == "penaltyBps" else maximum
+            # A forfeit costs two penalties.
+            upper = min(maximum, self.bondBps // 2) if name == "penaltyBps" else maximum
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int):
                 raise ConfigurationError(f"{name} is {value!r}: it takes a whole number")
@@ -80,7 +84,11 @@ class Parameters:
             values[name] = value
             if isinstance(value, str) and name not in _SHARES:
                 try:
-                    values[name] = int(parse_duration(value).total_seconds())
+                    values[name] = (
+                        int(Money.parse(value))
+                        if name == "minPenalty"
+                        else int(parse_duration(value).total_seconds())
+                    )
                 except UnitError as error:
                     raise ConfigurationError(f"{name}: {error}") from error
         return cls(**values)
@@ -100,9 +108,10 @@ class Parameters:
 
     def described(self) -> dict[str, str]:
         """All values as people read them."""
-        return {
-            name: f"{value / 100:g} %"
-            if name in _SHARES
-            else format_duration(timedelta(seconds=value))
-            for name, value in asdict(self).items()
-        }
+        return {name: _described(name, value) for name, value in asdict(self).items()}
+
+
+def _described(name: str, value: int) -> str:
+    if name in _SHARES:
+        return f"{value / 100:g} %"
+    return str(Money(value)) if name == "minPenalty" else format_duration(timedelta(seconds=value))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ape_v2v.market import messages
 from ape_v2v.market.refusals import Refused
 from ape_v2v.market.states import State
 from ape_v2v.units import Energy, Money, Rate
@@ -39,13 +40,17 @@ class AuctionInfo:
     max_rate: Rate
     closing_time: datetime
     validity: timedelta
+    open_award: bool
+    """Whether anybody may end the auction after the close."""
     provider: str | None
     """Who made the standing bid."""
     rate: Rate | None
     """The standing bid."""
     connected_at: datetime | None
+    free_until: datetime | None
+    """Before then cancelling is free, because a bid was removed; None when none was."""
     removals: int
-    """How many bids have been removed: what a signed bid must name."""
+    """How many bids have been removed."""
 
     @classmethod
     def read(cls, auction_id: int, record: Any) -> AuctionInfo:
@@ -69,11 +74,19 @@ class AuctionInfo:
             max_rate=Rate(record.maxRate),
             closing_time=moment(record.closingTime),
             validity=timedelta(seconds=record.validity),
+            open_award=record.openAward,
             provider=record.provider if stands else None,
             rate=Rate(record.rate) if stands else None,
             connected_at=moment(record.connectedAt) if record.connectedAt else None,
+            free_until=moment(record.freeUntil) if record.freeUntil else None,
             removals=record.removals,
         )
+
+    @property
+    def terms(self) -> int:
+        """What a bid is made for, in one number."""
+        validity = int(self.validity.total_seconds())
+        return messages.offered(int(self.energy), int(self.max_rate), validity)
 
     @property
     def reserve(self) -> Money:
@@ -95,10 +108,12 @@ class AuctionInfo:
             "maxRate": self.max_rate.as_json(),
             "closingTime": self.closing_time.isoformat(),
             "validity": int(self.validity.total_seconds()),
+            "openAward": self.open_award,
             "provider": self.provider,
             "rate": None if self.rate is None else self.rate.as_json(),
             "cost": None if self.cost is None else self.cost.as_json(),
             "connectedAt": None if self.connected_at is None else self.connected_at.isoformat(),
+            "freeUntil": None if self.free_until is None else self.free_until.isoformat(),
             "removals": self.removals,
         }
 
@@ -122,6 +137,6 @@ class SignedBid:
     provider: str
     rate: Rate
     nonce: int
-    """How many bids had been removed when it was signed; one more makes it void."""
+    """How many bids had been removed and revoked when it was signed; one more makes it void."""
     deadline: int
     signature: bytes

@@ -133,6 +133,7 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
         f"{_as(Money, i['needed'])}: "
         f"deposit {_as(Money, max(i['needed'] - i['balance'], 0))} more, or ask for less"
     ),
+    "InvalidReceiver": lambda i: f"{i['to']} can take no money: nobody has its key",
     "PlainTransfer": lambda i: (
         f"a plain transfer of {_as(Money, i['amount'])} cannot be credited: deposit it instead"
     ),
@@ -157,6 +158,13 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
         f"the standing bid could be accepted before {_at(i['deadline'])}, "
         f"and it is {_at(i['timestamp'])} now: the auction can only be cancelled"
     ),
+    "PenaltyTooLow": lambda i: (
+        f"so little is at stake that breaking the deal would cost {_as(Money, i['penalty'])}, and "
+        f"it costs {_as(Money, i['minimum'])} at least: ask for more energy, or at a higher rate"
+    ),
+    "NotConsumer": lambda i: (
+        f"only the consumer, {i['consumer']}, may do this, and the sender is {i['account']}"
+    ),
     "OnlyConsumerUntil": lambda i: (
         f"before {_at(i['deadline'])} only the consumer, {i['consumer']}, may cancel this auction"
     ),
@@ -172,6 +180,13 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
         if i["highest"]
         else f"{_as(Rate, i['rate'])} is too high: the standing bid cannot be undercut"
     ),
+    "TooManyRemovals": lambda i: (
+        f"bids have been removed from this auction {i['maximum']} times: no more can be"
+    ),
+    "UnexpectedTerms": lambda i: (
+        f"the bid was made for other terms than the auction has, {i['terms']} and not "
+        f"{i['actual']}: look at the auction, and bid again if its terms suit"
+    ),
     # Signatures
     "SignatureExpired": lambda i: (
         f"the signature was valid until {_at(i['deadline'])}, and it is {_at(i['timestamp'])} now: "
@@ -182,7 +197,9 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
         f"market; it gives {i['signer']}"
     ),
     "ECDSAInvalidSignature": lambda _: "the signature is not valid",
-    "ECDSAInvalidSignatureLength": lambda i: f"a signature has 65 bytes, this one {i['length']}",
+    "ECDSAInvalidSignatureLength": lambda i: (
+        f"a signature has 65 bytes, or by a session key 130: this one {i['length']}"
+    ),
     "ECDSAInvalidSignatureS": lambda _: "the signature is malleable (high s): sign again",
     "InvalidShortString": lambda _: f"the market cannot read its own name: {_BUG}",
     "StringTooLong": lambda i: f"the market's name, {i['str']!r}, is too long: {_BUG}",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from eth_utils.conversions import to_hex
 
-from ape_v2v.market.states import State
+from ape_v2v.market.states import Ending, State
 from ape_v2v.units import Energy, Money
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ape_v2v.market.records import AuctionInfo
     from ape_v2v.units import Rate
 
-CONNECTION_ENDS = ("ConnectionEnded", "ConnectionForfeited", "ConnectionExpired")
-"""What the market reports of a connection that ends; of one that is settled, the first."""
+CONNECTION_END = "ConnectionEnded"
+"""What the market reports of a connection that ends, however it does."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class EVRecord:
     """Its free balance."""
     completed: int
     no_shows: int
+    revocations: int
+    """How often it has revoked the bids that it had signed."""
 
     @property
     def registered(self) -> bool:
@@ -76,6 +78,7 @@ class EVRecord:
             "balance": self.balance.as_json(),
             "completed": self.completed,
             "noShows": self.no_shows,
+            "revocations": self.revocations,
         }
 
 
@@ -113,40 +116,36 @@ class ConnectionOutcome:
     """How a connection has just ended, by the transaction that ended it."""
 
     auction_id: int
-    event: str
-    """`ConnectionEnded`, `ConnectionForfeited` or `ConnectionExpired`."""
+    how: Ending
     transaction: str
-    energy: Energy | None
-    """What was paid for; None when nothing was settled."""
-    cost: Money | None
-    meter_data_hash: bytes | None
-    penalty: Money | None
-    """What was lost, by the provider or by each side; None when it was settled."""
+    energy: Energy
+    """What was paid for."""
+    cost: Money
+    meter_data_hash: bytes
+    penalty: Money
+    """What was lost, by the provider that forfeits, else by each side."""
 
     @classmethod
     def of(cls, facts: Iterable[Fact], transaction: str) -> Self:
         """Read what the market has reported."""
-        (end,) = [fact for fact in facts if fact.name in CONNECTION_ENDS]
-        args = end.args
-        settled = end.name == CONNECTION_ENDS[0]
+        (end,) = [fact.args for fact in facts if fact.name == CONNECTION_END]
         return cls(
-            auction_id=args["auctionId"],
-            event=end.name,
+            auction_id=end["auctionId"],
+            how=Ending(end["how"]),
             transaction=transaction,
-            energy=Energy(args["energyWh"]) if settled else None,
-            cost=Money(args["cost"]) if settled else None,
-            meter_data_hash=args["meterDataHash"] if settled else None,
-            penalty=None if settled else Money(args["penalty"]),
+            energy=Energy(end["energyWh"]),
+            cost=Money(end["cost"]),
+            meter_data_hash=end["meterDataHash"],
+            penalty=Money(end["penalty"]),
         )
 
     def as_json(self) -> dict[str, Any]:
-        shown: dict[str, Any] = {"auctionId": str(self.auction_id), "event": self.event}
-        if self.energy is not None and self.cost is not None and self.meter_data_hash is not None:
-            shown |= {
-                "energyWh": self.energy.as_json(),
-                "cost": self.cost.as_json(),
-                "meterDataHash": to_hex(self.meter_data_hash),
-            }
-        if self.penalty is not None:
-            shown["penalty"] = self.penalty.as_json()
-        return shown | {"transaction": self.transaction}
+        return {
+            "auctionId": str(self.auction_id),
+            "how": self.how.shown,
+            "energyWh": self.energy.as_json(),
+            "cost": self.cost.as_json(),
+            "penalty": self.penalty.as_json(),
+            "meterDataHash": to_hex(self.meter_data_hash),
+            "transaction": self.transaction,
+        }

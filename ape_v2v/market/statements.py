@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EnergyStatement:
-    """A `MeterValue`, `MeteringReceipt` or `Settlement`: what one side says of the energy.
+    """A `MeterValue`, or a `Reading` as receipt or settlement: what one side says of the energy.
 
     Which of them it is shows in the signature alone, and in where it is kept.
     """
@@ -23,14 +23,11 @@ class EnergyStatement:
     meter_data_hash: bytes
     """Keccak-256 of the meter's record, 32 bytes."""
     signature: bytes
-    """65 bytes: r, s, v."""
+    """65 bytes: r, s, v; or 130, by a session key."""
+    last: bool = False
+    """Whether that side agrees to end here."""
 
     @property
     def energy_wh(self) -> int:
         """The energy as messages and stores have it, Wh."""
         return int(self.energy)
-
-    @property
-    def arguments(self) -> tuple[int, bytes, bytes]:
-        """What the contract's functions take; they know the token by the auction."""
-        return int(self.energy), self.meter_data_hash, self.signature

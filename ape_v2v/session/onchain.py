@@ -14,7 +14,7 @@ from ape_v2v.chain.logs import LogReader
 from ape_v2v.config import Configuration
 from ape_v2v.lightnode import prove_connection
 from ape_v2v.market import events, messages
-from ape_v2v.market.states import State
+from ape_v2v.market.states import Ending, State
 from ape_v2v.session.protocol.agreement import Agreement, ConnectionEnd
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 
@@ -32,7 +32,7 @@ _LOOKS = 10
 _BETWEEN_LOOKS = 0.1
 # Seconds of a node's trouble: who waits for the other side asks again anyway.
 _PATIENCE = 5.0
-_ENDS = ("ConnectionEnded", "ConnectionForfeited", "ConnectionExpired")
+_ENDS = ("ConnectionEnded",)
 
 
 class MarketChain:
@@ -195,10 +195,11 @@ class MarketChain:
         if sent is None:
             raise NodeError(f"the node does not know {event.transaction}")
         return ConnectionEnd(
-            event=event.name,
-            energy_wh=int(event.args.get("energyWh", 0)),
-            cost=int(event.args.get("cost", 0)),
-            meter_data_hash=bytes(event.args.get("meterDataHash", bytes(32))),
+            how=Ending(event.args["how"]).shown,
+            energy_wh=int(event.args["energyWh"]),
+            cost=int(event.args["cost"]),
+            penalty=int(event.args["penalty"]),
+            meter_data_hash=bytes(event.args["meterDataHash"]),
             transaction=event.transaction,
             sender=str(to_checksum_address(sent["from"])),
         )

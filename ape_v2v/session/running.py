@@ -15,7 +15,7 @@ from ape_v2v.session.consumer import Consumer
 from ape_v2v.session.link.client import Link
 from ape_v2v.session.link.serving import serve
 from ape_v2v.session.onchain import MarketChain
-from ape_v2v.session.protocol.signing import AccountSigner
+from ape_v2v.session.protocol.signing import AccountSigner, KeySigner
 from ape_v2v.session.provider import Provider, agreed
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ape_v2v.market.connection import Connection
     from ape_v2v.session.progress import SessionProgress
     from ape_v2v.session.protocol.agreement import Agreement, ConnectionEnd
+    from ape_v2v.session.protocol.signing import Signer
     from ape_v2v.session.protocol.wire import StopReason
     from ape_v2v.session.settings import ChargeSettings, ServeSettings, SessionSettings
     from ape_v2v.session.store import Store
@@ -63,10 +64,12 @@ class SessionEnd:
         if end is None:
             return None
         return {
-            "event": end.event,
+            "event": "ended",
+            "how": end.how,
             "auctionId": str(self.agreement.auction_id),
             "energyWh": end.energy_wh,
             "cost": str(end.cost),
+            "penalty": str(end.penalty),
             "meterDataHash": to_hex(end.meter_data_hash),
             "transaction": end.transaction,
             "sender": end.sender,
@@ -95,7 +98,7 @@ def run_provider(
         watch.begins(agreement)
         provider = Provider(
             chain=chain,
-            signer=AccountSigner(account),
+            signer=_signer(account, agreement, settings),
             meter=settings.equipment.meter(),
             source=settings.equipment.source(agreement.energy_wh),
             store=store,
@@ -139,7 +142,7 @@ def run_consumer(
         watch.begins(agreement)
         result = Consumer(
             chain=chain,
-            signer=AccountSigner(account),
+            signer=_signer(account, agreement, settings),
             meter=settings.equipment.meter(),
             peer=link,
             store=store,
@@ -158,6 +161,10 @@ def _chain(connection: Connection, account: AccountAPI, settings: SessionSetting
         trusted_block=settings.trusted_block,
         own_clock=settings.light is not None,
     )
+
+
+def _signer(account: AccountAPI, agreement: Agreement, settings: SessionSettings) -> Signer:
+    return KeySigner(account, agreement) if settings.session_key else AccountSigner(account)
 
 
 def _past(store: Store, agreement: Agreement, end: ConnectionEnd) -> SessionEnd:

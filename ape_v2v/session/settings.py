@@ -28,6 +28,8 @@ class ServeSettings(Declared):
     patience: Patience = Patience()
     trusted_block: str | None = None
     light: LightHead | None = None
+    session_key: bool = False
+    """Whether the account signs once only, for a key of the session's own."""
 
 
 class ChargeSettings(Declared):
@@ -41,6 +43,8 @@ class ChargeSettings(Declared):
     terms: Terms = Terms()
     trusted_block: str | None = None
     light: LightHead | None = None
+    session_key: bool = False
+    """Whether the account signs once only, for a key of the session's own."""
 
 
 SessionSettings = ServeSettings | ChargeSettings

@@ -14,7 +14,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
-from ape_v2v.market.parameters import MAX_DURATION, MAX_TEXT_BYTES
+from ape_v2v.market.parameters import BPS, MAX_DURATION, MAX_TEXT_BYTES, Parameters
 from ape_v2v.units import Energy, Money, Rate
 
 try:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 BUDGET = Money.parse("1 ether")
 """What the fixtures give each EV to lock."""
+
+LEAST_RESERVE = Money(-(-Parameters.minPenalty * BPS // Parameters.penaltyBps))
+"""With less, a broken promise would cost less than the default rules allow."""
 
 MIN_BIDDING_TIME = timedelta(minutes=1)
 """A local chain's clock goes on while a test runs: time enough for its bids."""
@@ -78,18 +81,23 @@ def texts() -> SearchStrategy[str]:
 
 @st.composite
 def auctions(
-    draw: st.DrawFn, budget: Money = BUDGET, min_bidding_time: timedelta = MIN_BIDDING_TIME
+    draw: st.DrawFn,
+    budget: Money = BUDGET,
+    min_bidding_time: timedelta = MIN_BIDDING_TIME,
+    least: Money = LEAST_RESERVE,
 ) -> Terms:
     """Terms that a market accepts from a registered EV without an auction.
 
     Args:
         draw: Given by Hypothesis.
-        budget: The highest reserve: what the EV has in the market, at least 1 wei. For a provider
-            to be able to bid, it must have as much as that times the market's `bondBps`.
+        budget: The highest reserve: what the EV has in the market, more than `least`. For a
+            provider to be able to bid, it must have as much as that times the market's `bondBps`.
         min_bidding_time: The shortest bidding time, at least 1 s.
+        least: The lowest reserve: what makes a penalty of the market's `minPenalty`.
     """
-    energy = draw(st.integers(1, min(Energy.maximum, int(budget))))
-    max_rate = draw(st.integers(1, min(Rate.maximum, int(budget) // energy)))
+    energy = draw(st.integers(1, min(Energy.maximum, int(budget) - int(least))))
+    lowest, highest = -(-int(least) // energy), int(budget) // energy
+    max_rate = draw(st.integers(lowest, min(Rate.maximum, highest)))
     return {
         "energy": Energy(energy),
         "max_rate": Rate(max_rate),

@@ -29,11 +29,13 @@ BIDDING_TIME = 600
 VALIDITY = 7_200
 """Seconds."""
 RESERVE = ENERGY * MAX_RATE
+TERMS = messages.offered(ENERGY, MAX_RATE, VALIDITY)
 NOTES = "Leaf, 39 kWh"
 METER_DATA = b"\x11" * 32
 
 ORGANIZATION = person("organization")
 RELAYER = person("relayer")
+SESSION_KEY = person("a key in a car")
 
 
 def rate_of(number: int) -> int:
@@ -146,45 +148,79 @@ class OwnMarket(Market):
         return self.stage.call(sender, "depositFor", ev.address, value=amount)
 
     def withdraw(self, ev: LocalAccount, amount: int) -> Call:
-        return self.stage.call(ev, "withdraw", amount)
+        return self.stage.call(ev, "withdraw", amount, ev.address)
 
     def start(self, consumer: LocalAccount) -> Call:
-        terms = (ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, "")
+        terms = (ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "")
         return self.stage.call(consumer, "startAuction", *terms, value=self._along)
 
     def bid(self, consumer: LocalAccount, provider: LocalAccount, rate: int) -> Call:
         auction_id = self.auction_id(consumer)
-        return self.stage.call(provider, "placeBid", auction_id, rate, value=self._along)
+        return self.stage.call(provider, "placeBid", auction_id, rate, TERMS, value=self._along)
 
     def signed_bid(self, consumer: LocalAccount, provider: LocalAccount, rate: int) -> Call:
         """A bid that the provider has signed, sent by somebody else. The bond is in its balance."""
         auction_id = self.auction_id(consumer)
         deadline = self.stage.chain.timestamp + BIDDING_TIME
         signature = self.stage.sign(
-            provider, messages.Bid, auctionId=auction_id, rate=rate, nonce=0, deadline=deadline
+            provider,
+            messages.Bid,
+            auctionId=auction_id,
+            energyWh=ENERGY,
+            maxRate=MAX_RATE,
+            validity=VALIDITY,
+            rate=rate,
+            nonce=0,
+            deadline=deadline,
         )
         arguments = (auction_id, provider.address, rate, deadline, signature)
         return self.stage.call(RELAYER, "placeBidFor", *arguments)
 
     def award(self, consumer: LocalAccount, provider: LocalAccount) -> Call:  # noqa: ARG002
-        return self.stage.call(consumer, "endAuction")
+        return self.stage.call(consumer, "endAuction", self.auction_id(consumer))
 
     def pay(self, consumer: LocalAccount) -> Call:
-        return self.stage.call(consumer, "endConnection")
+        return self.stage.call(consumer, "endConnection", self.auction_id(consumer))
 
-    def pay_part(self, consumer: LocalAccount, provider: LocalAccount) -> Call:
-        """End the connection with a little less than all the energy, as both agree."""
-        fields = self._metering(consumer)
-        signature = self.stage.sign(provider, messages.Settlement, **fields)
-        arguments = (fields["energyWh"], METER_DATA, signature)
-        return self.stage.call(consumer, "endConnection", *arguments)
+    def settle(
+        self, consumer: LocalAccount, provider: LocalAccount, *, last: bool, key: bool = False
+    ) -> Call:
+        """The provider hands in the consumer's receipt for a little less than all the energy."""
+        auction_id = self.auction_id(consumer)
+        signature = self.stage.sign(
+            SESSION_KEY if key else consumer,
+            messages.Reading,
+            auctionId=auction_id,
+            consumer=consumer.address,
+            provider=provider.address,
+            energyWh=ENERGY - 1,
+            meterDataHash=METER_DATA,
+            last=last,
+        )
+        if key:
+            delegation = {"auctionId": auction_id, "key": SESSION_KEY.address}
+            signature += self.stage.sign(consumer, messages.SessionKey, **delegation)
+        reading = (auction_id, ENERGY - 1, METER_DATA, last)
+        return self.stage.call(provider, "settle", reading, signature, b"")
 
-    def settle(self, consumer: LocalAccount, provider: LocalAccount) -> Call:
-        """The provider hands in the consumer's receipt."""
-        fields = self._metering(consumer)
-        signature = self.stage.sign(consumer, messages.MeteringReceipt, **fields)
-        arguments = (self.auction_id(consumer), fields["energyWh"], METER_DATA, signature)
-        return self.stage.call(provider, "settle", *arguments)
+    def settle_by_others(self, consumer: LocalAccount, provider: LocalAccount) -> Call:
+        """Somebody else hands in what both have signed."""
+        auction_id = self.auction_id(consumer)
+        signatures = [
+            self.stage.sign(
+                who,
+                messages.Reading,
+                auctionId=auction_id,
+                consumer=consumer.address,
+                provider=provider.address,
+                energyWh=ENERGY - 1,
+                meterDataHash=METER_DATA,
+                last=True,
+            )
+            for who in (consumer, provider)
+        ]
+        reading = (auction_id, ENERGY - 1, METER_DATA, True)
+        return self.stage.call(RELAYER, "settle", reading, *signatures)
 
     def signed_trade(self, consumer: LocalAccount, providers: list[LocalAccount]) -> list[Call]:
         """A trade in which all bids are signed, and only the best one is sent to the chain."""
@@ -197,7 +233,3 @@ class OwnMarket(Market):
     @property
     def _along(self) -> int:
         return RESERVE if self.pay_along else 0
-
-    def _metering(self, consumer: LocalAccount) -> dict[str, int | bytes]:
-        token = self.stage.view("accessToken", self.auction_id(consumer))
-        return {"token": token, "energyWh": ENERGY - 1, "meterDataHash": METER_DATA}

@@ -66,9 +66,9 @@ class Needs:
         }
 
 
-_AUCTION_STARTED = Event(indexed=2, words=6)  # four values, and an empty text
+_AUCTION_STARTED = Event(indexed=2, words=7)  # five values, and an empty text
 _BID_PLACED = Event(indexed=2, words=2)
-_ENDED = Event(indexed=2, words=3)
+_ENDED = Event(indexed=3, words=5)
 
 FLOORS = {
     "addEV": Needs(
@@ -87,10 +87,11 @@ FLOORS = {
         "organization and account change", changed=2, events=(Event(indexed=1, words=0),)
     ),
     "changeStatus": Needs("organization changes", changed=1, events=(Event(indexed=0, words=1),)),
+    "setActive": Needs("organization changes", changed=1, events=(Event(indexed=0, words=1),)),
     "deposit": Needs("account changes", changed=1, events=(Event(indexed=2, words=1),)),
     "depositFor": Needs("account changes", changed=1, events=(Event(indexed=2, words=1),)),
     "withdraw": Needs(
-        "account changes; ether leaves", changed=1, events=(Event(1, 1),), payments=1
+        "account changes; ether leaves", changed=1, events=(Event(2, 1),), payments=1
     ),
     "startAuction": Needs(
         "auction's terms and consumer's account change; organization is asked (open?)",
@@ -117,6 +118,7 @@ FLOORS = {
         events=(_BID_PLACED,),
         signatures=1,
     ),
+    "revokeBids": Needs("account changes", changed=1, events=(Event(indexed=1, words=0),)),
     "removeBid": Needs(
         "both slots of the auction and both accounts change",
         changed=4,
@@ -129,7 +131,7 @@ FLOORS = {
         events=(Event(indexed=2, words=1),),
     ),
     "cancelAuction, with a bid": Needs(
-        "one slot of the auction and both accounts change; the other slot is asked",
+        "terms and both accounts change; standing bid is asked",
         changed=3,
         asked=1,
         events=(Event(indexed=2, words=1),),
@@ -147,17 +149,10 @@ FLOORS = {
         events=(Event(indexed=2, words=2),),
     ),
     "endConnection": Needs(
-        "standing bid and both accounts change; terms are asked",
+        "terms and both accounts change; standing bid is asked",
         changed=3,
         asked=1,
         events=(_ENDED,),
-    ),
-    "endConnection, in part": Needs(
-        "as endConnection, and a signature",
-        changed=3,
-        asked=1,
-        events=(_ENDED,),
-        signatures=1,
     ),
     "settle": Needs(
         "as endConnection, and a signature",
@@ -166,17 +161,38 @@ FLOORS = {
         events=(_ENDED,),
         signatures=1,
     ),
-    "forfeit": Needs(
-        "standing bid and both accounts change; terms are asked",
-        changed=3,
-        asked=1,
-        events=(Event(indexed=2, words=1),),
-    ),
-    "expireConnection": Needs(
-        "standing bid, both accounts and that of the burnt change; terms are asked",
+    "settle, broken off": Needs(
+        "as settle, and the account of the burnt changes",
         changed=4,
         asked=1,
-        events=(Event(indexed=2, words=1),),
+        events=(_ENDED,),
+        signatures=1,
+    ),
+    "settle, by a session key": Needs(
+        "as settle, and a second signature",
+        changed=3,
+        asked=1,
+        events=(_ENDED,),
+        signatures=2,
+    ),
+    "settle, by others": Needs(
+        "as settle, and a second signature",
+        changed=3,
+        asked=1,
+        events=(_ENDED,),
+        signatures=2,
+    ),
+    "forfeit": Needs(
+        "terms and both accounts change; standing bid is asked",
+        changed=3,
+        asked=1,
+        events=(_ENDED,),
+    ),
+    "expireConnection": Needs(
+        "terms, both accounts and that of the burnt change; standing bid is asked",
+        changed=4,
+        asked=1,
+        events=(_ENDED,),
     ),
 }
 """By the labels of `benchmarks.gas.scenarios`."""

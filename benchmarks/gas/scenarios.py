@@ -9,6 +9,7 @@ from ape_v2v.market.parameters import Parameters
 from benchmarks.gas.designs import (
     BIDDING_TIME,
     ENERGY,
+    ORGANIZATION,
     RELAYER,
     RESERVE,
     VALIDITY,
@@ -81,7 +82,7 @@ def _connect(market: OwnMarket) -> Call:
 
 def _end_without_bid(market: OwnMarket) -> Call:
     market.wait(BIDDING_TIME)
-    return market.stage.call(CONSUMER, "endAuction")
+    return market.stage.call(CONSUMER, "endAuction", market.auction_id(CONSUMER))
 
 
 def _after(scene: Scene, act: Scene) -> Scene:
@@ -111,6 +112,7 @@ SCENES: dict[str, Scene] = {
     "addEVs, ten": lambda market: market.add_evs(NEWCOMERS),
     "removeEV": lambda market: market.remove_ev(RIVAL),
     "changeStatus": lambda market: market.change_status(),
+    "setActive": lambda market: market.stage.call(ORGANIZATION, "setActive", False),
     "deposit": lambda market: market.deposit(PROVIDER),
     "depositFor": lambda market: market.deposit_for(PROVIDER, CONSUMER),
     "withdraw": lambda market: market.withdraw(PROVIDER, ETHER // 10),
@@ -118,14 +120,19 @@ SCENES: dict[str, Scene] = {
     "placeBid, first": _first_bid,
     "placeBid, overtaking": _overtake,
     "placeBidFor, overtaking": _overtake_signed,
+    "revokeBids": lambda market: market.stage.call(PROVIDER, "revokeBids"),
     "removeBid": _after(_first_bid, _by(PROVIDER, "removeBid")),
     "cancelAuction, no bid": _after(_start, _by(CONSUMER, "cancelAuction", 0)),
     "cancelAuction, with a bid": _after(_first_bid, _by(CONSUMER, "cancelAuction", ETHER)),
     "endAuction": _connect,
     "endAuction, no bid": _after(_start, _end_without_bid),
     "endConnection": _after(_connect, lambda market: market.pay(CONSUMER)),
-    "endConnection, in part": _after(_connect, lambda market: market.pay_part(CONSUMER, RIVAL)),
-    "settle": _after(_connect, lambda market: market.settle(CONSUMER, RIVAL)),
+    "settle": _after(_connect, lambda market: market.settle(CONSUMER, RIVAL, last=True)),
+    "settle, broken off": _after(_connect, lambda m: m.settle(CONSUMER, RIVAL, last=False)),
+    "settle, by a session key": _after(
+        _connect, lambda market: market.settle(CONSUMER, RIVAL, last=True, key=True)
+    ),
+    "settle, by others": _after(_connect, lambda market: market.settle_by_others(CONSUMER, RIVAL)),
     "forfeit": _after(_connect, _by(RIVAL, "forfeit")),
     "expireConnection": _after(_connect, _expire),
 }

@@ -16,6 +16,7 @@ from web3.types import RPCEndpoint
 
 from ape_v2v.evm.chains import BLOCK_GAS_LIMIT, ChainError
 from ape_v2v.evm.node import AnvilChain
+from ape_v2v.market import messages
 from ape_v2v.market.market import Market as ApiMarket
 from ape_v2v.units import Energy, Money, Rate
 from benchmarks.gas.designs import (
@@ -125,7 +126,7 @@ class _Client:
 
     def trades(self, count: int = _TRADES) -> float:
         chain = self.stage.chain
-        terms = (ENERGY, MAX_RATE, BIDDING_TIME, BIDDING_TIME, "")
+        terms = (ENERGY, MAX_RATE, BIDDING_TIME, BIDDING_TIME, False, "")
         self._nonces.clear()
         began = time.perf_counter()
         for _ in range(count):
@@ -135,12 +136,13 @@ class _Client:
             self._send(self._bid(RIVAL, MAX_RATE // 2))
             chain.timestamp += BIDDING_TIME + 1
             chain.request("evm_setNextBlockTimestamp", chain.timestamp)
-            self._send(self._sign(CONSUMER, "endAuction"))
-            self._send(self._sign(CONSUMER, "endConnection"))
+            self._send(self._sign(CONSUMER, "endAuction", self._auction_id))
+            self._send(self._sign(CONSUMER, "endConnection", self._auction_id))
         return count / (time.perf_counter() - began)
 
     def _bid(self, ev: LocalAccount, rate: int) -> str:
-        return self._sign(ev, "placeBid", self._auction_id, rate)
+        terms = messages.offered(ENERGY, MAX_RATE, BIDDING_TIME)
+        return self._sign(ev, "placeBid", self._auction_id, rate, terms)
 
     def _sign(self, sender: LocalAccount, method: str, *arguments: Any) -> str:
         chain = self.stage.chain

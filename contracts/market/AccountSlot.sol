@@ -6,23 +6,26 @@ pragma solidity ^0.8.37;
 ///   bits      field
 ///     0-127   balance      wei, free
 ///   128-167   addedAt      when the organization registered the EV; 0 when it is none
-///   168-215   completed    connections settled with energy delivered
-///   216-255   noShows      connections expired
+///   168-207   completed    connections ended in agreement, with energy delivered
+///   208-231   noShows      connections expired
+///   232-255   revocations  how often the account has revoked the bids that it had signed
 type AccountSlot is uint256;
 
 using AccountSlotLib for AccountSlot global;
 
 /// @title What an account's slot holds
-/// @dev Packed by hand for the same reason as the auction's slots. The counters are wider than the number of
-/// transactions that any chain will ever see, so that adding to them needs no check: one that reverts would lock money.
+/// @dev Packed by hand for the same reason as the auction's slots. The counters are wider than what one account will
+/// ever do on a chain, so that adding to them needs no check: one that reverts would lock money.
 library AccountSlotLib {
     uint256 private constant _ADDED_AT = 128;
     uint256 private constant _COMPLETED_AT = 168;
-    uint256 private constant _NO_SHOWS_AT = 216;
+    uint256 private constant _NO_SHOWS_AT = 208;
+    uint256 private constant _REVOCATIONS_AT = 232;
 
     /// @dev One more of each, for `counted`.
     uint256 internal constant COMPLETED = 1 << _COMPLETED_AT;
     uint256 internal constant NO_SHOW = 1 << _NO_SHOWS_AT;
+    uint256 internal constant REVOCATION = 1 << _REVOCATIONS_AT;
 
     function balance(AccountSlot account) internal pure returns (uint128) {
         return uint128(AccountSlot.unwrap(account));
@@ -32,12 +35,16 @@ library AccountSlotLib {
         return uint40(AccountSlot.unwrap(account) >> _ADDED_AT);
     }
 
-    function completed(AccountSlot account) internal pure returns (uint48) {
-        return uint48(AccountSlot.unwrap(account) >> _COMPLETED_AT);
+    function completed(AccountSlot account) internal pure returns (uint40) {
+        return uint40(AccountSlot.unwrap(account) >> _COMPLETED_AT);
     }
 
-    function noShows(AccountSlot account) internal pure returns (uint40) {
-        return uint40(AccountSlot.unwrap(account) >> _NO_SHOWS_AT);
+    function noShows(AccountSlot account) internal pure returns (uint24) {
+        return uint24(AccountSlot.unwrap(account) >> _NO_SHOWS_AT);
+    }
+
+    function revocations(AccountSlot account) internal pure returns (uint24) {
+        return uint24(AccountSlot.unwrap(account) >> _REVOCATIONS_AT);
     }
 
     function withBalance(AccountSlot account, uint128 balance_) internal pure returns (AccountSlot) {

@@ -26,7 +26,8 @@ abstract contract Accounts is IAccounts {
             balance: record.balance(),
             addedAt: record.addedAt(),
             completed: record.completed(),
-            noShows: record.noShows()
+            noShows: record.noShows(),
+            revocations: record.revocations()
         });
     }
 

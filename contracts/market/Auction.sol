@@ -16,9 +16,10 @@ abstract contract Auction is Registry, Connection {
         uint64 maxRate,
         uint256 biddingTime,
         uint256 validity,
+        bool openAward,
         string calldata details
     ) external payable returns (uint256 auctionId) {
-        (, Entry storage entry, Terms terms,) = _current(msg.sender, State.None);
+        (Entry storage entry, uint256 lastRound) = _requireIdle(msg.sender);
         _requireActive();
         _requireShort(details);
         if (energyWh == 0) revert ZeroEnergy();
@@ -28,14 +29,15 @@ abstract contract Auction is Registry, Connection {
         }
         if (validity == 0 || validity > _MAX_DURATION) revert ValidityOutOfRange(validity, _MAX_DURATION);
 
-        uint32 round = uint32(terms.round()) + 1;
+        uint32 round = uint32(lastRound) + 1;
+        Terms terms = TermsLib.pack(round, energyWh, maxRate, validity, biddingTime, openAward);
         uint256 closingTime = block.timestamp + biddingTime;
+        _requireWorthwhile(terms.reserve());
         auctionId = _auctionId(msg.sender, round);
         _creditPayment();
-        terms = TermsLib.pack(round, energyWh, maxRate, uint24(biddingTime), uint24(validity));
         _lock(msg.sender, terms.reserve());
         entry.terms = terms.withPhase(closingTime, block.timestamp);
-        emit AuctionStarted(auctionId, msg.sender, energyWh, maxRate, closingTime, validity, details);
+        emit AuctionStarted(auctionId, msg.sender, energyWh, maxRate, closingTime, validity, openAward, details);
     }
 
     /// @inheritdoc IAuction
@@ -52,27 +54,29 @@ abstract contract Auction is Registry, Connection {
         // slither-disable-next-line uninitialized-local (nothing, unless an EV is owed one)
         uint256 penalty_;
         if (provider != address(0)) {
-            if (isEV(provider)) penalty_ = _penalty(reserve_);
+            if (_isOwed(provider, terms, deadline)) penalty_ = _penalty(reserve_);
             if (penalty_ > maxPenalty) revert PenaltyAboveMaximum(penalty_, maxPenalty);
             _credit(provider, _bond(reserve_) + penalty_);
         }
 
-        _leaveOpen(entry, terms, bid);
+        _close(entry, terms);
         _credit(consumer, reserve_ - penalty_);
         emit AuctionCancelled(auctionId, provider, penalty_);
     }
 
     /// @inheritdoc IAuction
-    function endAuction() external {
-        (uint256 auctionId, Entry storage entry, Terms terms, StandingBid bid) = _current(msg.sender, State.Open);
+    function endAuction(uint256 auctionId) external {
+        (Entry storage entry, Terms terms, StandingBid bid) = _require(auctionId, State.Open);
+        address consumer = _consumer(auctionId);
+        if (msg.sender != consumer && !terms.openAward()) revert NotConsumer(msg.sender, consumer);
         uint256 closingTime = terms.closingTime();
         // slither-disable-next-line timestamp (see _requireBidding)
         if (block.timestamp < closingTime) revert BiddingOpen(closingTime, block.timestamp);
         address provider = bid.provider();
 
         if (provider == address(0)) {
-            _leaveOpen(entry, terms, bid);
-            _credit(msg.sender, terms.reserve());
+            _close(entry, terms);
+            _credit(consumer, terms.reserve());
             emit AuctionEnded(auctionId, provider, uint64(0), uint256(0));
         } else {
             uint256 deadline = _awardDeadline(terms);
@@ -81,7 +85,7 @@ abstract contract Auction is Registry, Connection {
             terms = terms.withPhase(closingTime, block.timestamp);
             entry.terms = terms;
             emit AuctionEnded(auctionId, provider, uint64(bid.rate()), bid.cost(uint32(terms.energyWh())));
-            emit Connected(auctionId, provider, msg.sender, _token(auctionId, terms, bid), terms.validity());
+            emit Connected(auctionId, provider, consumer, _token(auctionId, terms, bid), terms.validity());
         }
     }
 
@@ -104,7 +108,7 @@ abstract contract Auction is Registry, Connection {
             _lock(provider, bond_);
             if (overtaken != address(0)) _credit(overtaken, bond_);
         }
-        entry.bid = StandingBidLib.pack(provider, rate, uint32(bid.removals()));
+        entry.bid = StandingBidLib.pack(provider, rate, terms.round());
         emit BidPlaced(auctionId, provider, rate, terms.closingTime());
     }
 
@@ -119,9 +123,14 @@ abstract contract Auction is Registry, Connection {
         return terms.closingTime() + _AWARD_WINDOW;
     }
 
-    /// @dev From Open to None.
-    function _leaveOpen(Entry storage entry, Terms terms, StandingBid bid) private {
-        entry.terms = terms.withPhase(0, terms.since());
-        _clearBid(entry, bid);
+    /// @dev Whether a leader is owed the penalty of a cancellation.
+    function _isOwed(address provider, Terms terms, uint256 deadline) private view returns (bool) {
+        // Its maker could have ended the auction itself, and would else wait for the penalty instead.
+        // slither-disable-next-line timestamp (hours)
+        if (terms.openAward() && block.timestamp >= deadline) return false;
+        // A bid was taken back: whatever was bid since, the consumer has this time to think it over.
+        // slither-disable-next-line timestamp (see _requireBidding)
+        if (block.timestamp < _freeUntil(terms)) return false;
+        return isEV(provider);
     }
 }

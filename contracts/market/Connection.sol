@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-import {IConnection, State} from "../IV2VMarket.sol";
+import {Ending, IConnection, Reading, State} from "../IV2VMarket.sol";
 import {AccountSlotLib} from "./AccountSlot.sol";
 import {AuctionBook} from "./AuctionBook.sol";
 import {StandingBid, Terms} from "./AuctionSlots.sol";
@@ -9,8 +9,9 @@ import {Ledger} from "./Ledger.sol";
 import {Signatures} from "./Signatures.sol";
 
 /// @title Connection: from the award to the payment
-/// @dev A connection is left in exactly one of five ways, each of which frees the reserve and the bond at once. Who
-/// provably breaks the deal pays the other; where nothing can be proven, both lose the same and nobody gains.
+/// @dev A connection is left in exactly one of five ways, each of which frees the reserve and the bond at once. What
+/// both agree on is paid and costs nobody anything. Where they do not agree, nothing can be proven: both lose the same,
+/// it is burnt, and so nobody gains by another's loss.
 abstract contract Connection is Ledger, AuctionBook, Signatures, IConnection {
     /// @inheritdoc IConnection
     function accessToken(uint256 auctionId) external view returns (bytes32) {
@@ -19,32 +20,23 @@ abstract contract Connection is Ledger, AuctionBook, Signatures, IConnection {
     }
 
     /// @inheritdoc IConnection
-    function endConnection() external {
-        (uint256 auctionId, Entry storage entry, Terms terms, StandingBid bid) = _current(msg.sender, State.Connected);
+    function endConnection(uint256 auctionId) external {
+        (Entry storage entry, Terms terms, StandingBid bid) = _require(auctionId, State.Connected);
+        if (msg.sender != _consumer(auctionId)) revert NotConsumer(msg.sender, _consumer(auctionId));
 
-        _pay(auctionId, entry, terms, bid, uint32(terms.energyWh()), 0);
+        _close(entry, terms);
+        _leave(auctionId, terms, bid, Ending.Paid, uint32(terms.energyWh()), 0, 0);
     }
 
     /// @inheritdoc IConnection
-    function endConnection(uint32 energyWh, bytes32 meterDataHash, bytes calldata providerSignature) external {
-        (uint256 auctionId, Entry storage entry, Terms terms, StandingBid bid) = _current(msg.sender, State.Connected);
-        bytes32 digest = hashSettlement(_token(auctionId, terms, bid), energyWh, meterDataHash);
-        _requireSigner(bid.provider(), digest, providerSignature);
-
-        _pay(auctionId, entry, terms, bid, energyWh, meterDataHash);
-    }
-
-    /// @inheritdoc IConnection
-    function settle(uint256 auctionId, uint32 energyWh, bytes32 meterDataHash, bytes calldata consumerSignature)
+    function settle(Reading calldata reading, bytes calldata consumerSignature, bytes calldata providerSignature)
         external
     {
-        (Entry storage entry, Terms terms, StandingBid bid) = _require(auctionId, State.Connected);
-        // Not the consumer: it would submit the first and smallest receipt that it signed.
-        _requireProvider(bid);
-        bytes32 digest = hashMeteringReceipt(_token(auctionId, terms, bid), energyWh, meterDataHash);
-        _requireSigner(_consumer(auctionId), digest, consumerSignature);
+        (Entry storage entry, Terms terms, StandingBid bid) = _require(reading.auctionId, State.Connected);
+        _requireConsents(reading, bid.provider(), consumerSignature, providerSignature);
 
-        _pay(auctionId, entry, terms, bid, energyWh, meterDataHash);
+        _close(entry, terms);
+        _pay(reading, terms, bid);
     }
 
     /// @inheritdoc IConnection
@@ -52,10 +44,9 @@ abstract contract Connection is Ledger, AuctionBook, Signatures, IConnection {
         (Entry storage entry, Terms terms, StandingBid bid) = _require(auctionId, State.Connected);
         _requireProvider(bid);
 
-        uint256 reserve_ = terms.reserve();
-        uint256 penalty_ = _penalty(reserve_);
-        _free(auctionId, entry, bid, reserve_ + penalty_, _bond(reserve_) - penalty_, 0);
-        emit ConnectionForfeited(auctionId, msg.sender, penalty_);
+        _close(entry, terms);
+        // Twice what waiting for the expiry costs: else a consumer that stays away would be paid for it.
+        _leave(auctionId, terms, bid, Ending.Forfeited, 0, 2 * _penalty(terms.reserve()), 0);
     }
 
     /// @inheritdoc IConnection
@@ -65,46 +56,74 @@ abstract contract Connection is Ledger, AuctionBook, Signatures, IConnection {
         // slither-disable-next-line timestamp (hours: no proposer shifts that)
         if (block.timestamp < expiry) revert ConnectionNotExpired(expiry, block.timestamp);
 
-        uint256 reserve_ = terms.reserve();
-        uint256 penalty_ = _penalty(reserve_);
-        _free(auctionId, entry, bid, reserve_ - penalty_, _bond(reserve_) - penalty_, AccountSlotLib.NO_SHOW);
-        // Whoever was paid instead could be one of the two in disguise.
-        _credit(_BURNT, 2 * penalty_);
-        emit ConnectionExpired(auctionId, bid.provider(), penalty_);
+        _close(entry, terms);
+        _leave(auctionId, terms, bid, Ending.Expired, 0, _penalty(terms.reserve()), 0);
     }
 
-    function _pay(
-        uint256 auctionId,
-        Entry storage entry,
-        Terms terms,
-        StandingBid bid,
-        uint32 energyWh,
-        bytes32 meterDataHash
-    ) private {
-        if (energyWh > terms.energyWh()) {
-            revert EnergyAboveContract(uint256(energyWh), terms.energyWh());
-        }
+    function _pay(Reading calldata reading, Terms terms, StandingBid bid) private {
+        uint256 contracted = terms.energyWh();
+        if (reading.energyWh > contracted) revert EnergyAboveContract(uint256(reading.energyWh), contracted);
 
-        uint256 reserve_ = terms.reserve();
-        uint256 cost = bid.cost(energyWh);
-        // A meeting without a charge frees both, and is no completed charge.
-        uint256 count = energyWh == 0 ? 0 : AccountSlotLib.COMPLETED;
-        _free(auctionId, entry, bid, reserve_ - cost, _bond(reserve_) + cost, count);
-        emit ConnectionEnded(auctionId, bid.provider(), energyWh, cost, meterDataHash);
+        Ending how = Ending.Agreed;
+        // slither-disable-next-line uninitialized-local (nothing, unless somebody has stopped)
+        uint256 loss;
+        if (!reading.last && reading.energyWh != contracted) {
+            // Somebody has stopped, and nobody can prove who: both lose by the energy that is missing.
+            how = Ending.Short;
+            loss = _share(_penalty(terms.reserve()), contracted - reading.energyWh, contracted);
+        }
+        _leave(reading.auctionId, terms, bid, how, reading.energyWh, loss, reading.meterDataHash);
     }
 
     /// @dev The one way out of Connected: the reserve and the bond go back, each more or less what is due.
-    function _free(
+    function _leave(
         uint256 auctionId,
-        Entry storage entry,
+        Terms terms,
         StandingBid bid,
-        uint256 toConsumer,
-        uint256 toProvider,
-        uint256 count
+        Ending how,
+        uint32 energyWh,
+        uint256 penalty_,
+        bytes32 meterDataHash
     ) private {
-        _clearBid(entry, bid);
+        uint256 cost = bid.cost(energyWh);
+        _free(auctionId, terms.reserve(), bid.provider(), how, cost, penalty_);
+        emit ConnectionEnded(
+            auctionId, _consumer(auctionId), bid.provider(), how, energyWh, cost, penalty_, meterDataHash
+        );
+    }
+
+    function _free(uint256 auctionId, uint256 reserve_, address provider, Ending how, uint256 cost, uint256 penalty_)
+        private
+    {
+        uint256 toConsumer = reserve_ - cost;
+        uint256 toProvider = _bond(reserve_) + cost - penalty_;
+        uint256 count = 0;
+        if (how == Ending.Forfeited) {
+            toConsumer += penalty_;
+        } else if (penalty_ == 0) {
+            // A meeting without a charge is no completed one, and neither is a charge that somebody broke off.
+            if (cost != 0) count = AccountSlotLib.COMPLETED;
+        } else {
+            if (how == Ending.Expired) count = AccountSlotLib.NO_SHOW;
+            toConsumer -= penalty_;
+            // Whoever was paid instead could be one of the two in disguise.
+            _credit(_BURNT, 2 * penalty_);
+        }
         _credit(_consumer(auctionId), toConsumer, count);
-        _credit(bid.provider(), toProvider, count);
+        _credit(provider, toProvider, count);
+    }
+
+    /// @dev Both sides consent to a reading, each by its signature or by being the caller.
+    function _requireConsents(
+        Reading calldata reading,
+        address provider,
+        bytes calldata consumerSignature,
+        bytes calldata providerSignature
+    ) private view {
+        address consumer = _consumer(reading.auctionId);
+        bytes32 digest = _hashReading(reading, consumer, provider);
+        if (msg.sender != consumer) _requireParty(consumer, reading.auctionId, digest, consumerSignature);
+        if (msg.sender != provider) _requireParty(provider, reading.auctionId, digest, providerSignature);
     }
 
     function _requireProvider(StandingBid bid) internal view {

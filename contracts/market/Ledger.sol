@@ -10,12 +10,13 @@ import {Accounts} from "./Accounts.sol";
 /// the books are right, so no receiver can block or re-enter anybody's action.
 abstract contract Ledger is Accounts, ILedger {
     /// @inheritdoc ILedger
-    function withdraw(uint256 amount) external {
+    function withdraw(uint256 amount, address to) external {
         if (amount == 0) revert ZeroAmount();
+        if (to == _BURNT) revert InvalidReceiver(to);
 
         _debit(msg.sender, _accounts[msg.sender], amount);
-        emit Withdrawn(msg.sender, amount);
-        _send(msg.sender, amount);
+        emit Withdrawn(msg.sender, to, amount);
+        _send(to, amount);
     }
 
     /// @dev Enters money that the market has received from `msg.sender`.

@@ -4,14 +4,17 @@ pragma solidity ^0.8.37;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IOpenBidding, State} from "../IV2VMarket.sol";
+import {AccountSlotLib} from "./AccountSlot.sol";
 import {Auction} from "./Auction.sol";
-import {StandingBid, Terms} from "./AuctionSlots.sol";
+import {StandingBid, Terms, TermsLib} from "./AuctionSlots.sol";
 
 /// @title Open bidding: providers underbid each other in public
 abstract contract OpenBidding is Auction, IOpenBidding {
     /// @inheritdoc IOpenBidding
-    function placeBid(uint256 auctionId, uint64 rate) external payable {
+    function placeBid(uint256 auctionId, uint64 rate, uint256 terms_) external payable {
         (Entry storage entry, Terms terms, StandingBid bid) = _require(auctionId, State.Open);
+        // After a reorganization of the chain another auction can have the same id.
+        if (terms.offered() != terms_) revert UnexpectedTerms(terms_, terms.offered());
 
         _creditPayment();
         _placeBid(auctionId, entry, terms, bid, msg.sender, rate);
@@ -24,10 +27,18 @@ abstract contract OpenBidding is Auction, IOpenBidding {
         (Entry storage entry, Terms terms, StandingBid bid) = _require(auctionId, State.Open);
         // slither-disable-next-line timestamp (the signer chose the second)
         if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
-        // Every removal voids what was signed before it; until then rates only fall. So no signed bid counts twice.
-        _requireSigner(provider, hashBid(auctionId, rate, bid.removals(), deadline), signature);
+        // Both counts only grow, so their sum comes back to no value once left: every removal, like every revocation,
+        // voids what was signed before it. Until then rates only fall. So no signed bid counts twice.
+        uint256 nonce = terms.removals() + _accounts[provider].revocations();
+        _requireSigner(provider, _hashBid(auctionId, terms, rate, nonce, deadline), signature);
 
         _placeBid(auctionId, entry, terms, bid, provider, rate);
+    }
+
+    /// @inheritdoc IOpenBidding
+    function revokeBids() external {
+        _accounts[msg.sender] = _accounts[msg.sender].counted(AccountSlotLib.REVOCATION);
+        emit BidsRevoked(msg.sender);
     }
 
     /// @inheritdoc IOpenBidding
@@ -35,6 +46,8 @@ abstract contract OpenBidding is Auction, IOpenBidding {
         (Entry storage entry, Terms terms, StandingBid bid) = _require(auctionId, State.Open);
         _requireProvider(bid);
         _requireBidding(terms);
+        // Else the count would start again, and with it what was signed before.
+        if (terms.removals() == TermsLib.MAX_REMOVALS) revert TooManyRemovals(TermsLib.MAX_REMOVALS);
 
         // The clock starts again: else a leader could scare rivals off with a low bid, take it back in the last
         // second, and win with its sibling at the maximum.
@@ -42,8 +55,8 @@ abstract contract OpenBidding is Auction, IOpenBidding {
         uint256 closingTime = block.timestamp + Math.max(terms.biddingTime(), _EXTENSION_WINDOW);
         uint256 reserve_ = terms.reserve();
         uint256 penalty_ = _penalty(reserve_);
-        entry.terms = terms.withPhase(closingTime, block.timestamp);
-        entry.bid = bid.cleared(uint32(bid.removals()) + 1);
+        entry.terms = terms.restarted(closingTime, block.timestamp);
+        entry.bid = bid.removed();
         _credit(_consumer(auctionId), penalty_);
         _credit(msg.sender, _bond(reserve_) - penalty_);
         emit BidRemoved(auctionId, msg.sender, penalty_, closingTime);

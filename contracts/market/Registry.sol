@@ -43,10 +43,13 @@ abstract contract Registry is Status, Ownable2Step, Accounts, IRegistry {
     }
 
     /// @inheritdoc IRegistry
+    function setActive(bool active_) external onlyOwner {
+        _setActive(active_);
+    }
+
+    /// @inheritdoc IRegistry
     function changeStatus() external onlyOwner {
-        bool active_ = !_active;
-        _active = active_;
-        emit StatusChanged(active_);
+        _setActive(!_active);
     }
 
     /// @notice Refused always: see {IRegistry-OwnershipCannotBeRenounced}.
@@ -62,6 +65,11 @@ abstract contract Registry is Status, Ownable2Step, Accounts, IRegistry {
     /// @inheritdoc IRegistry
     function active() external view returns (bool) {
         return _active;
+    }
+
+    function _setActive(bool active_) private {
+        _active = active_;
+        emit StatusChanged(active_);
     }
 
     function _addEV(address ev, string calldata infos) private {

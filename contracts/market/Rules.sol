@@ -15,15 +15,18 @@ abstract contract Rules is IRules {
     uint32 internal immutable _EXTENSION_WINDOW;
     uint32 internal immutable _AWARD_WINDOW;
     uint32 internal immutable _SETTLEMENT_WINDOW;
+    uint64 private immutable _MIN_PENALTY;
     // slither-disable-end naming-convention
 
     constructor(Parameters memory p) {
-        _requireRange("bondBps", p.bondBps, 1, type(uint16).max);
-        _requireRange("penaltyBps", p.penaltyBps, 1, p.bondBps < BPS ? p.bondBps : BPS);
+        _requireRange("bondBps", p.bondBps, 2, type(uint16).max);
+        // A forfeit costs two.
+        _requireRange("penaltyBps", p.penaltyBps, 1, p.bondBps < 2 * BPS ? p.bondBps / 2 : BPS);
         _requireRange("minDecrementBps", p.minDecrementBps, 0, 5_000);
         _requireRange("extensionWindow", p.extensionWindow, 0, 1 hours);
         _requireRange("awardWindow", p.awardWindow, 10 minutes, 7 days);
         _requireRange("settlementWindow", p.settlementWindow, 10 minutes, 7 days);
+        _requireRange("minPenalty", p.minPenalty, 1, 1 ether);
 
         _BOND_BPS = p.bondBps;
         _PENALTY_BPS = p.penaltyBps;
@@ -31,6 +34,7 @@ abstract contract Rules is IRules {
         _EXTENSION_WINDOW = p.extensionWindow;
         _AWARD_WINDOW = p.awardWindow;
         _SETTLEMENT_WINDOW = p.settlementWindow;
+        _MIN_PENALTY = p.minPenalty;
     }
 
     /// @inheritdoc IRules
@@ -41,7 +45,8 @@ abstract contract Rules is IRules {
             minDecrementBps: _MIN_DECREMENT_BPS,
             extensionWindow: _EXTENSION_WINDOW,
             awardWindow: _AWARD_WINDOW,
-            settlementWindow: _SETTLEMENT_WINDOW
+            settlementWindow: _SETTLEMENT_WINDOW,
+            minPenalty: _MIN_PENALTY
         });
     }
 
@@ -53,11 +58,25 @@ abstract contract Rules is IRules {
         }
     }
 
-    /// @dev Never more than the reserve nor than the bond, whatever the parameters.
+    /// @dev Never more than the reserve nor than half the bond, whatever the parameters.
     function _penalty(uint256 reserve_) internal view returns (uint256) {
         unchecked {
             return reserve_ * _PENALTY_BPS / BPS;
         }
+    }
+
+    /// @dev What is lost of a penalty when so much of the whole energy is missing, rounded up. A penalty has at most 96
+    /// bits and an energy 32.
+    function _share(uint256 penalty_, uint256 missing, uint256 whole) internal pure returns (uint256) {
+        unchecked {
+            return (penalty_ * missing + whole - 1) / whole;
+        }
+    }
+
+    /// @dev So little that its penalty deters nobody is no trade.
+    function _requireWorthwhile(uint256 reserve_) internal view {
+        uint256 penalty_ = _penalty(reserve_);
+        if (penalty_ < _MIN_PENALTY) revert PenaltyTooLow(penalty_, _MIN_PENALTY);
     }
 
     /// @dev The highest rate that undercuts `best` far enough; 0 when nothing can. A rate has 64 bits and is at

@@ -47,7 +47,7 @@ contract HostileEV {
         if (_answer == Answer.Refuse) revert Refused();
         if (_answer == Answer.Reenter) {
             // solhint-disable-next-line avoid-low-level-calls
-            (bool success,) = address(_MARKET).call(abi.encodeCall(_MARKET.withdraw, (msg.value)));
+            (bool success,) = address(_MARKET).call(abi.encodeCall(_MARKET.withdraw, (msg.value, address(this))));
             if (success) reentries++;
         }
     }

@@ -22,7 +22,7 @@ def test_a_bid_is_read_as_it_was_written(auction, provider, deadline):
 
 
 def test_a_receipt_is_read_as_it_was_written(connection, consumer):
-    document = ReceiptDocument.sign_receipt(connection, Energy(1), bytes(32), consumer)
+    document = ReceiptDocument.sign_receipt(connection, Energy(1), bytes(32), consumer, last=True)
 
     assert ReceiptDocument.load(document.text()) == document
 
@@ -33,7 +33,9 @@ def test_a_document_gives_what_was_signed(auction, provider, deadline):
     assert document.bid_for(auction) == auction.sign_bid(Rate(200), deadline, signer=provider)
 
 
-@pytest.mark.parametrize("key", ["chainId", "market", "rate", "nonce", "deadline", "signature"])
+@pytest.mark.parametrize(
+    "key", ["chainId", "market", "maxRate", "rate", "nonce", "deadline", "signature"]
+)
 def test_a_document_without_a_value_is_refused(auction, provider, deadline, key):
     data = json.loads(BidDocument.sign(auction, Rate(200), deadline, provider).text())
     del data[key]

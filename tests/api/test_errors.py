@@ -412,11 +412,11 @@ def test_more_energy_than_was_contracted_is_refused(connection, consumer, provid
 
 
 def test_half_a_signature_is_refused(connection, provider):
-    receipt = EnergyStatement(connection.access_token, Energy(1), METER_DATA, b"\x01" * 32)
+    receipt = EnergyStatement(connection.access_token, Energy(1), METER_DATA, b"\x01" * 32, True)
     refused(
         lambda: connection.settle(receipt, sender=provider),
         "ECDSAInvalidSignatureLength",
-        "a signature has 65 bytes, this one 32",
+        "a signature has 65 bytes, or by a session key 130: this one 32",
         length=32,
     )
 
@@ -436,7 +436,13 @@ def test_a_connection_that_is_not_due_says_when_it_will_be(connection, stranger)
 def test_a_refusal_is_the_same_before_and_after_it_is_sent(api, auction, provider, rival):
     """The node's answer to a call, and the transaction that reverts."""
     bid = Write(
-        api.contract, "placeBid", (auction.id, RATE), provider, Money(0), Money(0), Money(0)
+        api.contract,
+        "placeBid",
+        (auction.id, RATE, auction.info.terms),
+        provider,
+        Money(0),
+        Money(0),
+        Money(0),
     )
     expected = simulate(bid)
     auction.place_bid(Rate(RATE), sender=rival)

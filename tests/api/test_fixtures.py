@@ -25,6 +25,7 @@ from ape_v2v.testing.strategies import (
     refused_auctions,
     refused_bids,
 )
+from tests.helpers.scenario import offered
 
 BID = "0.0002 ether/kWh"
 
@@ -159,7 +160,8 @@ def reverted(open_auction, ready, v2v_provider):
     rate = int(auction.info.max_rate) + 1
 
     def bid():
-        ape_contract(ready).placeBid(auction.id, rate, sender=v2v_provider)
+        contract = ape_contract(ready)
+        contract.placeBid(auction.id, rate, offered(contract, auction.id), sender=v2v_provider)
 
     return bid, {"rate": rate, "highest": rate - 1}
 
@@ -198,7 +200,7 @@ def test_an_account_and_a_time_are_expected_as_they_are(open_auction, ready, v2v
 
     chain.pending_timestamp = int(now.timestamp())
     with reverts_with("BiddingOpen", closingTime=closing, timestamp=now):
-        ape_contract(ready).endAuction(sender=v2v_consumer)
+        ape_contract(ready).endAuction(auction.id, sender=v2v_consumer)
     with reverts_with("NotEV", account=ready.organization):
         ready.deposit_for(ready.organization, "1 wei", sender=v2v_consumer)
 
@@ -303,7 +305,7 @@ def test_bids_that_are_drawn_to_be_refused_are_refused(open_auction, ready, v2v_
     check()
 
 
-@given(terms=auctions(budget=Money(1_000)))
+@given(terms=auctions(budget=Money(1_000), least=Money(10)))
 def test_an_auction_that_is_drawn_is_within_the_budget(terms):
     assert terms["max_rate"] * terms["energy"] <= Money(1_000)
 

@@ -71,7 +71,7 @@ def test_a_trade_ends_with_every_wei_where_it_belongs(api, consumer, provider, r
     clock.next_block_at(int(auction.info.closing_time.timestamp()))
     connection = auction.end(sender=consumer)
 
-    receipt = connection.sign_receipt("18.4 kWh", METER_DATA, signer=consumer)
+    receipt = connection.sign_receipt("18.4 kWh", METER_DATA, last=True, signer=consumer)
     connection.settle(receipt, sender=provider)
 
     cost = Rate.parse("0.0002 ether/kWh") * Energy.parse("18.4 kWh")
@@ -97,8 +97,24 @@ def test_a_consumer_pays_the_whole_energy(api, connection, consumer, provider):
 
 def test_a_provider_forfeits_the_penalty(api, connection, consumer, provider):
     connection.forfeit(sender=provider)
-    assert api.balance(provider) == Money(FUNDS - PENALTY)
-    assert api.balance(consumer) == Money(FUNDS + PENALTY)
+    assert api.balance(provider) == Money(FUNDS - 2 * PENALTY)
+    assert api.balance(consumer) == Money(FUNDS + 2 * PENALTY)
+
+
+def test_a_receipt_on_the_way_costs_both_for_what_is_missing(api, connection, consumer, provider):
+    receipt = connection.sign_receipt("15 kWh", METER_DATA, signer=consumer)
+    assert connection.loss(receipt) == Money(PENALTY // 4)
+    connection.settle(receipt, sender=provider)
+    assert api.balance(provider) == Money(FUNDS + 15_000 * RATE - PENALTY // 4)
+    assert api.balance(consumer) == Money(FUNDS - 15_000 * RATE - PENALTY // 4)
+    assert api.burnt == Money(PENALTY // 2)
+
+
+def test_anybody_hands_in_what_both_have_signed(api, connection, consumer, provider, stranger):
+    receipt = connection.sign_receipt("5 kWh", METER_DATA, last=True, signer=consumer)
+    settlement = connection.sign_settlement("5 kWh", METER_DATA, signer=provider)
+    connection.settle_with(receipt, settlement, sender=stranger)
+    assert api.balance(provider) == Money(FUNDS + 5_000 * RATE)
 
 
 def test_a_connection_that_expires_burns_both_penalties(api, connection, provider, stranger, clock):
@@ -133,6 +149,56 @@ def test_a_signed_bid_is_void_after_a_removal(led_auction, provider, rival, stra
     again = led_auction.sign_bid(Rate(LOWER_RATE), led_auction.info.closing_time, signer=rival)
     led_auction.relay_bid(again, sender=stranger)
     assert led_auction.info.provider == rival.address
+
+
+def test_a_signed_bid_is_void_once_it_is_revoked(api, auction, provider, stranger):
+    bid = auction.sign_bid(Rate(RATE), auction.info.closing_time, signer=provider)
+    api.revoke_bids(sender=provider)
+    assert api.ev(provider).revocations == 1
+    with pytest.raises(Refused) as refusal:
+        auction.relay_bid(bid, sender=stranger)
+    assert refusal.value.name == "WrongSigner"
+
+    again = auction.sign_bid(Rate(RATE), auction.info.closing_time, signer=provider)
+    auction.relay_bid(again, sender=stranger)
+    assert auction.info.provider == provider.address
+
+
+def test_cancelling_is_free_for_a_while_after_a_removal(
+    api, led_auction, consumer, provider, rival
+):
+    led_auction.remove_bid(sender=provider)
+    led_auction.place_bid(Rate(RATE), sender=rival)
+    assert led_auction.info.free_until is not None
+    assert led_auction.cancellation_penalty == Money(0)
+    led_auction.cancel(sender=consumer)
+    assert api.balance(consumer) == Money(FUNDS + PENALTY)
+
+
+def test_an_open_award_is_made_by_anybody(api, consumer, provider, stranger, clock):
+    auction = api.start_auction("20 kWh", "0.0003 ether/kWh", open_award=True, sender=consumer)
+    auction.place_bid(Rate(RATE), sender=provider)
+    assert auction.info.open_award
+    clock.next_block_at(int(auction.info.closing_time.timestamp()))
+    connection = auction.end(sender=stranger)
+    assert connection is not None
+    assert connection.state is State.CONNECTED
+
+
+def test_an_open_award_that_nobody_made_is_cancelled_for_nothing(api, consumer, provider, clock):
+    auction = api.start_auction("20 kWh", "0.0003 ether/kWh", open_award=True, sender=consumer)
+    auction.place_bid(Rate(RATE), sender=provider)
+    window = PARAMETERS["awardWindow"]
+    clock.move_to(int(auction.info.closing_time.timestamp()) + window)
+    assert auction.cancellation_penalty == Money(0)
+    auction.cancel(sender=provider)
+    assert api.balance(consumer) == api.balance(provider) == Money(FUNDS)
+
+
+def test_money_is_withdrawn_to_another_account(api, provider, stranger):
+    before = stranger.balance
+    api.withdraw("0.5 ether", sender=provider, to=stranger.address)
+    assert stranger.balance == before + FUNDS // 2
 
 
 def test_a_bid_is_removed_for_the_penalty(api, led_auction, consumer, provider):
@@ -198,6 +264,12 @@ def test_the_organization_closes_and_opens_the_market(api, organization):
     assert not api.active
     api.change_status(sender=organization)
     assert api.active
+
+
+def test_the_organization_says_whether_the_market_is_open(api, organization):
+    for active in (False, False, True):
+        api.set_active(active, sender=organization)
+        assert api.active is active
 
 
 def test_a_stranger_funds_an_ev(api, provider, stranger):
@@ -324,9 +396,9 @@ def test_a_text_that_is_no_quantity_is_refused_before_anything_is_sent(api, cons
 
 def test_the_same_quantity_may_be_a_text_or_a_type(api, consumer):
     with rollback():
-        texts = api.start_auction("1 kWh", "2 gwei/Wh", sender=consumer).info
+        texts = api.start_auction("1 kWh", "200 gwei/Wh", sender=consumer).info
     with rollback():
-        types = api.start_auction(Energy(1_000), Rate(2 * 10**9), sender=consumer).info
+        types = api.start_auction(Energy(1_000), Rate(200 * 10**9), sender=consumer).info
     assert replace(texts, closing_time=types.closing_time) == types
 
 
@@ -381,6 +453,12 @@ CASES = {
     "Market.change_status": Case(
         None, "organization", lambda market, by: market.change_status(sender=by), "changeStatus"
     ),
+    "Market.set_active": Case(
+        None, "organization", lambda market, by: market.set_active(False, sender=by), "setActive"
+    ),
+    "Market.revoke_bids": Case(
+        None, "provider", lambda market, by: market.revoke_bids(sender=by), "revokeBids"
+    ),
     "Market.transfer": Case(
         None,
         "organization",
@@ -419,10 +497,10 @@ CASES = {
     "Market.start_auction": Case(
         None,
         "consumer",
-        lambda market, by: market.start_auction("1 kWh", "2 wei/Wh", sender=by, value="7 wei"),
+        lambda market, by: market.start_auction("1 kWh", "200 gwei/Wh", sender=by, value="7 wei"),
         "startAuction",
         value=7,
-        locks=2_000,
+        locks=200 * 10**12,
     ),
     "Auction.place_bid": Case(
         "auction",
@@ -455,10 +533,17 @@ CASES = {
         "connection", "consumer", lambda c, by: c.end(sender=by), "endConnection", pays=FULL_COST
     ),
     "Connection.settle": Case(
-        "received", "provider", lambda r, by: r[0].settle(r[1], sender=by), "settle"
+        "received",
+        "provider",
+        lambda r, by: r[0].settle(r[1], sender=by),
+        "settle",
+        pays=PENALTY * 19 // 20,
+    ),
+    "Connection.settle_with": Case(
+        "agreed", "stranger", lambda r, by: r[0].settle_with(*r[1:], sender=by), "settle"
     ),
     "Connection.forfeit": Case(
-        "connection", "provider", lambda c, by: c.forfeit(sender=by), "forfeit", pays=PENALTY
+        "connection", "provider", lambda c, by: c.forfeit(sender=by), "forfeit", pays=2 * PENALTY
     ),
     "Connection.expire": Case(
         "expired", "consumer", lambda c, by: c.expire(sender=by), "expireConnection", pays=PENALTY
@@ -490,6 +575,16 @@ def closed_auction(led_auction, clock):
 def received(connection, consumer):
     """A connection and the consumer's receipt."""
     return connection, connection.sign_receipt("1 kWh", METER_DATA, signer=consumer)
+
+
+@pytest.fixture
+def agreed(connection, consumer, provider):
+    """A connection, and what both have signed."""
+    return (
+        connection,
+        connection.sign_receipt("1 kWh", METER_DATA, last=True, signer=consumer),
+        connection.sign_settlement("1 kWh", METER_DATA, signer=provider),
+    )
 
 
 @pytest.fixture
@@ -551,6 +646,8 @@ def test_who_expires_the_connection_of_others_pays_nothing(expired, stranger, wr
 
 def test_a_write_that_would_be_refused_does_not_reach_the_node(api, provider, chain):
     height = chain.blocks.height
+    arguments = (0, provider.address)
+    nothing = Write(api.contract, "withdraw", arguments, provider, Money(0), Money(0), Money(0))
     with pytest.raises(Refused):
-        send(Write(api.contract, "withdraw", (0,), provider, Money(0), Money(0), Money(0)))
+        send(nothing)
     assert chain.blocks.height == height

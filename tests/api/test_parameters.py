@@ -9,11 +9,12 @@ from ape_v2v.testing.assertions import reverts_with
 from tests.helpers.scenario import PARAMETERS
 
 BOUNDS = {
-    "penaltyBps": (1, 10_000),
+    "penaltyBps": (1, 5_000),
     "minDecrementBps": (0, 5_000),
     "extensionWindow": (0, 3_600),
     "awardWindow": (600, 604_800),
     "settlementWindow": (600, 604_800),
+    "minPenalty": (1, 10**18),
 }
 AT_A_BOUND = [(name, bound) for name, bounds in BOUNDS.items() for bound in bounds]
 BEYOND = [
@@ -35,7 +36,7 @@ def deploy_with(organization):
     return deploy_with
 
 
-@pytest.mark.parametrize(("name", "value"), [*AT_A_BOUND, ("bondBps", 1_000), ("bondBps", 65_535)])
+@pytest.mark.parametrize(("name", "value"), [*AT_A_BOUND, ("bondBps", 2_000), ("bondBps", 65_535)])
 def test_a_market_has_the_parameters_that_it_is_deployed_with(organization, name, value):
     parameters = Parameters(**{name: value})
 
@@ -58,18 +59,19 @@ def test_the_contract_refuses_the_same_parameters(deploy_with, market, name, val
         deploy_with(**{name: value})
 
 
-def test_a_penalty_above_the_bond_is_refused_here_and_by_the_contract(deploy_with, market):
+def test_a_penalty_above_half_the_bond_is_refused_here_and_by_the_contract(deploy_with, market):
+    """A forfeit costs two."""
     with pytest.raises(ConfigurationError, match=r"penaltyBps is 501: .* from 1 to 500$"):
-        Parameters(bondBps=500, penaltyBps=501)
+        Parameters(bondBps=1_001, penaltyBps=501)
 
     with reverts_with(
         market.ParameterOutOfRange, name="penaltyBps", value=501, minimum=1, maximum=500
     ):
-        deploy_with(bondBps=500, penaltyBps=501)
+        deploy_with(bondBps=1_001, penaltyBps=501)
 
 
 def test_a_bond_that_the_contract_cannot_hold_is_refused():
-    with pytest.raises(ConfigurationError, match=r"bondBps is 65536: .* from 1 to 65535$"):
+    with pytest.raises(ConfigurationError, match=r"bondBps is 65536: .* from 2 to 65535$"):
         Parameters(bondBps=65_536)
 
 
@@ -79,9 +81,16 @@ def test_the_defaults_are_those_of_the_specification():
 
 def test_windows_in_a_file_may_be_durations():
     parameters = Parameters.from_mapping(
-        {"extensionWindow": "90 s", "awardWindow": "10 min", "settlementWindow": 86_400}
+        {
+            "extensionWindow": "90 s",
+            "awardWindow": "10 min",
+            "settlementWindow": 86_400,
+            "minPenalty": "1 gwei",
+        }
     )
-    assert parameters == Parameters(extensionWindow=90, awardWindow=600, settlementWindow=86_400)
+    assert parameters == Parameters(
+        extensionWindow=90, awardWindow=600, settlementWindow=86_400, minPenalty=10**9
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,6 +98,7 @@ def test_windows_in_a_file_may_be_durations():
     [
         ({"bondBips": 1}, "unknown parameter 'bondBips': expected awardWindow, bondBps"),
         ({"awardWindow": "10 minutes"}, "awardWindow: '10 minutes' is not a duration"),
+        ({"minPenalty": "a lot"}, "minPenalty: 'a lot' is not an amount"),
         ({"awardWindow": "1 min"}, "awardWindow is 60: .* from 600 to 604800"),
         ({"bondBps": "100 %"}, "bondBps is '100 %': it takes a whole number"),
         ({"bondBps": 100.0}, "bondBps is 100.0: it takes a whole number"),
@@ -109,6 +119,7 @@ def test_people_read_shares_and_durations():
         "extensionWindow": "1 min",
         "awardWindow": "1 h 30 min",
         "settlementWindow": "1 d",
+        "minPenalty": "0.00001 ether",
     }
 
 

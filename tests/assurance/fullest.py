@@ -16,12 +16,13 @@ from tests.fuzz.recording import Program, Recorder
 from tests.model.market import DAYS, HOUR, Parameters
 
 UINT32, UINT64 = 2**32 - 1, 2**64 - 1
-WEEK, LAST_SECOND = 7 * DAYS, 2**40 - 1
+WEEK, LAST_SECOND = 7 * DAYS, 2**36 - 1
 RESERVE = UINT32 * UINT64
+TERMS = UINT32 | UINT64 << 32 | WEEK << 96
 ACCOUNTS, BOOK = 2, 3
 """The slots of the two mappings in the market."""
-ADDED_AT, COMPLETED, NO_SHOWS = 2**128, 2**168, 2**216
-REMOVALS = 2**224
+ADDED_AT, COMPLETED, NO_SHOWS = 2**128, 2**168, 2**208
+REMOVALS = 2**169
 """One of each, in its slot."""
 
 OWNER, CONSUMER, PROVIDER = (PEOPLE[who].address for who in ("organization", "alice", "bob"))
@@ -63,13 +64,20 @@ class FullMarket:
         for who in (CONSUMER, PROVIDER):
             self.fill(ACCOUNTS, who, 2 * RESERVE + 1_000 * ADDED_AT + counts)
 
+    def remove(self, times: int) -> None:
+        """Note so many removals in the auction that runs."""
+        since = self.chain.timestamp
+        terms = UINT32 << 32 | UINT64 << 64 | WEEK << 128 | WEEK << 148 | 1 << 168
+        word = UINT32 | terms | times * REMOVALS | (since + WEEK) << 184 | since << 220
+        self.fill(BOOK, CONSUMER, word)
+
     def connect(self, closing_time: int) -> None:
         """The longest and dearest auction, with a bid, awarded in the second of its close."""
         self.chain.timestamp = closing_time - WEEK
-        self.do(CONSUMER, "startAuction", UINT32, UINT64, WEEK, WEEK, "")
-        self.do(PROVIDER, "placeBid", self.auction_id, UINT64)
+        self.do(CONSUMER, "startAuction", UINT32, UINT64, WEEK, WEEK, False, "")
+        self.do(PROVIDER, "placeBid", self.auction_id, UINT64, TERMS)
         self.chain.timestamp = closing_time
-        self.do(CONSUMER, "endAuction")
+        self.do(CONSUMER, "endAuction", self.auction_id)
 
 
 def fullest(market: ContractType) -> Program:
@@ -77,29 +85,29 @@ def fullest(market: ContractType) -> Program:
     full = FullMarket(market)
 
     full.fill(BOOK, CONSUMER, 2**24 - 1)
-    full.count(2**40 - 1, 2**32 - 1)
+    full.count(2**32 - 1, 2**16 - 1)
     full.connect(LAST_SECOND - 2 * WEEK - 2 * HOUR)
-    full.do(CONSUMER, "endConnection")
+    full.do(CONSUMER, "endConnection", full.auction_id)
 
-    full.count(2**48 - 2, 2**40 - 2)
+    full.count(2**40 - 2, 2**24 - 2)
     full.connect(LAST_SECOND - WEEK - HOUR)
     full.chain.timestamp = LAST_SECOND
     full.do(PROVIDER, "expireConnection", full.auction_id)
 
     full.fill(BOOK, CONSUMER, UINT32 - 1)
-    full.fill(BOOK, CONSUMER, 2**24 * REMOVALS, offset=1)
-    full.count(2**48 - 2, 2**40 - 2)
+    full.count(2**40 - 2, 2**24 - 2)
     full.chain.timestamp = LAST_SECOND - WEEK
-    full.do(CONSUMER, "startAuction", UINT32, UINT64, WEEK, WEEK, "")
+    full.do(CONSUMER, "startAuction", UINT32, UINT64, WEEK, WEEK, True, "")
+    full.remove(2**14)
     for _ in range(2):
-        full.do(PROVIDER, "placeBid", full.auction_id, UINT64)
+        full.do(PROVIDER, "placeBid", full.auction_id, UINT64, TERMS)
         full.do(PROVIDER, "removeBid", full.auction_id)
-    full.fill(BOOK, CONSUMER, (UINT32 - 1) * REMOVALS, offset=1)
+    full.remove(2**15 - 2)
     for _ in range(2):
-        full.do(PROVIDER, "placeBid", full.auction_id, UINT64)
+        full.do(PROVIDER, "placeBid", full.auction_id, UINT64, TERMS)
         full.do(PROVIDER, "removeBid", full.auction_id)
     full.chain.timestamp = LAST_SECOND
-    full.do(CONSUMER, "endAuction")
-    full.do(CONSUMER, "endConnection")
-    full.do(CONSUMER, "startAuction", 1, 1, 1, 1, "")
+    full.do(CONSUMER, "endAuction", full.auction_id)
+    full.do(CONSUMER, "endConnection", full.auction_id)
+    full.do(CONSUMER, "startAuction", 1, 1, 1, 1, False, "")
     return full.chain.program

@@ -11,15 +11,14 @@ from tests.fuzz import world as world_module
 from tests.fuzz.actors import MALLORY
 from tests.fuzz.present import Present
 from tests.fuzz.recording import Program, Recorder
-from tests.fuzz.strategies import Flaw
+from tests.fuzz.strategies import Energy, Flaw, Key
 from tests.fuzz.tally import Tally
 from tests.fuzz.world import Artifacts, World
 from tests.model.market import DAYS, Parameters
-from tests.model.signatures import STRUCTS
 
 UINT16, UINT32, UINT64 = 2**16 - 1, 2**32 - 1, 2**64 - 1
-# The year 20,000 and something: needs all but one of the bits that a moment has.
-FAR_AWAY = 2**39 + 12_345
+# The year 3058: needs all but one of the bits that a moment has.
+FAR_AWAY = 2**35 + 12_345
 # All people together have less than a balance can hold, and each more than 15 bytes can.
 FORTUNE = 2**124
 
@@ -34,36 +33,25 @@ def play(scenario: Callable[[World], None], artifacts: Artifacts) -> Program:
     return recorder.program
 
 
-def everything_signed(world: World) -> None:
-    """Each hash view is given values of which no two are alike."""
-    for purpose, fields in STRUCTS.items():
-        for salt in (1, 2):
-            values = [
-                (salt << 248 | number) if kind == "uint256" else bytes([salt, number]) * 16
-                for number, kind in enumerate(fields.values(), start=10)
-            ]
-            world.agree_on(world.model.message(purpose, *values))
-
-
 def largest_values(world: World) -> None:
     """Fields as full as they can be: balances, rates, energies, durations, moments."""
     people = ["alice", "bob", "carol"]
     world.execute("addEVs", "organization", [world.address(who) for who in people], [""] * 3)
     for who in people:
         world.execute("deposit", who, value=FORTUNE - 1)
-        world.execute("withdraw", who, 2**120 + 7)
+        world.execute("withdraw", who, 2**120 + 7, world.address(who))
     for energy, longest in ((UINT32, 7 * DAYS), (UINT32 - 1, 7 * DAYS - 1)):
-        world.execute("startAuction", "alice", energy, UINT64, longest, longest, "x" * 512)
+        world.execute("startAuction", "alice", energy, UINT64, longest, longest, True, "x" * 512)
         auction_id = world.model.current_auction_id(world.address("alice"))
-        world.execute("placeBid", "bob", auction_id, UINT64)
-        world.execute("placeBid", "carol", auction_id, UINT64 - UINT64 // 100 - 1)
+        _bid(world, "bob", auction_id, UINT64)
+        _bid(world, "carol", auction_id, UINT64 - UINT64 // 100 - 1)
         world.execute("removeBid", "carol", auction_id)
-        world.execute("placeBid", "bob", auction_id, UINT64 - 1)
+        _bid(world, "bob", auction_id, UINT64 - 1)
         world.wait_until(world.model.auctions[auction_id].closing_time)
-        world.execute("endAuction", "alice")
-        world.execute("endConnection", "alice")
+        world.execute("endAuction", "alice", auction_id)
+        world.execute("endConnection", "alice", auction_id)
     for who in people:
-        world.execute("withdraw", who, world.balance(who))
+        world.execute("withdraw", who, world.balance(who), world.address(who))
 
 
 def extensions(world: World) -> None:
@@ -74,13 +62,13 @@ def extensions(world: World) -> None:
         for moment in range(12):
             auction = world.model.auctions[auction_id]
             world.wait_until(auction.closing_time - 1)
-            world.execute("placeBid", ("bob", "carol")[moment % 2], auction_id, rate)
+            _bid(world, ("bob", "carol")[moment % 2], auction_id, rate)
             rate -= 1_000
         if not removed:
-            world.execute("startAuction", "bob", 1, 10**6, 100, 100, "")
+            world.execute("startAuction", "bob", 1, 10**6, 100, 100, False, "")
             auction_id = world.model.current_auction_id(world.address("bob"))
             rate = 10**6
-            world.execute("placeBid", "carol", auction_id, rate)
+            _bid(world, "carol", auction_id, rate)
             world.execute("removeBid", "carol", auction_id)
 
 
@@ -88,7 +76,7 @@ def roundings(world: World) -> None:
     """Rates at which a decrement of one in ten thousand is rounded up by all but one."""
     auction_id = _auction(world, "bob", "carol")
     for who, rate in (("bob", 10_001), ("carol", 10_000), ("carol", 9_999), ("bob", 9_998)):
-        world.execute("placeBid", who, auction_id, rate)
+        _bid(world, who, auction_id, rate)
 
 
 def relayed_by_a_stranger(world: World) -> None:
@@ -108,6 +96,34 @@ def refused_to_another(world: World) -> None:
     _relay(world, "erin", auction_id, 1_000)
 
 
+def signed_by_keys(world: World) -> None:
+    """Readings that keys have signed for both sides, handed in by somebody else."""
+    for energy in (Energy.ALL, Energy.ZERO):
+        auction_id = _auction(world, "bob")
+        _bid(world, "bob", auction_id, 1_000)
+        auction = world.model.auctions[auction_id]
+        world.wait_until(auction.closing_time)
+        world.execute("endAuction", "alice", auction_id)
+        for of_consumer in (True, False):
+            statement = Present(world).sign_reading(
+                auction_id, auction, energy, last=True, of_consumer=of_consumer, key=Key.OWN
+            )
+            reading, *signed = statement
+            handing_in = "bob" if of_consumer else "erin"
+            signatures = (one.signature for one in signed)
+            world.execute("settle", handing_in, reading, *signatures, signed=signed)
+
+
+def removed_often(world: World) -> None:
+    """Bids are removed and signed again, and one side revokes what it has signed."""
+    auction_id = _auction(world, "bob", "carol")
+    for _ in range(3):
+        _relay(world, "erin", auction_id, 1_000)
+        world.execute("removeBid", "bob", auction_id)
+        world.execute("revokeBids", "bob")
+    world.execute("cancelAuction", "alice", auction_id, 0)
+
+
 def uneven_batches(world: World) -> None:
     """More EVs than notes, and more notes than EVs."""
     addresses = [world.address(who) for who in ("alice", "bob")]
@@ -119,7 +135,7 @@ def fortunes(world: World) -> None:
     """Deposits of more than 15 bytes by each way in."""
     world.execute("addEVs", "organization", [world.address("alice")], [""])
     world.execute("depositFor", "bob", world.address("alice"), value=2**120 + 1)
-    world.execute("startAuction", "alice", 1, 1, 1, 1, "", value=2**120 + 3)
+    world.execute("startAuction", "alice", 1, 10**6, 1, 1, False, "", value=2**120 + 3)
 
 
 def _auction(world: World, *providers: str) -> int:
@@ -129,8 +145,13 @@ def _auction(world: World, *providers: str) -> int:
     )
     for who in people:
         world.execute("deposit", who, value=10**18)
-    world.execute("startAuction", "alice", 1, 10**6, 100, 100, "")
+    world.execute("startAuction", "alice", 1, 10**6, 100, 100, False, "")
     return world.model.current_auction_id(world.address("alice"))
+
+
+def _bid(world: World, who: str, auction_id: int, rate: int) -> None:
+    terms = world.model.auctions[auction_id].terms
+    world.execute("placeBid", who, auction_id, rate, terms)
 
 
 def _relay(world: World, who: str, auction_id: int, rate: int) -> None:
@@ -144,11 +165,12 @@ def _relay(world: World, who: str, auction_id: int, rate: int) -> None:
         flaw=Flaw.NONE,
     )
     arguments = (world.address("bob"), rate, world.now, bid.signed.signature)
-    world.execute("placeBidFor", who, auction_id, *arguments, signed=bid.signed)
+    world.execute("placeBidFor", who, auction_id, *arguments, signed=[bid.signed])
 
 
 SCENARIOS = (
-    everything_signed,
+    removed_often,
+    signed_by_keys,
     extensions,
     fortunes,
     largest_values,

@@ -13,6 +13,8 @@ from tests.helpers.scenario import (
     PARAMETERS,
     PENALTY,
     RATE,
+    TERMS,
+    offered,
 )
 
 REFUSE = 1
@@ -30,19 +32,19 @@ def test_refund_griefing(
     attacker = stranger.deploy(project.HostileEV, market)
     market.addEV(attacker, "", sender=organization)
     market.depositFor(attacker, sender=stranger, value=BOND)
-    attacker.act(market.placeBid.encode_input(auction_id, RATE), sender=stranger)
+    attacker.act(market.placeBid.encode_input(auction_id, RATE, TERMS), sender=stranger)
     attacker.prepare(REFUSE, sender=stranger)
 
-    market.placeBid(auction_id, LOWER_RATE, sender=rival)
+    market.placeBid(auction_id, LOWER_RATE, offered(market, auction_id), sender=rival)
     close(auction_id)
-    market.endAuction(sender=consumer)
-    market.endConnection(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     cost = LOWER_RATE * ENERGY
     assert gains() == {"consumer": -cost, "rival": cost}
     assert market.evs(attacker).balance == BOND
     with reverts_with(attacker.Refused):
-        attacker.act(market.withdraw.encode_input(BOND), sender=stranger)
+        attacker.act(market.withdraw.encode_input(BOND, attacker), sender=stranger)
 
 
 def test_dust_undercutting(market, bid_id, gains, close, consumer, provider, rival):
@@ -54,13 +56,13 @@ def test_dust_undercutting(market, bid_id, gains, close, consumer, provider, riv
     step = RATE - RATE // 100
 
     with reverts_with(market.RateTooHigh, rate=dust, highest=step):
-        market.placeBid(bid_id, dust, sender=rival)
-    market.placeBid(bid_id, step, sender=rival)
+        market.placeBid(bid_id, dust, offered(market, bid_id), sender=rival)
+    market.placeBid(bid_id, step, offered(market, bid_id), sender=rival)
     answer = step - step // 100
-    market.placeBid(bid_id, answer, sender=provider)
+    market.placeBid(bid_id, answer, offered(market, bid_id), sender=provider)
     close(bid_id)
-    market.endAuction(sender=consumer)
-    market.endConnection(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     # The attack has only made the consumer's energy cheaper.
     assert answer * ENERGY < RATE * ENERGY * 99 // 100
@@ -75,14 +77,14 @@ def test_last_second_sniping(market, bid_id, gains, clock, close, consumer, prov
     first_close = market.auctions(bid_id).closingTime
     sniped = RATE - RATE // 100
     close(bid_id, -1)
-    market.placeBid(bid_id, sniped, sender=rival)
+    market.placeBid(bid_id, sniped, offered(market, bid_id), sender=rival)
     assert market.auctions(bid_id).closingTime == first_close - 1 + WINDOW
 
     close(bid_id, -1)
-    market.placeBid(bid_id, LOWER_RATE, sender=provider)
+    market.placeBid(bid_id, LOWER_RATE, offered(market, bid_id), sender=provider)
     close(bid_id)
-    market.endAuction(sender=consumer)
-    market.endConnection(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     assert gains() == {"consumer": -LOWER_RATE * ENERGY, "provider": LOWER_RATE * ENERGY}
 
@@ -99,17 +101,21 @@ def test_sniping_cannot_prolong_an_auction_for_ever(
     limit = opened + 2 * BIDDING_TIME
     while market.auctions(auction_id).closingTime < limit:
         close(auction_id, -1)
-        market.placeBid(auction_id, rate, sender=(provider, rival)[bids % 2])
+        market.placeBid(
+            auction_id, rate, offered(market, auction_id), sender=(provider, rival)[bids % 2]
+        )
         rate -= -(-rate // 100)
         bids += 1
     assert bids == BIDDING_TIME // (WINDOW - 1) + 1
 
     close(auction_id, -1)
-    market.placeBid(auction_id, rate, sender=(provider, rival)[bids % 2])
+    market.placeBid(
+        auction_id, rate, offered(market, auction_id), sender=(provider, rival)[bids % 2]
+    )
     assert market.auctions(auction_id).closingTime == limit
     close(auction_id)
-    market.endAuction(sender=consumer)
-    market.endConnection(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     winner = ("provider", "rival")[bids % 2]
     assert gains() == {"consumer": -rate * ENERGY, winner: rate * ENERGY}
@@ -122,19 +128,19 @@ def test_low_ball_and_retract(market, auction_id, clock, close, gains, consumer,
     whole bidding time again. The attackers lose the auction and the penalty, the consumer gains it.
     """
     sibling = rival
-    market.placeBid(auction_id, 1, sender=provider)
+    market.placeBid(auction_id, 1, offered(market, auction_id), sender=provider)
     retracted_at = market.auctions(auction_id).closingTime - 1
     clock.next_block_at(retracted_at)
     market.removeBid(auction_id, sender=provider)
     assert gains() == {"consumer": PENALTY, "provider": -PENALTY}
 
-    market.placeBid(auction_id, MAX_RATE, sender=sibling)
+    market.placeBid(auction_id, MAX_RATE, offered(market, auction_id), sender=sibling)
     assert market.auctions(auction_id).closingTime == retracted_at + BIDDING_TIME
     clock.next_block_at(retracted_at + BIDDING_TIME - 1)
-    market.placeBid(auction_id, LOWER_RATE, sender=provider)
+    market.placeBid(auction_id, LOWER_RATE, offered(market, auction_id), sender=provider)
     close(auction_id)
-    market.endAuction(sender=consumer)
-    market.endConnection(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     cost = LOWER_RATE * ENERGY
     assert gains() == {"consumer": PENALTY - cost, "provider": cost - PENALTY}
@@ -144,7 +150,7 @@ def test_low_ball_and_retract_can_be_answered_by_leaving(
     market, auction_id, clock, gains, consumer, provider
 ):
     """The consumer that sees the trick need not wait for the sibling: it cancels free of charge."""
-    market.placeBid(auction_id, 1, sender=provider)
+    market.placeBid(auction_id, 1, offered(market, auction_id), sender=provider)
     clock.next_block_at(market.auctions(auction_id).closingTime - 1)
     market.removeBid(auction_id, sender=provider)
 
@@ -163,7 +169,7 @@ def test_a_bid_slipped_in_before_a_cancellation(
     `maxPenalty` is 0 for who thinks that the auction is empty: the cancellation fails, and nobody
     has lost anything.
     """
-    market.placeBid(auction_id, rate, sender=provider)
+    market.placeBid(auction_id, rate, offered(market, auction_id), sender=provider)
 
     with reverts_with(market.PenaltyAboveMaximum, penalty=PENALTY, maximum=0):
         market.cancelAuction(auction_id, 0, sender=consumer)

@@ -13,8 +13,10 @@ from tests.helpers.scenario import (
     ETHER,
     FUNDS,
     RESERVE,
+    TERMS,
     VALIDITY,
     ZERO_ADDRESS,
+    offered,
 )
 
 UINT32, UINT64, UINT128 = 2**32 - 1, 2**64 - 1, 2**128 - 1
@@ -54,7 +56,7 @@ def test_reentrancy_through_withdraw(market, attacker, stranger, gains):
     assert held > 3 * ETHER
     attacker.prepare(Answer.REENTER, sender=stranger)
 
-    attacker.act(market.withdraw.encode_input(ETHER), sender=stranger)
+    attacker.act(market.withdraw.encode_input(ETHER, attacker), sender=stranger)
 
     assert attacker.reentries() == 1
     assert attacker.balance == 2 * ETHER
@@ -69,14 +71,14 @@ def test_reentrancy_while_leading(market, auction_id, attacker, stranger, rival,
     Its bond is out of reach until somebody overtakes it: then it is its own again, once.
     """
     market.depositFor(attacker, sender=stranger, value=BOND + 7)
-    attacker.act(market.placeBid.encode_input(auction_id, 2), sender=stranger)
+    attacker.act(market.placeBid.encode_input(auction_id, 2, TERMS), sender=stranger)
     attacker.prepare(Answer.REENTER, sender=stranger)
 
-    attacker.act(market.withdraw.encode_input(7), sender=stranger)
+    attacker.act(market.withdraw.encode_input(7, attacker), sender=stranger)
     with reverts_with(market.BalanceTooLow, account=attacker, balance=0, needed=BOND):
-        attacker.act(market.withdraw.encode_input(BOND), sender=stranger)
-    market.placeBid(auction_id, 1, sender=rival)
-    attacker.act(market.withdraw.encode_input(BOND), sender=stranger)
+        attacker.act(market.withdraw.encode_input(BOND, attacker), sender=stranger)
+    market.placeBid(auction_id, 1, offered(market, auction_id), sender=rival)
+    attacker.act(market.withdraw.encode_input(BOND, attacker), sender=stranger)
 
     assert attacker.balance == BOND + 7
     assert market.evs(attacker).balance == 0
@@ -92,12 +94,12 @@ def test_forced_ether(market, attacker, stranger, bid_id, close, consumer, provi
     attacker.force(market, sender=stranger, value=3 * ETHER)
 
     close(bid_id)
-    market.endAuction(sender=consumer)
-    market.endConnection(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
     paid = {role: amount for role, amount in gains().items() if amount}
     assert sum(paid.values()) == 0
     for account in (consumer, provider, rival):
-        market.withdraw(market.evs(account).balance, sender=account)
+        market.withdraw(market.evs(account).balance, account, sender=account)
 
     assert market.balance == 3 * ETHER
     for account in (stranger, attacker):
@@ -118,11 +120,11 @@ def test_overflow_at_the_limits_of_energy_and_rate(
     assert market.reserve(auction_id) == LARGEST_RESERVE
     assert market.evs(consumer).balance == FUNDS
 
-    market.placeBid(auction_id, UINT64, sender=provider)
+    market.placeBid(auction_id, UINT64, offered(market, auction_id), sender=provider)
     assert market.evs(provider).balance == FUNDS
     close(auction_id)
-    market.endAuction(sender=consumer)
-    market.endConnection(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     assert market.evs(consumer).balance == FUNDS
     assert market.evs(provider).balance == FUNDS + 2 * LARGEST_RESERVE
@@ -144,8 +146,8 @@ def test_overflow_of_energy_and_rate_beyond_their_fields(market, consumer, terms
     Not even the ABI lets them in: the call is refused as a whole.
     """
     values = {"energy": ENERGY, "max_rate": 1, **terms}
-    selector = market.startAuction.encode_input(1, 1, 600, VALIDITY, "")[:4]
-    good = market.startAuction.encode_input(1, 1, 600, VALIDITY, "")
+    selector = market.startAuction.encode_input(1, 1, 600, VALIDITY, False, "")[:4]
+    good = market.startAuction.encode_input(1, 1, 600, VALIDITY, False, "")
     words = [values["energy"].to_bytes(32), values["max_rate"].to_bytes(32)]
     data = selector + b"".join(words) + good[4 + 64 :]
 
@@ -166,7 +168,7 @@ def test_overflow_of_durations(market, consumer, gains, field, bits):
     error = {"biddingTime": market.BiddingTimeOutOfRange, "validity": market.ValidityOutOfRange}
 
     with reverts_with(error[field], **{field: value, "maximum": WEEK}):
-        market.startAuction(ENERGY, 1, *durations.values(), "", sender=consumer)
+        market.startAuction(ENERGY, 1, *durations.values(), False, "", sender=consumer)
 
     assert gains() == {}
 
@@ -174,7 +176,7 @@ def test_overflow_of_durations(market, consumer, gains, field, bits):
 def test_overflow_of_a_withdrawal(market, provider, gains):
     """An amount that is 1 once it is cut to the 128 bits of a balance."""
     with reverts_with(market.BalanceTooLow, account=provider, balance=FUNDS, needed=UINT128 + 2):
-        market.withdraw(UINT128 + 2, sender=provider)
+        market.withdraw(UINT128 + 2, provider, sender=provider)
 
     assert gains() == {}
 
@@ -185,6 +187,6 @@ def test_underflow_of_a_bond(market, auction_id, stranger, organization, gains):
     market.deposit(sender=stranger, value=BOND - 1)
 
     with reverts_with(market.BalanceTooLow, account=stranger, balance=BOND - 1, needed=RESERVE):
-        market.placeBid(auction_id, 1, sender=stranger)
+        market.placeBid(auction_id, 1, offered(market, auction_id), sender=stranger)
 
     assert gains() == {"stranger": BOND - 1}

@@ -20,6 +20,7 @@ from tests.helpers.scenario import (
     PARAMETERS,
     PENALTY,
     RATE,
+    offered,
 )
 
 FOREVER = 2**256 - 1
@@ -27,12 +28,11 @@ OPEN, CONNECTED = 1, 2
 
 
 @pytest.fixture
-def sign_bid(sign, provider):
+def sign_bid(signed_bid, provider):
     """Return a function that signs a bid of the provider for an auction."""
 
-    def sign_bid(auction_id, rate=RATE, nonce=0, **domain):
-        fields = {"auctionId": auction_id, "rate": rate, "nonce": nonce, "deadline": FOREVER}
-        return sign(provider, messages.Bid, **fields, **domain)
+    def sign_bid(auction_id, rate=RATE, **other):
+        return signed_bid(provider, auction_id, rate, FOREVER, **other)
 
     return sign_bid
 
@@ -61,7 +61,7 @@ def test_replay_of_a_bid_in_the_same_auction(
     signature = sign_bid(auction_id)
     bid = (auction_id, provider, RATE, FOREVER, signature)
     market.placeBidFor(*bid, sender=stranger)
-    market.placeBid(auction_id, LOWER_RATE, sender=rival)
+    market.placeBid(auction_id, LOWER_RATE, offered(market, auction_id), sender=rival)
     highest = LOWER_RATE - LOWER_RATE // 100
 
     with reverts_with(market.RateTooHigh, rate=RATE, highest=highest):
@@ -107,8 +107,10 @@ def test_replay_of_a_bid_elsewhere(
     market, empty_market, auction_id, sign_bid, stranger, provider, elsewhere, gains
 ):
     """The same consumer has an auction of the same id in another market, or on another chain."""
+    info = market.auctions(auction_id)
+    terms = {"energyWh": info.energyWh, "maxRate": info.maxRate, "validity": info.validity}
     domain = {"on": empty_market} if elsewhere == "another market" else {"chain_id": 1}
-    signature = sign_bid(auction_id, **domain)
+    signature = sign_bid(auction_id, **terms, **domain)
 
     with wrong_signer(market, provider):
         market.placeBidFor(auction_id, provider, RATE, FOREVER, signature, sender=stranger)
@@ -121,7 +123,7 @@ def test_replay_of_a_receipt_in_the_same_connection(
 ):
     """The provider is paid, and asks for the same once more."""
     signature = receipt(ENERGY)
-    settlement = (connection_id, ENERGY, METER_DATA, signature)
+    settlement = ((connection_id, ENERGY, METER_DATA, True), signature, b"")
     market.settle(*settlement, sender=provider)
 
     with reverts_with(
@@ -137,14 +139,14 @@ def test_replay_of_a_receipt_in_the_next_connection(
 ):
     """The same two meet again on the same terms; the provider delivers nothing this time."""
     signature = receipt(ENERGY)
-    market.settle(connection_id, ENERGY, METER_DATA, signature, sender=provider)
+    market.settle((connection_id, ENERGY, METER_DATA, True), signature, b"", sender=provider)
     next_id = start_auction()
-    market.placeBid(next_id, RATE, sender=provider)
+    market.placeBid(next_id, RATE, offered(market, next_id), sender=provider)
     close(next_id)
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
     with wrong_signer(market, consumer):
-        market.settle(next_id, ENERGY, METER_DATA, signature, sender=provider)
+        market.settle((next_id, ENERGY, METER_DATA, True), signature, b"", sender=provider)
 
     assert gains() == {"consumer": -RATE * ENERGY, "provider": RATE * ENERGY}
 
@@ -157,7 +159,7 @@ def test_replay_of_a_receipt_elsewhere(
     signature = receipt(ENERGY, **domain)
 
     with wrong_signer(market, consumer):
-        market.settle(connection_id, ENERGY, METER_DATA, signature, sender=provider)
+        market.settle((connection_id, ENERGY, METER_DATA, True), signature, b"", sender=provider)
 
     assert gains() == {}
 
@@ -167,7 +169,10 @@ def test_a_receipt_that_the_provider_signs_itself(
 ):
     with wrong_signer(market, consumer):
         market.settle(
-            connection_id, ENERGY, METER_DATA, receipt(ENERGY, signer=provider), sender=provider
+            (connection_id, ENERGY, METER_DATA, True),
+            receipt(ENERGY, signer=provider),
+            b"",
+            sender=provider,
         )
 
     assert gains() == {}
@@ -181,7 +186,12 @@ def test_an_early_reading_as_the_final_settlement(
     signature = sign(provider, messages.MeterValue, **reading)
 
     with wrong_signer(market, provider):
-        market.endConnection(1, METER_DATA, signature, sender=consumer)
+        market.settle(
+            (market.currentAuctionId(consumer), 1, METER_DATA, True),
+            b"",
+            signature,
+            sender=consumer,
+        )
 
     assert gains() == {}
 
@@ -203,7 +213,7 @@ def test_malleable_signature_of_a_receipt(market, connection_id, receipt, provid
     signature = mirrored(receipt(ENERGY))
 
     with reverts_with(market.ECDSAInvalidSignatureS, s=signature[32:64]):
-        market.settle(connection_id, ENERGY, METER_DATA, signature, sender=provider)
+        market.settle((connection_id, ENERGY, METER_DATA, True), signature, b"", sender=provider)
 
     assert gains() == {}
 
@@ -243,16 +253,19 @@ def test_delegation_after_signing_revokes_nothing(node, project):
         node.set_balance(account, 10**18)
         call(organization, "addEV", account, "")
         call(account, "deposit", value=10**17)
-    call(consumer, "startAuction", ENERGY, RATE, BIDDING_TIME, 7_200, "")
+    call(consumer, "startAuction", ENERGY, RATE, BIDDING_TIME, 7_200, False, "")
     auction_id = market.view("currentAuctionId", consumer)
-    call(provider, "placeBid", auction_id, RATE)
+    call(provider, "placeBid", auction_id, RATE, messages.offered(ENERGY, RATE, 7_200))
     node.timestamp += BIDDING_TIME
-    call(consumer, "endAuction")
-    typed: Any = messages.MeteringReceipt  # its domain is a keyword that it does not declare
+    call(consumer, "endAuction", auction_id)
+    typed: Any = messages.Reading  # its domain is a keyword that it does not declare
     reading = typed(
-        token=market.view("accessToken", auction_id),
+        auctionId=auction_id,
+        consumer=consumer,
+        provider=provider,
         energyWh=ENERGY,
         meterDataHash=METER_DATA,
+        last=True,
         eip712_domain=messages.domain(market.address, node.chain_id),
     )
     signature = people["consumer"].sign_message(reading.signable_message).signature
@@ -260,7 +273,7 @@ def test_delegation_after_signing_revokes_nothing(node, project):
     delegation = delegated(node, people["consumer"], delegate)
     assert delegation["type"] == "0x4"
     assert node.request("eth_getCode", consumer, "latest") == f"0xef0100{delegate[2:]}"
-    call(provider, "settle", auction_id, ENERGY, METER_DATA, bytes(signature))
+    call(provider, "settle", (auction_id, ENERGY, METER_DATA, True), bytes(signature), b"")
 
     cost = RATE * ENERGY
     assert market.view("evs", provider)[0] == 10**17 + cost

@@ -3,7 +3,6 @@
 import pytest
 from ape.exceptions import CustomError
 
-from ape_v2v.market import messages
 from ape_v2v.testing.assertions import reverts_with, rollback
 from tests.helpers.scenario import (
     ENERGY,
@@ -14,6 +13,7 @@ from tests.helpers.scenario import (
     PENALTY,
     RATE,
     VALIDITY,
+    offered,
 )
 
 NONE, OPEN, CONNECTED = range(3)
@@ -25,7 +25,7 @@ EXPIRES_AFTER = VALIDITY + PARAMETERS["settlementWindow"]
 
 
 def test_deregistration_in_mid_auction(
-    market, bid_id, gains, close, organization, consumer, provider, sign
+    market, bid_id, gains, close, organization, consumer, provider, sign_reading
 ):
     """The organization removes both sides of a running auction, to strand their money.
 
@@ -35,16 +35,14 @@ def test_deregistration_in_mid_auction(
     market.removeEV(consumer, sender=organization)
 
     close(bid_id)
-    market.endAuction(sender=consumer)
-    reading = {"energyWh": ENERGY, "meterDataHash": METER_DATA}
-    token = market.accessToken(bid_id)
-    signature = sign(consumer, messages.MeteringReceipt, token=token, **reading)
-    market.settle(bid_id, ENERGY, METER_DATA, signature, sender=provider)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
+    reading = (bid_id, ENERGY, METER_DATA, True)
+    market.settle(reading, sign_reading(consumer, reading), b"", sender=provider)
 
     cost = RATE * ENERGY
     assert gains() == {"consumer": -cost, "provider": cost}
     for account in (consumer, provider):
-        market.withdraw(market.evs(account).balance, sender=account)
+        market.withdraw(market.evs(account).balance, account, sender=account)
 
 
 def test_deregistration_of_a_rival_in_favour_of_the_owners_own_ev(
@@ -58,13 +56,13 @@ def test_deregistration_of_a_rival_in_favour_of_the_owners_own_ev(
     with rollback():
         market.removeEV(rival, sender=organization)
         with reverts_with(market.NotEV, account=rival):
-            market.placeBid(bid_id, LOWER_RATE, sender=rival)
+            market.placeBid(bid_id, LOWER_RATE, offered(market, bid_id), sender=rival)
 
-    market.placeBid(bid_id, LOWER_RATE, sender=rival)
+    market.placeBid(bid_id, LOWER_RATE, offered(market, bid_id), sender=rival)
     market.removeEV(rival, sender=organization)
     close(bid_id)
-    market.endAuction(sender=consumer)
-    market.endConnection(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     assert gains() == {"consumer": -LOWER_RATE * ENERGY, "rival": LOWER_RATE * ENERGY}
 
@@ -93,16 +91,16 @@ def test_market_closed_in_mid_auction(
     """
     market.changeStatus(sender=organization)
 
-    market.placeBid(bid_id, LOWER_RATE, sender=rival)
+    market.placeBid(bid_id, LOWER_RATE, offered(market, bid_id), sender=rival)
     close(bid_id)
-    market.endAuction(sender=consumer)
-    market.endConnection(sender=consumer)
-    market.withdraw(market.evs(rival).balance, sender=rival)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
+    market.withdraw(market.evs(rival).balance, rival, sender=rival)
 
     assert gains()["consumer"] == -LOWER_RATE * ENERGY
     assert market.evs(provider).balance == FUNDS
     with reverts_with(market.MarketClosed):
-        market.startAuction(ENERGY, RATE, 600, VALIDITY, "", sender=consumer)
+        market.startAuction(ENERGY, RATE, 600, VALIDITY, False, "", sender=consumer)
 
 
 def test_an_expiry_that_the_organization_hopes_to_gain_from(
@@ -139,25 +137,10 @@ def test_vanished_consumer_after_the_charge(
     """A consumer takes the energy and does not end the connection: its receipt is as good."""
     taken = ENERGY * 3 // 4
 
-    market.settle(connection_id, taken, METER_DATA, receipt(taken), sender=provider)
+    market.settle((connection_id, taken, METER_DATA, True), receipt(taken), b"", sender=provider)
 
     assert gains() == {"consumer": -RATE * taken, "provider": RATE * taken}
-    market.withdraw(FUNDS + RATE * taken, sender=provider)
-
-
-def test_vanished_consumer_that_never_came(market, connection_id, gains, clock, provider):
-    """Nobody has a signature of the other: the provider can forfeit now, or wait until the end.
-
-    Both cost it one penalty; waiting costs the consumer one too, which the provider does not get.
-    """
-    with rollback():
-        market.forfeit(connection_id, sender=provider)
-        assert gains() == {"consumer": PENALTY, "provider": -PENALTY}
-
-    clock.next_block_at(market.auctions(connection_id).connectedAt + EXPIRES_AFTER)
-    market.expireConnection(connection_id, sender=provider)
-
-    assert gains() == {"consumer": -PENALTY, "provider": -PENALTY, "burnt": 2 * PENALTY}
+    market.withdraw(FUNDS + RATE * taken, provider, sender=provider)
 
 
 def test_vanished_provider(market, connection_id, gains, clock, consumer):
@@ -168,7 +151,7 @@ def test_vanished_provider(market, connection_id, gains, clock, consumer):
     clock.next_block_at(market.auctions(connection_id).connectedAt + EXPIRES_AFTER)
 
     market.expireConnection(connection_id, sender=consumer)
-    market.withdraw(FUNDS - PENALTY, sender=consumer)
+    market.withdraw(FUNDS - PENALTY, consumer, sender=consumer)
 
     losses = gains()
     assert losses["provider"] == -PENALTY
@@ -181,7 +164,7 @@ def test_vanished_provider(market, connection_id, gains, clock, consumer):
 
 @pytest.mark.parametrize("stale", ["a bid", "a cancellation", "a removal", "a settlement"])
 def test_stale_transaction_to_a_later_auction(
-    market, bid_id, start_auction, gains, consumer, provider, rival, sign, stale
+    market, bid_id, start_auction, gains, consumer, provider, rival, sign_reading, stale
 ):
     """A transaction waits in the pool until the consumer's next auction, with ten times the energy.
 
@@ -189,23 +172,22 @@ def test_stale_transaction_to_a_later_auction(
     """
     market.cancelAuction(bid_id, PENALTY, sender=consumer)
     next_id = start_auction(energy=10 * ENERGY)
-    market.placeBid(next_id, LOWER_RATE, sender=provider)
+    market.placeBid(next_id, LOWER_RATE, offered(market, next_id), sender=provider)
     before = gains()
-    receipt = sign(
-        consumer, messages.MeteringReceipt, token=bytes(32), energyWh=1, meterDataHash=METER_DATA
-    )
+    reading = (bid_id, 1, METER_DATA, True)
+    receipt = sign_reading(consumer, reading)
 
     expected = CONNECTED if stale == "a settlement" else OPEN
     with reverts_with(market.UnexpectedState, auctionId=bid_id, actual=NONE, expected=expected):
         match stale:
             case "a bid":
-                market.placeBid(bid_id, 1, sender=rival)
+                market.placeBid(bid_id, 1, offered(market, bid_id), sender=rival)
             case "a cancellation":
                 market.cancelAuction(bid_id, 2**256 - 1, sender=consumer)
             case "a removal":
                 market.removeBid(bid_id, sender=provider)
             case "a settlement":
-                market.settle(bid_id, 1, METER_DATA, receipt, sender=provider)
+                market.settle(reading, receipt, b"", sender=provider)
 
     assert gains() == before == {"consumer": -PENALTY, "provider": PENALTY}
     auction = market.auctions(next_id)
@@ -233,10 +215,10 @@ def test_timestamp_at_the_close(market, bid_id, outcome, consumer, rival):
     close = market.auctions(bid_id).closingTime
 
     def bids():
-        market.placeBid(bid_id, LOWER_RATE, sender=rival)
+        market.placeBid(bid_id, LOWER_RATE, offered(market, bid_id), sender=rival)
 
     def awards():
-        market.endAuction(sender=consumer)
+        market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
     assert [outcome(bids, close + offset) for offset in (-1, 0, 1)] == [
         "done",
@@ -255,7 +237,7 @@ def test_timestamp_at_the_award_deadline(market, bid_id, outcome, consumer, stra
     deadline = market.auctions(bid_id).closingTime + AWARD_WINDOW
 
     def awards():
-        market.endAuction(sender=consumer)
+        market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
     def others_cancel():
         market.cancelAuction(bid_id, PENALTY, sender=stranger)
@@ -281,7 +263,7 @@ def test_timestamp_at_the_expiry(market, connection_id, outcome, receipt, provid
         market.expireConnection(connection_id, sender=stranger)
 
     def settles():
-        market.settle(connection_id, ENERGY, METER_DATA, signature, sender=provider)
+        market.settle((connection_id, ENERGY, METER_DATA, True), signature, b"", sender=provider)
 
     assert [outcome(expires, expiry + offset) for offset in (-1, 0, 1)] == [
         "ConnectionNotExpired",
@@ -291,11 +273,12 @@ def test_timestamp_at_the_expiry(market, connection_id, outcome, receipt, provid
     assert [outcome(settles, expiry + offset) for offset in (-1, 0, 1)] == ["done"] * 3
 
 
-def test_timestamp_at_a_signatures_deadline(market, auction_id, outcome, sign, provider, stranger):
+def test_timestamp_at_a_signatures_deadline(
+    market, auction_id, outcome, signed_bid, provider, stranger
+):
     """The one limit that is included: a signature is good in the second of its deadline."""
     deadline = market.auctions(auction_id).closingTime - 100
-    fields = {"auctionId": auction_id, "rate": RATE, "nonce": 0, "deadline": deadline}
-    signature = sign(provider, messages.Bid, **fields)
+    signature = signed_bid(provider, auction_id, RATE, deadline)
 
     def relays():
         market.placeBidFor(auction_id, provider, RATE, deadline, signature, sender=stranger)

@@ -143,7 +143,7 @@ def test_it_does_not_bid_where_no_rate_can_undercut(bidder, look, auction, rival
 def test_it_does_not_bid_without_the_balance_for_the_bond(
     bidder, look, auction, market, provider, balance
 ):
-    market.withdraw(FUNDS - BOND + 1, sender=provider)
+    market.withdraw(FUNDS - BOND + 1, provider, sender=provider)
     bidder = bidder()
 
     assert not bidder.step(look())
@@ -413,7 +413,7 @@ def test_an_auction_with_details_that_are_no_text_does_not_blind_the_board(
     """Whoever starts an auction may put any bytes there."""
     other, better = two_auctions
     other.cancel(sender=consumer)
-    data = market.startAuction.encode_input(1, 1, 600, 600, "\x00\x00")
+    data = market.startAuction.encode_input(1, 10**15, 600, 600, False, "\x00\x00")
     assert data.count(b"\x02" + b"\x00" * 32) == 1
     poisoned = data.replace(b"\x02" + b"\x00" * 32, b"\x02\xff\xfe" + b"\x00" * 30)
     consumer.transfer(market.address, 0, data=poisoned)

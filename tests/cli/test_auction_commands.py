@@ -22,6 +22,8 @@ from tests.helpers.scenario import (
     PENALTY,
     RATE,
     RESERVE,
+    VALIDITY,
+    offered,
 )
 
 APE = Path(sys.executable).with_name("ape")
@@ -91,10 +93,12 @@ def test_consumer_starts_an_auction(start, market, consumer, balance):
         "maxRate": str(MAX_RATE),
         "closingTime": moment(info.closingTime).isoformat(),
         "validity": 7_200,
+        "openAward": False,
         "provider": None,
         "rate": None,
         "cost": None,
         "connectedAt": None,
+        "freeUntil": None,
         "removals": 0,
         "reserve": str(RESERVE),
         "bond": str(BOND),
@@ -134,7 +138,7 @@ def test_details_may_be_given_as_a_whole(start, given, published):
 
 
 def test_what_is_sent_along_is_deposited(start, market, consumer, balance):
-    market.withdraw(FUNDS, sender=consumer)
+    market.withdraw(FUNDS, consumer, sender=consumer)
 
     start("--value", "0.01 ether")
 
@@ -157,7 +161,7 @@ def test_before_the_start_people_are_told_what_it_locks(start, market, consumer)
 
 
 def test_an_account_that_is_no_ev_cannot_start(v2v, stranger):
-    words = ("auction", "start", "1 kWh", "1 gwei/Wh", "--value", "1 ether")
+    words = ("auction", "start", "1 kWh", "200 gwei/Wh", "--value", "1 ether")
 
     refused = v2v(*words, account=stranger, expect=1)
 
@@ -296,7 +300,7 @@ def test_a_connection_is_listed_and_an_auction_that_is_over_is_not(
 ):
     assert [entry["state"] for entry in v2v("auction", "list", "--json").json] == ["connected"]
 
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     listed = v2v("auction", "list")
     assert (listed.text, listed.error) == ("", "no running auction passes the filters\n")
@@ -315,7 +319,7 @@ def test_provider_bids(v2v, market, auction_id, provider, consumer, balance):
 
 
 def test_provider_deposits_with_its_bid(v2v, market, auction_id, provider, balance):
-    market.withdraw(FUNDS, sender=provider)
+    market.withdraw(FUNDS, provider, sender=provider)
 
     v2v("auction", "bid", auction_id, "200 gwei/Wh", "--value", "0.01 ether", account=provider)
 
@@ -349,7 +353,7 @@ def test_a_rate_that_does_not_undercut_is_refused(v2v, bid_id, rival, rate, code
 
 
 def test_a_bid_without_the_bond_says_what_is_missing(v2v, market, auction_id, provider):
-    market.withdraw(FUNDS - 1, sender=provider)
+    market.withdraw(FUNDS - 1, provider, sender=provider)
 
     refused = v2v("auction", "bid", auction_id, "1 gwei/Wh", account=provider, expect=1)
 
@@ -419,6 +423,9 @@ def test_anyone_relays_a_signed_bid(
         "market": market.address,
         "auctionId": str(auction_id),
         "provider": provider.address,
+        "energyWh": ENERGY,
+        "maxRate": str(MAX_RATE),
+        "validity": VALIDITY,
         "rate": str(RATE),
         "nonce": 0,
     }
@@ -466,7 +473,8 @@ def test_a_bid_after_the_close_is_not_signed(v2v, market, auction_id, provider, 
         ({"rate": "1"}, "the signature must be"),
         ({"deadline": "2020-01-01T00:00:00Z"}, "the signature was valid until 2020-01-01"),
         ({"deadline": "2100-01-01T00:00:00Z"}, "the signature must be"),
-        ({"nonce": 1}, "signed after 1 removals of bids, and there have been 0"),
+        ({"nonce": 1}, "signed with the nonce 1, and it is 0 now"),
+        ({"energyWh": ENERGY + 1}, "the bid was signed for an auction of 20001 Wh at"),
         ({"auctionId": "1"}, "this auction is over or never was"),
         ({"signature": "0x" + "00" * 65}, "the signature is not valid"),
         ({"signature": "0x00"}, "signature: expected 0x and 130 hexadecimal digits"),
@@ -497,7 +505,7 @@ def test_what_is_no_signed_bid_is_not_relayed(relay, text):
 
 def test_a_bid_whose_bond_is_not_there_is_not_relayed(signed, relay, market, auction_id, provider):
     document = signed(auction_id)
-    market.withdraw(FUNDS, sender=provider)
+    market.withdraw(FUNDS, provider, sender=provider)
 
     refused = relay(document, expect=1)
 
@@ -505,7 +513,7 @@ def test_a_bid_whose_bond_is_not_there_is_not_relayed(signed, relay, market, auc
 
 
 def test_a_leader_needs_no_second_bond_for_a_relayed_bid(signed, relay, market, bid_id, provider):
-    market.withdraw(FUNDS - BOND, sender=provider)
+    market.withdraw(FUNDS - BOND, provider, sender=provider)
 
     assert relay(signed(bid_id, "100 gwei/Wh")).json["rate"] == str(100 * GWEI)
 
@@ -523,9 +531,19 @@ def test_a_removal_voids_signed_bids(signed, relay, market, bid_id, provider):
     document = signed(bid_id, "100 gwei/Wh")
     market.removeBid(bid_id, sender=provider)
 
-    assert (
-        "signed after 0 removals of bids, and there have been 1" in relay(document, expect=1).error
-    )
+    assert "signed with the nonce 0, and it is 1 now" in relay(document, expect=1).error
+
+
+def test_signed_bids_are_revoked_before_they_are_placed(
+    v2v, signed, relay, market, auction_id, provider
+):
+    document = signed(auction_id)
+
+    shown = v2v("auction", "revoke-bids", "--json", account=provider).json
+
+    assert shown["revocations"] == 1
+    assert "signed with the nonce 0, and it is 1 now" in relay(document, expect=1).error
+    assert relay(signed(auction_id)).json["provider"] == provider.address
 
 
 def test_a_signed_bid_can_be_used_once(signed, relay, auction_id):
@@ -603,6 +621,28 @@ def test_who_has_no_auction_cannot_end_one(v2v, bid_id, rival):
     refused = v2v("auction", "end", account=rival, expect=1)
 
     assert f"{rival.address} has not started an auction" in refused.error
+
+
+def test_anybody_ends_an_auction_with_an_open_award(
+    v2v, start, market, consumer, provider, stranger, clock
+):
+    shown = start("--open-award", "--json").json
+    assert shown["openAward"]
+    auction_id = market.currentAuctionId(consumer)
+    market.placeBid(auction_id, RATE, offered(market, auction_id), sender=provider)
+    clock.move_to(market.auctions(auction_id).closingTime)
+
+    v2v("auction", "end", auction_id, account=stranger)
+
+    assert market.auctions(auction_id).state == CONNECTED
+
+
+def test_nobody_else_ends_an_auction_without_one(v2v, market, bid_id, provider, clock):
+    clock.move_to(market.auctions(bid_id).closingTime)
+
+    refused = v2v("auction", "end", bid_id, account=provider, expect=1)
+
+    assert "only the consumer" in refused.error
 
 
 def test_an_auction_without_a_bid_is_cancelled_free_of_charge(
@@ -747,7 +787,7 @@ def test_an_autobidder_answers_until_it_is_terminated(command, market, auction_i
         *words, "--ignore-gas", "--json", "--yes", "--account", provider.alias, "--interval", "0.2"
     ) as process:
         assert next_line(process)["rate"] == str(RATE)
-        market.placeBid(auction_id, LOWER_RATE, sender=rival)
+        market.placeBid(auction_id, LOWER_RATE, offered(market, auction_id), sender=rival)
         assert next_line(process)["rate"] == str(LOWER_RATE * 99 // 100)
 
         process.send_signal(signal.SIGTERM)
@@ -767,12 +807,12 @@ def test_anyone_watches_an_auction_until_it_is_awarded(
 ):
     with command("auction", "watch", consumer.alias, "--json", "--interval", "0.2") as process:
         assert next_line(process)["rate"] is None
-        market.placeBid(auction_id, RATE, sender=provider)
+        market.placeBid(auction_id, RATE, offered(market, auction_id), sender=provider)
         assert next_line(process)["rate"] == str(RATE)
-        market.placeBid(auction_id, LOWER_RATE, sender=rival)
+        market.placeBid(auction_id, LOWER_RATE, offered(market, auction_id), sender=rival)
         assert next_line(process)["rate"] == str(LOWER_RATE)
         clock.next_block_at(market.auctions(auction_id).closingTime)
-        market.endAuction(sender=consumer)
+        market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
         last = next_line(process)
 

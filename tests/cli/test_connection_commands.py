@@ -17,6 +17,7 @@ from tests.helpers.scenario import (
     RATE,
     RESERVE,
     VALIDITY,
+    offered,
 )
 
 NONE, OPEN, CONNECTED = range(3)
@@ -65,10 +66,12 @@ def test_anyone_sees_a_connection(v2v, market, connection_id, token, consumer, p
         "energyWh": ENERGY,
         "maxRate": str(RESERVE // ENERGY),
         "validity": VALIDITY,
+        "openAward": False,
         "provider": provider.address,
         "rate": str(RATE),
         "cost": str(COST),
         "connectedAt": moment(connected_at).isoformat(),
+        "freeUntil": None,
         "removals": 0,
         "reserve": str(RESERVE),
         "bond": str(BOND),
@@ -102,7 +105,7 @@ def test_an_open_auction_has_no_connection(v2v, bid_id, command):
 # --- sign-receipt and sign-settlement
 
 
-def test_consumer_signs_a_receipt(sign, market, connection_id, token, consumer, chain):
+def test_consumer_signs_a_receipt(sign, market, connection_id, consumer, chain):
     head = chain.blocks.height
 
     document = sign("receipt", consumer).json
@@ -114,14 +117,17 @@ def test_consumer_signs_a_receipt(sign, market, connection_id, token, consumer, 
         "chainId": chain.chain_id,
         "market": market.address,
         "auctionId": str(connection_id),
-        "token": to_hex(token),
         "energyWh": DELIVERED,
         "meterDataHash": "0x" + "00" * 32,
+        "last": False,
     }
+    assert sign("receipt", consumer, "1 Wh", "--last").json["last"]
 
 
 def test_provider_signs_a_settlement(sign, provider):
-    assert sign("settlement", provider).json["type"] == "Settlement"
+    document = sign("settlement", provider).json
+
+    assert (document["type"], document["last"]) == ("Settlement", True)
 
 
 @pytest.mark.parametrize("kind", ["receipt", "settlement"])
@@ -180,7 +186,7 @@ def test_nothing_is_signed_before_the_award(v2v, bid_id, consumer):
 def test_provider_collects_what_the_consumer_has_signed_for(
     v2v, sign, file, connection_id, consumer, provider, balance
 ):
-    words = ("--meter-data-hash", to_hex(METER_DATA))
+    words = ("--last", "--meter-data-hash", to_hex(METER_DATA))
     receipt = file(sign("receipt", consumer, "18.4 kWh", *words).text)
 
     shown = v2v("connection", "settle", connection_id, receipt, "--json", account=provider).json
@@ -188,17 +194,35 @@ def test_provider_collects_what_the_consumer_has_signed_for(
     assert shown.pop("transaction").startswith("0x")
     assert shown == {
         "auctionId": str(connection_id),
-        "event": "ConnectionEnded",
+        "how": "agreed",
         "energyWh": DELIVERED,
         "cost": str(PART),
+        "penalty": "0",
         "meterDataHash": to_hex(METER_DATA),
     }
     assert balance(provider) == FUNDS + PART
     assert balance(consumer) == FUNDS - PART
 
 
+def test_provider_is_told_what_a_receipt_on_the_way_costs(
+    v2v, sign, file, connection_id, consumer, provider, balance
+):
+    receipt = file(sign("receipt", consumer, "15 kWh").text)
+    words = ("connection", "settle", connection_id, receipt)
+
+    refused = v2v(*words, account=provider, answer="n\n", expect=1)
+    assert (
+        "NOT THE LAST RECEIPT: less than was contracted costs each side 0.00015 ether"
+        in refused.error
+    )
+
+    shown = v2v(*words, "--json", account=provider).json
+    assert (shown["how"], shown["penalty"]) == ("short", str(PENALTY // 4))
+    assert balance(provider) == FUNDS + 15_000 * RATE - PENALTY // 4
+
+
 def test_a_receipt_comes_by_standard_input(v2v, sign, consumer, provider, balance):
-    document = sign("receipt", consumer).text
+    document = sign("receipt", consumer, "18.4 kWh", "--last").text
 
     # The answer to the question comes from there too: so it is not asked.
     words = ("connection", "settle", consumer.alias, "-", "--account", provider.alias, "--yes")
@@ -213,7 +237,8 @@ def test_a_receipt_comes_by_standard_input(v2v, sign, consumer, provider, balanc
         ({"chainId": 1}, "the document is for chain 1, and this is chain 31337"),
         ({"market": "0x" + "22" * 20}, "the document is for the market at 0x2222"),
         ({"auctionId": "7"}, "the document is for auction 7, not for"),
-        ({"token": "0x" + "00" * 32}, "the document is for the access token 0x0000"),
+        ({"last": True}, "the signature must be"),
+        ({"last": "yes"}, "not a signed receipt or settlement: last: "),
         ({"energyWh": ENERGY + 1}, "20.001 kWh is more than the 20 kWh that were contracted"),
         ({"energyWh": DELIVERED + 1}, "the signature must be"),
         ({"meterDataHash": to_hex(METER_DATA)}, "the signature must be"),
@@ -258,18 +283,18 @@ def test_a_receipt_of_an_earlier_connection_is_not_handed_in(
     v2v, sign, file, market, connection_id, consumer, provider, start_auction, clock
 ):
     earlier = sign("receipt", consumer).text
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
     later = start_auction()
-    market.placeBid(later, RATE, sender=provider)
+    market.placeBid(later, RATE, offered(market, later), sender=provider)
     clock.next_block_at(market.auctions(later).closingTime)
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
     refused = v2v("connection", "settle", later, file(earlier), account=provider, expect=1)
     assert f"the document is for auction {connection_id}, not for {later}" in refused.error
 
     changed = file(earlier, auctionId=str(later))
     refused = v2v("connection", "settle", later, changed, account=provider, expect=1)
-    assert "ask for one that was signed for it" in refused.error
+    assert "the signature must be" in refused.error
 
 
 def test_a_connection_is_settled_once(v2v, sign, file, connection_id, consumer, provider):
@@ -354,13 +379,13 @@ def test_provider_forfeits_and_is_told_what_that_costs(
 ):
     words = ("connection", "forfeit", connection_id)
     refused = v2v(*words, account=provider, answer="n\n", expect=1)
-    assert "pays 0.0006 ether out of what is locked" in refused.error
+    assert "pays 0.0012 ether out of what is locked" in refused.error
     assert market.auctions(connection_id).state == CONNECTED
 
     shown = v2v(*words, "--json", account=provider).json
 
-    assert (shown["event"], shown["penalty"]) == ("ConnectionForfeited", str(PENALTY))
-    assert balance(consumer) == FUNDS + PENALTY
+    assert (shown["how"], shown["penalty"]) == ("forfeited", str(2 * PENALTY))
+    assert balance(consumer) == FUNDS + 2 * PENALTY
 
 
 def test_only_the_provider_forfeits(v2v, connection_id, consumer):
@@ -391,7 +416,7 @@ def test_anyone_expires_a_connection_that_nobody_settled(
 def test_what_is_over_cannot_be_ended_again(
     v2v, market, connection_id, consumer, provider, command
 ):
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     refused = v2v("connection", command, connection_id, account=provider, expect=1)
 

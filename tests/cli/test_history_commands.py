@@ -23,6 +23,7 @@ from tests.helpers.scenario import (
     PENALTY,
     RATE,
     VALIDITY,
+    offered,
 )
 
 APE = Path(sys.executable).with_name("ape")
@@ -42,7 +43,9 @@ def started_at(chain, market, auction_id):
 def ended_id(market, connection_id, provider, receipt, clock):
     """The provider delivered all but 2 kWh."""
     delivered = ENERGY - 2_000
-    market.settle(connection_id, delivered, METER_DATA, receipt(delivered), sender=provider)
+    market.settle(
+        (connection_id, delivered, METER_DATA, True), receipt(delivered), b"", sender=provider
+    )
     return connection_id
 
 
@@ -50,9 +53,9 @@ def ended_id(market, connection_id, provider, receipt, clock):
 def forfeited_id(market, ended_id, start_auction, provider, consumer, clock):
     """The provider's next auction, which it did not deliver in."""
     auction_id = start_auction()
-    market.placeBid(auction_id, RATE, sender=provider)
+    market.placeBid(auction_id, RATE, offered(market, auction_id), sender=provider)
     clock.next_block_at(market.auctions(auction_id).closingTime)
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
     market.forfeit(auction_id, sender=provider)
     return auction_id
 
@@ -97,6 +100,7 @@ def test_anyone_sees_the_events_of_an_auction_as_json(v2v, bid_id, consumer, pro
         "maxRate": str(MAX_RATE),
         "closingTime": closing_time,
         "validity": VALIDITY,
+        "openAward": False,
         "details": "",
     }
     bid.pop("timestamp")
@@ -148,7 +152,7 @@ def test_anyone_filters_by_kind_ev_block_and_time(
     v2v, market, auction_id, provider, consumer, clock
 ):
     clock.next_block_at(clock.now + 10)
-    market.placeBid(auction_id, RATE, sender=provider)
+    market.placeBid(auction_id, RATE, offered(market, auction_id), sender=provider)
 
     def names(*options):
         return [event["event"] for event in v2v("history", "events", *options, "--json").json]
@@ -283,7 +287,7 @@ def test_a_settled_connection_has_a_charge_detail_record(
 def test_a_forfeited_connection_has_a_record_with_its_penalty(v2v, forfeited_id):
     _, record = v2v("history", "records", "--json").json
     assert record["auctionId"] == str(forfeited_id)
-    assert (record["outcome"], record["penalty"]) == ("forfeited", str(PENALTY))
+    assert (record["outcome"], record["penalty"]) == ("forfeited", str(2 * PENALTY))
     assert (record["energyWh"], record["cost"], record["meterDataHash"]) == (0, "0", None)
 
 
@@ -292,7 +296,7 @@ def test_people_read_records_in_a_table(v2v, forfeited_id, consumer, provider):
     assert provider.address in text
     assert re.search(r"18 kWh .*0\.0002 ether/kWh +ended", text)
     assert re.search(r"20 kWh +0\.0036 ether", text)
-    assert "penalty 0.0006 ether" in text
+    assert "penalty 0.0012 ether" in text
 
 
 def test_records_are_filtered_and_exported(v2v, ended_id, forfeited_id, rival, tmp_path):
@@ -317,7 +321,7 @@ def test_a_follower_gets_every_event_as_it_happens_until_ctrl_c(
     follower = process(*watch, stdout=subprocess.PIPE, text=True)
     started = json.loads(follower.stdout.readline())
     assert started["event"] == "AuctionStarted"
-    market.placeBid(auction_id, RATE, sender=provider)
+    market.placeBid(auction_id, RATE, offered(market, auction_id), sender=provider)
     bid = json.loads(follower.stdout.readline())
     assert (bid["event"], bid["rate"]) == ("BidPlaced", str(RATE))
     follower.send_signal(signal.SIGINT)
@@ -327,11 +331,11 @@ def test_a_follower_gets_every_event_as_it_happens_until_ctrl_c(
 
 def test_a_follower_is_told_what_was_taken_back(process, chain, market, auction_id, provider):
     snapshot = chain.snapshot()
-    market.placeBid(auction_id, RATE, sender=provider)
+    market.placeBid(auction_id, RATE, offered(market, auction_id), sender=provider)
     watch = ["events", "--name", "BidPlaced", "--follow", "--interval", "0.1", "--json"]
     follower = process(*watch, stdout=subprocess.PIPE, text=True)
     bid = json.loads(follower.stdout.readline())
     chain.restore(snapshot)
-    market.placeBid(auction_id, RATE - GWEI, sender=provider)
+    market.placeBid(auction_id, RATE - GWEI, offered(market, auction_id), sender=provider)
     assert json.loads(follower.stdout.readline()) == bid | {"removed": True}
     assert json.loads(follower.stdout.readline())["rate"] == str(RATE - GWEI)

@@ -11,6 +11,7 @@ from tests.helpers.scenario import (
     GWEI,
     LOWER_RATE,
     RESERVE,
+    offered,
 )
 
 # Deposits
@@ -82,7 +83,7 @@ def test_an_ev_withdraws_a_part(v2v, market, provider):
     withdrawn = v2v("wallet", "withdraw", "0.25 ether", "--json", account=provider).json
     assert withdrawn["balance"] == str(FUNDS - ETHER // 4)
     assert market.provider.get_receipt(withdrawn["transaction"]).events == [
-        market.Withdrawn(account=provider, amount=ETHER // 4)
+        market.Withdrawn(account=provider, to=provider, amount=ETHER // 4)
     ]
 
 
@@ -90,6 +91,14 @@ def test_an_ev_withdraws_everything_that_is_free(v2v, balance, provider, bid_id)
     shown = v2v("wallet", "withdraw", "--all", account=provider).text
     assert re.search(r"^balance +0 ether *$", shown, re.MULTILINE)
     assert balance(provider) == 0
+
+
+def test_an_ev_withdraws_to_another_account(v2v, provider, stranger):
+    before = stranger.balance
+
+    v2v("wallet", "withdraw", "0.25 ether", "--to", stranger.address, account=provider)
+
+    assert stranger.balance == before + ETHER // 4
 
 
 def test_a_removed_ev_withdraws_from_a_closed_market(v2v, market, organization, provider):
@@ -142,7 +151,7 @@ def test_a_leading_provider_has_its_bond_locked(v2v, provider, bid_id):
 
 
 def test_an_overtaken_provider_has_nothing_locked(v2v, market, provider, rival, bid_id):
-    market.placeBid(bid_id, LOWER_RATE, sender=rival)
+    market.placeBid(bid_id, LOWER_RATE, offered(market, bid_id), sender=rival)
     shown = v2v("wallet", "balance", provider.address, "--json").json
     assert (shown["free"], shown["bonds"]) == (str(FUNDS), "0")
     shown = v2v("wallet", "balance", rival.address, "--json").json
@@ -153,19 +162,19 @@ def test_bonds_of_connections_are_locked_until_they_end(
     v2v, market, consumer, provider, connection_id
 ):
     assert v2v("wallet", "balance", provider.address, "--json").json["bonds"] == str(BOND)
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
     assert v2v("wallet", "balance", provider.address, "--json").json["bonds"] == "0"
 
 
 def test_an_account_may_be_consumer_and_provider_at_once(
     v2v, market, provider, bid_id, start_auction
 ):
-    start_auction(energy=1_000, max_rate=GWEI, sender=provider)
+    start_auction(energy=1_000, max_rate=1_000 * GWEI, sender=provider)
     shown = v2v("wallet", "balance", provider.address, "--json").json
     assert shown == {
         "address": provider.address,
-        "free": str(FUNDS - BOND - 1_000 * GWEI),
-        "reserve": str(1_000 * GWEI),
+        "free": str(FUNDS - BOND - 10**6 * GWEI),
+        "reserve": str(10**6 * GWEI),
         "bonds": str(BOND),
         "total": str(FUNDS),
     }

@@ -21,10 +21,11 @@ from tests.helpers.scenario import (
     RESERVE,
     VALIDITY,
     ZERO_ADDRESS,
+    offered,
 )
 
 NONE, OPEN, CONNECTED = range(3)
-NO_AUCTION = (NONE, ZERO_ADDRESS, 0, 0, 0, 0, ZERO_ADDRESS, 0, 0, 0)
+NO_AUCTION = (NONE, ZERO_ADDRESS, 0, 0, 0, 0, False, ZERO_ADDRESS, 0, 0, 0, 0)
 AWARD_WINDOW = PARAMETERS["awardWindow"]
 WEEK = 7 * 24 * 3_600
 # What a fresh storage slot costs more than one that was in use.
@@ -77,7 +78,7 @@ def open_market(deploy_market, organization, consumer, provider, rival):
     """A factory of markets with other rules, in which the EVs have no ether."""
 
     def open_market(**parameters):
-        market = deploy_market(**parameters)
+        market = deploy_market(**{"minPenalty": 1, **parameters})
         market.addEVs([consumer, provider, rival], ["", "", ""], sender=organization)
         return market
 
@@ -102,7 +103,7 @@ def test_consumer_starts_an_auction(market, consumer, clock, ledger):
     now = clock.now + 10
     clock.next_block_at(now)
     receipt = market.startAuction(
-        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, "Bay 7, CCS, 50 kW", sender=consumer
+        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "Bay 7, CCS, 50 kW", sender=consumer
     )
 
     auction_id = id_of(consumer, 1)
@@ -116,7 +117,9 @@ def test_consumer_starts_an_auction(market, consumer, clock, ledger):
         MAX_RATE,
         closing_time,
         VALIDITY,
+        False,
         ZERO_ADDRESS,
+        0,
         0,
         0,
         0,
@@ -133,16 +136,17 @@ def test_consumer_starts_an_auction(market, consumer, clock, ledger):
             maxRate=MAX_RATE,
             closingTime=closing_time,
             validity=VALIDITY,
+            openAward=False,
             details="Bay 7, CCS, 50 kW",
         )
     ]
 
 
 def test_ether_sent_along_is_credited_before_the_reserve_is_locked(market, consumer, clock, ledger):
-    market.withdraw(FUNDS, sender=consumer)
+    market.withdraw(FUNDS, consumer, sender=consumer)
 
     receipt = market.startAuction(
-        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, "", sender=consumer, value=RESERVE + 5
+        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "", sender=consumer, value=RESERVE + 5
     )
 
     assert ledger() == Ledger(consumer=5)
@@ -156,6 +160,7 @@ def test_ether_sent_along_is_credited_before_the_reserve_is_locked(market, consu
             maxRate=MAX_RATE,
             closingTime=clock.now + BIDDING_TIME,
             validity=VALIDITY,
+            openAward=False,
             details="",
         ),
     ]
@@ -164,24 +169,24 @@ def test_ether_sent_along_is_credited_before_the_reserve_is_locked(market, consu
 def test_reserve_may_come_partly_from_the_balance_and_partly_with_the_call(
     market, consumer, ledger
 ):
-    market.withdraw(FUNDS - 1, sender=consumer)
+    market.withdraw(FUNDS - 1, consumer, sender=consumer)
 
     market.startAuction(
-        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, "", sender=consumer, value=RESERVE - 1
+        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "", sender=consumer, value=RESERVE - 1
     )
 
     assert ledger() == Ledger(consumer=0)
 
 
 def test_reserve_above_the_balance_and_the_ether_sent_along_is_refused(market, consumer, untouched):
-    market.withdraw(FUNDS - 1, sender=consumer)
+    market.withdraw(FUNDS - 1, consumer, sender=consumer)
 
     with (
         untouched(),
         reverts_with(market.BalanceTooLow, account=consumer, balance=RESERVE - 1, needed=RESERVE),
     ):
         market.startAuction(
-            ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, "", sender=consumer, value=RESERVE - 2
+            ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "", sender=consumer, value=RESERVE - 2
         )
 
 
@@ -227,7 +232,7 @@ def test_auction_with_terms_out_of_bounds_is_refused(
 @pytest.mark.parametrize("details", ["x" * 512, "é" * 256])
 def test_details_may_have_512_bytes(market, consumer, details):
     receipt = market.startAuction(
-        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, details, sender=consumer
+        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, details, sender=consumer
     )
 
     assert [event.details for event in receipt.events] == [details]
@@ -236,7 +241,7 @@ def test_details_may_have_512_bytes(market, consumer, details):
 def test_account_that_is_no_ev_cannot_start_an_auction(market, stranger, untouched):
     with untouched(), reverts_with(market.NotEV, account=stranger):
         market.startAuction(
-            ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, "", sender=stranger, value=RESERVE
+            ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "", sender=stranger, value=RESERVE
         )
 
 
@@ -280,7 +285,7 @@ def test_ev_may_be_consumer_in_one_auction_and_provider_in_another(
     market, bid_id, provider, consumer, start_auction, ledger
 ):
     other_id = start_auction(sender=provider)
-    market.placeBid(other_id, LOWER_RATE, sender=consumer)
+    market.placeBid(other_id, LOWER_RATE, offered(market, other_id), sender=consumer)
 
     assert (bid_id, other_id) == (id_of(consumer, 1), id_of(provider, 1))
     assert (market.auctions(bid_id).provider, market.auctions(bid_id).rate) == (provider, RATE)
@@ -295,22 +300,23 @@ def test_ev_may_be_consumer_in_one_auction_and_provider_in_another(
 @pytest.mark.parametrize(
     ("energy", "max_rate", "bidding_time", "validity"),
     [
-        (1, 1, 1, 1),
+        (10, 1, 1, 1),
         (2**32 - 1, 1, 1, 1),
         (1, 2**64 - 1, 1, 1),
-        (1, 1, WEEK, 1),
-        (1, 1, 1, WEEK),
+        (1, 10, WEEK, 1),
+        (1, 10, 1, WEEK),
         (2**32 - 1, 2**64 - 1, WEEK, WEEK),
     ],
 )
 def test_extreme_terms_are_kept_exactly(
-    market, chain, consumer, clock, ledger, energy, max_rate, bidding_time, validity
+    open_market, chain, consumer, clock, energy, max_rate, bidding_time, validity
 ):
+    market = open_market()
     reserve = energy * max_rate
     chain.set_balance(consumer, reserve + ETHER)
 
     market.startAuction(
-        energy, max_rate, bidding_time, validity, "", sender=consumer, value=reserve
+        energy, max_rate, bidding_time, validity, False, "", sender=consumer, value=reserve
     )
 
     auction_id = id_of(consumer, 1)
@@ -322,13 +328,15 @@ def test_extreme_terms_are_kept_exactly(
         max_rate,
         closing_time,
         validity,
+        False,
         ZERO_ADDRESS,
+        0,
         0,
         0,
         0,
     )
     assert market.reserve(auction_id) == reserve
-    assert ledger() == Ledger()
+    assert market.evs(consumer).balance == 0
 
 
 def test_largest_possible_trade_is_paid_exactly(
@@ -344,11 +352,11 @@ def test_largest_possible_trade_is_paid_exactly(
     auction_id = start_auction(energy, rate, WEEK, WEEK, on=market)
     closing_time = market.auctions(auction_id).closingTime
 
-    market.placeBid(auction_id, rate, sender=provider)
+    market.placeBid(auction_id, rate, offered(market, auction_id), sender=provider)
     assert (market.reserve(auction_id), market.bond(auction_id)) == (reserve, bond)
     assert market.penalty(auction_id) == reserve
     clock.next_block_at(closing_time)
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
     assert market.auctions(auction_id) == (
         CONNECTED,
         consumer,
@@ -356,12 +364,14 @@ def test_largest_possible_trade_is_paid_exactly(
         rate,
         closing_time,
         WEEK,
+        False,
         provider,
         rate,
         closing_time,
         0,
+        0,
     )
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     assert market.evs(consumer).balance == 0
     assert market.evs(provider).balance == bond + reserve
@@ -377,8 +387,8 @@ def test_largest_possible_trade_is_paid_exactly(
         (10_000, 1_000, 19, 19, 1),
         (15_000, 333, 77, 115, 2),
         (65_535, 10_000, 9, 58, 9),
-        (1, 1, 9_999, 0, 0),
-        (1, 1, 10_000, 1, 1),
+        (2, 1, 10_000, 2, 1),
+        (2, 1, 19_999, 3, 1),
     ],
 )
 def test_bond_and_penalty_are_shares_of_the_reserve_rounded_down(
@@ -386,7 +396,9 @@ def test_bond_and_penalty_are_shares_of_the_reserve_rounded_down(
 ):
     market = open_market(bondBps=bond_bps, penaltyBps=penalty_bps)
 
-    market.startAuction(1, reserve, BIDDING_TIME, VALIDITY, "", sender=consumer, value=reserve)
+    market.startAuction(
+        1, reserve, BIDDING_TIME, VALIDITY, False, "", sender=consumer, value=reserve
+    )
 
     auction_id = id_of(consumer, 1)
     assert market.reserve(auction_id) == reserve
@@ -395,7 +407,7 @@ def test_bond_and_penalty_are_shares_of_the_reserve_rounded_down(
 
 
 def test_bond_and_penalty_do_not_depend_on_the_bid(market, auction_id, provider):
-    market.placeBid(auction_id, 1, sender=provider)
+    market.placeBid(auction_id, 1, offered(market, auction_id), sender=provider)
 
     assert market.reserve(auction_id) == RESERVE
     assert market.bond(auction_id) == BOND
@@ -424,14 +436,14 @@ def test_round_counts_on_after_every_ending_and_over_deregistration(
 ):
     def close(auction_id):
         clock.next_block_at(market.auctions(auction_id).closingTime)
-        market.endAuction(sender=consumer)
+        market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
     market.cancelAuction(start_auction(), 0, sender=consumer)
     close(start_auction())
     traded = start_auction()
-    market.placeBid(traded, RATE, sender=provider)
+    market.placeBid(traded, RATE, offered(market, traded), sender=provider)
     close(traded)
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
     market.removeEV(consumer, sender=organization)
     assert market.currentAuctionId(consumer) == id_of(consumer, 3)
     market.addEV(consumer, "", sender=organization)
@@ -442,12 +454,14 @@ def test_round_counts_on_after_every_ending_and_over_deregistration(
 
 def test_second_auction_writes_no_fresh_storage(market, consumer, provider, start_auction, clock):
     def trade():
-        started = market.startAuction(ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, "", sender=consumer)
+        started = market.startAuction(
+            ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "", sender=consumer
+        )
         auction_id = market.currentAuctionId(consumer)
-        bid = market.placeBid(auction_id, RATE, sender=provider)
+        bid = market.placeBid(auction_id, RATE, offered(market, auction_id), sender=provider)
         clock.next_block_at(market.auctions(auction_id).closingTime)
-        market.endAuction(sender=consumer)
-        market.endConnection(sender=consumer)
+        market.endAuction(market.currentAuctionId(consumer), sender=consumer)
+        market.endConnection(market.currentAuctionId(consumer), sender=consumer)
         return started.gas_used, bid.gas_used
 
     first, second = trade(), trade()
@@ -470,12 +484,12 @@ def test_id_that_is_not_the_current_one_reaches_no_open_auction(
     market, second_id, consumer, provider, rival, untouched, unknown
 ):
     other = unknown(second_id)
-    market.placeBid(second_id, RATE, sender=provider)
+    market.placeBid(second_id, RATE, offered(market, second_id), sender=provider)
     refused = {"auctionId": other, "actual": NONE, "expected": OPEN}
 
     with untouched():
         with reverts_with(market.UnexpectedState, **refused):
-            market.placeBid(other, LOWER_RATE, sender=rival)
+            market.placeBid(other, LOWER_RATE, offered(market, other), sender=rival)
         with reverts_with(market.UnexpectedState, **refused):
             market.placeBidFor(other, rival, LOWER_RATE, 2**256 - 1, bytes(65), sender=rival)
         with reverts_with(market.UnexpectedState, **refused):
@@ -489,9 +503,9 @@ def test_id_that_is_not_the_current_one_reaches_no_connection(
     market, second_id, consumer, provider, clock, untouched, unknown
 ):
     other = unknown(second_id)
-    market.placeBid(second_id, RATE, sender=provider)
+    market.placeBid(second_id, RATE, offered(market, second_id), sender=provider)
     clock.next_block_at(market.auctions(second_id).closingTime)
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
     clock.move_to(clock.now + VALIDITY + PARAMETERS["settlementWindow"])
     refused = {"auctionId": other, "actual": NONE, "expected": CONNECTED}
 
@@ -499,7 +513,7 @@ def test_id_that_is_not_the_current_one_reaches_no_connection(
         with reverts_with(market.UnexpectedState, **refused):
             market.accessToken.transact(other, sender=provider)
         with reverts_with(market.UnexpectedState, **refused):
-            market.settle(other, ENERGY, METER_DATA, bytes(65), sender=provider)
+            market.settle((other, ENERGY, METER_DATA, True), bytes(65), b"", sender=provider)
         with reverts_with(market.UnexpectedState, **refused):
             market.forfeit(other, sender=provider)
         with reverts_with(market.UnexpectedState, **refused):
@@ -514,7 +528,7 @@ def test_auction_without_a_bid_ends_at_any_time_from_the_close_on(
     market, auction_id, consumer, clock, ledger, after_close
 ):
     clock.next_block_at(market.auctions(auction_id).closingTime + after_close)
-    receipt = market.endAuction(sender=consumer)
+    receipt = market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
     assert market.auctions(auction_id) == NO_AUCTION
     assert market.currentAuctionId(consumer) == auction_id
@@ -530,7 +544,7 @@ def test_standing_bid_is_accepted_from_the_close_to_the_award_deadline(
 ):
     closing_time = market.auctions(bid_id).closingTime
     clock.next_block_at(closing_time + after_close)
-    receipt = market.endAuction(sender=consumer)
+    receipt = market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
     assert market.auctions(bid_id) == (
         CONNECTED,
@@ -539,9 +553,11 @@ def test_standing_bid_is_accepted_from_the_close_to_the_award_deadline(
         MAX_RATE,
         closing_time,
         VALIDITY,
+        False,
         provider,
         RATE,
         closing_time + after_close,
+        0,
         0,
     )
     assert ledger() == Ledger(consumer=FUNDS - RESERVE, provider=FUNDS - BOND)
@@ -566,7 +582,7 @@ def test_standing_bid_cannot_be_accepted_once_the_award_window_has_passed(
     clock.next_block_at(now)
 
     with untouched(), reverts_with(market.AwardWindowPassed, deadline=deadline, timestamp=now):
-        market.endAuction(sender=consumer)
+        market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
 
 @pytest.mark.parametrize("stage", ["auction_id", "bid_id"])
@@ -579,36 +595,28 @@ def test_auction_cannot_end_before_the_close(market, consumer, clock, untouched,
         untouched(),
         reverts_with(market.BiddingOpen, closingTime=closing_time, timestamp=now),
     ):
-        market.endAuction(sender=consumer)
+        market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
 
 def test_only_the_consumer_can_end_its_auction(
-    market, bid_id, organization, provider, rival, stranger, clock, untouched
+    market, bid_id, organization, consumer, provider, rival, stranger, clock, untouched
 ):
     clock.move_to(market.auctions(bid_id).closingTime)
 
     for account in (organization, provider, rival, stranger):
-        with (
-            untouched(),
-            reverts_with(
-                market.UnexpectedState,
-                auctionId=id_of(account, 0),
-                actual=NONE,
-                expected=OPEN,
-            ),
-        ):
-            market.endAuction(sender=account)
+        with untouched(), reverts_with(market.NotConsumer, account=account, consumer=consumer):
+            market.endAuction(bid_id, sender=account)
 
 
 def test_auction_that_is_over_cannot_end_again(market, auction_id, consumer, clock, untouched):
     clock.next_block_at(market.auctions(auction_id).closingTime)
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
     with (
         untouched(),
         reverts_with(market.UnexpectedState, auctionId=auction_id, actual=NONE, expected=OPEN),
     ):
-        market.endAuction(sender=consumer)
+        market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
 
 def test_standing_bid_stands_after_the_organization_has_removed_its_maker(
@@ -617,7 +625,7 @@ def test_standing_bid_stands_after_the_organization_has_removed_its_maker(
     market.removeEV(provider, sender=organization)
 
     clock.next_block_at(market.auctions(bid_id).closingTime)
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
     assert market.auctions(bid_id).state == CONNECTED
     assert market.auctions(bid_id).provider == provider
@@ -656,7 +664,7 @@ def test_consumer_that_cancels_in_spite_of_a_bid_pays_the_leader_the_penalty(
 
 
 def test_overtaken_provider_gets_nothing_of_the_penalty(market, bid_id, consumer, rival, ledger):
-    market.placeBid(bid_id, LOWER_RATE, sender=rival)
+    market.placeBid(bid_id, LOWER_RATE, offered(market, bid_id), sender=rival)
 
     receipt = market.cancelAuction(bid_id, PENALTY, sender=consumer)
 
@@ -778,7 +786,7 @@ def test_cancelled_auction_cannot_be_cancelled_or_ended(market, bid_id, consumer
             market.cancelAuction(bid_id, PENALTY, sender=consumer)
         clock.next_block_at(closing_time)
         with reverts_with(market.UnexpectedState, **refused):
-            market.endAuction(sender=consumer)
+            market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
 
 # --- What the organization cannot stop
@@ -795,11 +803,11 @@ def abandoned_id(market, auction_id, organization, consumer):
 def test_running_auction_goes_on_to_its_end_in_a_closed_market_without_its_consumer(
     market, abandoned_id, consumer, provider, rival, clock, ledger
 ):
-    market.placeBid(abandoned_id, RATE, sender=provider)
-    market.placeBid(abandoned_id, LOWER_RATE, sender=rival)
+    market.placeBid(abandoned_id, RATE, offered(market, abandoned_id), sender=provider)
+    market.placeBid(abandoned_id, LOWER_RATE, offered(market, abandoned_id), sender=rival)
     clock.next_block_at(market.auctions(abandoned_id).closingTime)
-    market.endAuction(sender=consumer)
-    market.endConnection(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     cost = LOWER_RATE * ENERGY
     assert market.auctions(abandoned_id) == NO_AUCTION
@@ -810,7 +818,7 @@ def test_abandoned_auction_without_a_bid_can_be_ended(
     market, abandoned_id, consumer, clock, ledger
 ):
     clock.next_block_at(market.auctions(abandoned_id).closingTime)
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
     assert market.auctions(abandoned_id) == NO_AUCTION
     assert ledger() == Ledger()

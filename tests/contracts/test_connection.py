@@ -1,7 +1,7 @@
-"""From the award to the payment: the access token and the five ways to end a connection."""
+"""From the award to the payment: the access token and the ways to end a connection."""
 
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from eth_abi.abi import encode
@@ -23,15 +23,19 @@ from tests.helpers.scenario import (
     RESERVE,
     VALIDITY,
     ZERO_ADDRESS,
+    offered,
 )
 
 NONE, OPEN, CONNECTED = range(3)
-NO_AUCTION = (NONE, ZERO_ADDRESS, 0, 0, 0, 0, ZERO_ADDRESS, 0, 0, 0)
+PAID, AGREED, SHORT, FORFEITED, EXPIRED = range(5)
+NO_AUCTION = (NONE, ZERO_ADDRESS, 0, 0, 0, 0, False, ZERO_ADDRESS, 0, 0, 0, 0)
 COST = RATE * ENERGY
 DELIVERED = 12_345  # Wh, of the ENERGY that was contracted
 NO_METER_DATA = bytes(32)
 
-ENDINGS = ("paid in full", "paid in part", "settled", "forfeited", "expired")
+LOSS = -(-PENALTY * (ENERGY - DELIVERED) // ENERGY)
+
+ENDINGS = ("paid in full", "paid in part", "settled", "broken off", "forfeited", "expired")
 
 
 class Ledger(NamedTuple):
@@ -86,9 +90,9 @@ def connect(market, consumer, provider, start_auction, clock):
 
     def connect():
         auction_id = start_auction()
-        market.placeBid(auction_id, RATE, sender=provider)
+        market.placeBid(auction_id, RATE, offered(market, auction_id), sender=provider)
         clock.next_block_at(market.auctions(auction_id).closingTime)
-        market.endAuction(sender=consumer)
+        market.endAuction(market.currentAuctionId(consumer), sender=consumer)
         return auction_id
 
     return connect
@@ -103,14 +107,15 @@ def expiry(market, connection_id):
 
 @pytest.fixture
 def end(market, connection_id, consumer, provider, stranger, receipt, settlement):
-    """Return a function that ends the connection in one of the five ways."""
+    """Return a function that ends the connection in one of its ways."""
     paid, acknowledged = settlement(DELIVERED), receipt(DELIVERED)
+    running = receipt(DELIVERED, last=False)
+    reading = (connection_id, DELIVERED, METER_DATA)
     ways = {
-        "paid in full": lambda: market.endConnection(sender=consumer),
-        "paid in part": lambda: market.endConnection(DELIVERED, METER_DATA, paid, sender=consumer),
-        "settled": lambda: market.settle(
-            connection_id, DELIVERED, METER_DATA, acknowledged, sender=provider
-        ),
+        "paid in full": lambda: market.endConnection(connection_id, sender=consumer),
+        "paid in part": lambda: market.settle((*reading, True), b"", paid, sender=consumer),
+        "settled": lambda: market.settle((*reading, True), acknowledged, b"", sender=provider),
+        "broken off": lambda: market.settle((*reading, False), running, b"", sender=provider),
         "forfeited": lambda: market.forfeit(connection_id, sender=provider),
         "expired": lambda: market.expireConnection(connection_id, sender=stranger),
     }
@@ -118,14 +123,18 @@ def end(market, connection_id, consumer, provider, stranger, receipt, settlement
 
 
 @pytest.fixture
-def recovered(market, chain):
+def recovered(market, chain, consumer, provider):
     """Whose signature the market takes it for, when it is over something else."""
 
-    def recovered(signature, message, token, energy=DELIVERED, meter_data=METER_DATA):
-        expected = message(
-            token=token,
+    def recovered(signature, auction_id, energy=DELIVERED, meter_data=METER_DATA, *, last=True):
+        kind: Any = messages.Reading
+        expected = kind(
+            auctionId=auction_id,
+            consumer=consumer.address,
+            provider=provider.address,
             energyWh=energy,
             meterDataHash=meter_data,
+            last=last,
             eip712_domain=messages.domain(market.address, chain.chain_id),
         )
         return Account.recover_message(expected.signable_message, signature=signature)
@@ -134,13 +143,30 @@ def recovered(market, chain):
 
 
 @pytest.fixture
-def sign_metering(sign, token):
-    """A factory of signatures over any of the metering structs."""
+def key():
+    """A key in a car, which has no account in any market."""
+    return Account.from_key(b"\x77" * 32)
 
-    def sign_metering(signer, message, token=token, energy=DELIVERED, meter_data=METER_DATA, **on):
-        return sign(signer, message, token=token, energyWh=energy, meterDataHash=meter_data, **on)
 
-    return sign_metering
+@pytest.fixture
+def sign_by_key(market, chain, sign, key, connection_id, consumer, provider):
+    """Sign a reading by the key, which an account has chosen: 130 bytes."""
+
+    def sign_by_key(owner, energy=DELIVERED, *, last=True, of=connection_id, on=market):
+        kind: Any = messages.Reading
+        message = kind(
+            auctionId=connection_id,
+            consumer=consumer.address,
+            provider=provider.address,
+            energyWh=energy,
+            meterDataHash=METER_DATA,
+            last=last,
+            eip712_domain=messages.domain(market.address, chain.chain_id),
+        )
+        signature = bytes(key.sign_message(message.signable_message).signature)
+        return signature + sign(owner, messages.SessionKey, on=on, auctionId=of, key=key.address)
+
+    return sign_by_key
 
 
 # --- The access token
@@ -151,7 +177,7 @@ def test_access_token_is_derived_from_the_two_evs_the_moment_and_the_validity(
 ):
     connected_at = market.auctions(bid_id).closingTime + 7
     clock.next_block_at(connected_at)
-    receipt = market.endAuction(sender=consumer)
+    receipt = market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
     values = [consumer.address, provider.address, connected_at, VALIDITY]
     token = keccak(encode(["address", "address", "uint256", "uint256"], values))
@@ -171,7 +197,7 @@ def test_access_token_is_derived_from_the_two_evs_the_moment_and_the_validity(
 def test_next_connection_of_the_same_evs_has_another_token(
     market, connection_id, token, consumer, connect
 ):
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     assert market.accessToken(connect()) != token
 
@@ -190,7 +216,7 @@ def test_open_auction_has_no_access_token(market, stranger, request, stage):
 
 
 def test_connection_that_has_ended_has_no_access_token(market, connection_id, consumer, stranger):
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     with reverts_with(
         market.UnexpectedState, auctionId=connection_id, actual=NONE, expected=CONNECTED
@@ -201,7 +227,7 @@ def test_connection_that_has_ended_has_no_access_token(market, connection_id, co
 def test_earlier_connection_has_no_access_token_while_the_next_one_runs(
     market, connection_id, consumer, stranger, connect
 ):
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
     connect()
 
     with reverts_with(
@@ -214,7 +240,7 @@ def test_earlier_connection_has_no_access_token_while_the_next_one_runs(
 
 
 def test_consumer_pays_in_full(market, connection_id, consumer, provider, ledger, counts):
-    receipt = market.endConnection(sender=consumer)
+    receipt = market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     assert market.auctions(connection_id) == NO_AUCTION
     assert ledger() == Ledger(consumer=FUNDS - COST, provider=FUNDS + COST)
@@ -222,6 +248,9 @@ def test_consumer_pays_in_full(market, connection_id, consumer, provider, ledger
     assert receipt.events == [
         market.ConnectionEnded(
             auctionId=connection_id,
+            consumer=consumer,
+            how=PAID,
+            penalty=0,
             provider=provider,
             energyWh=ENERGY,
             cost=COST,
@@ -234,25 +263,35 @@ def test_consumer_pays_in_full_after_the_deadline_too(
     market, connection_id, consumer, clock, expiry, ledger
 ):
     clock.next_block_at(expiry)
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     assert ledger() == Ledger(consumer=FUNDS - COST, provider=FUNDS + COST)
 
 
-def test_nobody_but_the_consumer_can_end_the_connection_without_a_signature(
-    market, connection_id, organization, provider, rival, stranger, untouched
+def test_nobody_but_the_consumer_can_pay_in_full(
+    market, connection_id, consumer, organization, provider, rival, stranger, untouched
 ):
     for account in (organization, provider, rival, stranger):
-        with (
-            untouched(),
-            reverts_with(
-                market.UnexpectedState,
-                auctionId=market.currentAuctionId(account),
-                actual=NONE,
-                expected=CONNECTED,
-            ),
-        ):
-            market.endConnection(sender=account)
+        with untouched(), reverts_with(market.NotConsumer, account=account, consumer=consumer):
+            market.endConnection(connection_id, sender=account)
+
+
+@pytest.mark.parametrize("call", ["endAuction", "endConnection"])
+def test_a_late_call_does_not_act_on_a_later_trade(
+    market, connection_id, consumer, connect, untouched, call
+):
+    """F7: of a smart account, say, whose transaction comes in when the next trade runs."""
+    market.endConnection(connection_id, sender=consumer)
+    connect()
+    expected = OPEN if call == "endAuction" else CONNECTED
+
+    with (
+        untouched(),
+        reverts_with(
+            market.UnexpectedState, auctionId=connection_id, actual=NONE, expected=expected
+        ),
+    ):
+        getattr(market, call)(connection_id, sender=consumer)
 
 
 def test_open_auction_cannot_be_paid(market, bid_id, consumer, untouched):
@@ -260,13 +299,13 @@ def test_open_auction_cannot_be_paid(market, bid_id, consumer, untouched):
         untouched(),
         reverts_with(market.UnexpectedState, auctionId=bid_id, actual=OPEN, expected=CONNECTED),
     ):
-        market.endConnection(sender=consumer)
+        market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
 
 def test_counts_add_up_over_connections(market, consumer, connect, clock, counts):
     for _ in range(2):
         connect()
-        market.endConnection(sender=consumer)
+        market.endConnection(market.currentAuctionId(consumer), sender=consumer)
     auction_id = connect()
     clock.next_block_at(clock.now + VALIDITY + PARAMETERS["settlementWindow"])
     market.expireConnection(auction_id, sender=consumer)
@@ -274,151 +313,33 @@ def test_counts_add_up_over_connections(market, consumer, connect, clock, counts
     assert counts() == [(2, 1), (2, 1)]
 
 
-# --- endConnection(energyWh, meterDataHash, signature): the consumer pays what both agree on
+# --- settle: both sides consent to a reading, by a signature or by the call
 
 
-@pytest.mark.parametrize("energy", [1, DELIVERED, ENERGY])
-def test_consumer_pays_what_the_provider_agrees_was_delivered(
-    market, connection_id, consumer, provider, settlement, ledger, counts, energy
-):
-    receipt = market.endConnection(energy, METER_DATA, settlement(energy), sender=consumer)
+@pytest.fixture(params=["consumer", "provider", "stranger"])
+def hand_in(request, market, connection_id, receipt, settlement):
+    """Hand in what both have signed, as each side and as somebody else.
 
-    cost = RATE * energy
-    assert market.auctions(connection_id) == NO_AUCTION
-    assert ledger() == Ledger(consumer=FUNDS - cost, provider=FUNDS + cost)
-    assert counts() == [(1, 0), (1, 0)]
-    assert receipt.events == [
-        market.ConnectionEnded(
-            auctionId=connection_id,
-            provider=provider,
-            energyWh=energy,
-            cost=cost,
-            meterDataHash=METER_DATA,
-        )
-    ]
+    A side that calls needs no signature of its own.
+    """
+    sender = request.getfixturevalue(request.param)
 
+    def hand_in(energy, *, last):
+        theirs = b"" if request.param == "consumer" else receipt(energy, last=last)
+        ours = b"" if request.param == "provider" else settlement(energy, last=last)
+        reading = (connection_id, energy, METER_DATA, last)
+        return market.settle(reading, theirs, ours, sender=sender)
 
-def test_agreed_zero_frees_both_and_is_no_completed_connection(
-    market, connection_id, consumer, provider, settlement, ledger, counts
-):
-    receipt = market.endConnection(0, METER_DATA, settlement(0), sender=consumer)
-
-    assert market.auctions(connection_id) == NO_AUCTION
-    assert ledger() == Ledger()
-    assert counts() == [(0, 0), (0, 0)]
-    assert receipt.events == [
-        market.ConnectionEnded(
-            auctionId=connection_id,
-            provider=provider,
-            energyWh=0,
-            cost=0,
-            meterDataHash=METER_DATA,
-        )
-    ]
-
-
-@pytest.mark.parametrize("energy", [ENERGY + 1, 2**32 - 1])
-def test_more_energy_than_was_contracted_cannot_be_paid(
-    market, connection_id, consumer, settlement, untouched, energy
-):
-    signature = settlement(energy)
-
-    with (
-        untouched(),
-        reverts_with(market.EnergyAboveContract, energyWh=energy, contracted=ENERGY),
-    ):
-        market.endConnection(energy, METER_DATA, signature, sender=consumer)
-
-
-@pytest.mark.parametrize("role", ["consumer", "rival", "stranger"])
-def test_settlement_of_anybody_but_the_provider_is_refused(
-    market, consumer, provider, settlement, untouched, request, role
-):
-    signer = request.getfixturevalue(role)
-    signature = settlement(DELIVERED, signer=signer)
-
-    with untouched(), reverts_with(market.WrongSigner, expected=provider, signer=signer):
-        market.endConnection(DELIVERED, METER_DATA, signature, sender=consumer)
+    return hand_in
 
 
 @pytest.mark.parametrize(
-    "signed",
-    [
-        {"energy": DELIVERED - 1},
-        {"energy": DELIVERED + 2**32},
-        {"meter_data": NO_METER_DATA},
-        {"token": b"\x22" * 32},
-        {"chain_id": 1},
-        {"message": messages.MeterValue},
-        {"message": messages.MeteringReceipt},
-    ],
-    ids=lambda signed: next(iter(signed)),
+    ("energy", "last"), [(1, True), (DELIVERED, True), (ENERGY, True), (ENERGY, False)]
 )
-def test_signature_over_anything_but_this_settlement_is_refused(
-    market, consumer, provider, token, sign_metering, recovered, untouched, signed
+def test_what_both_agree_on_is_paid_and_costs_nobody_anything(
+    market, connection_id, consumer, provider, hand_in, ledger, counts, energy, last
 ):
-    signature = sign_metering(provider, **{"message": messages.Settlement, **signed})
-    signer = recovered(signature, messages.Settlement, token)
-
-    with untouched(), reverts_with(market.WrongSigner, expected=provider, signer=signer):
-        market.endConnection(DELIVERED, METER_DATA, signature, sender=consumer)
-
-
-def test_settlement_for_another_market_is_refused(
-    market, empty_market, consumer, provider, token, settlement, recovered, untouched
-):
-    signature = settlement(DELIVERED, on=empty_market)
-    signer = recovered(signature, messages.Settlement, token)
-
-    with untouched(), reverts_with(market.WrongSigner, expected=provider, signer=signer):
-        market.endConnection(DELIVERED, METER_DATA, signature, sender=consumer)
-
-
-def test_settlement_of_an_earlier_connection_is_refused(
-    market, consumer, provider, settlement, connect, recovered, untouched
-):
-    signature = settlement(DELIVERED)
-    market.endConnection(DELIVERED, METER_DATA, signature, sender=consumer)
-    token = market.accessToken(connect())
-    signer = recovered(signature, messages.Settlement, token)
-
-    with untouched(), reverts_with(market.WrongSigner, expected=provider, signer=signer):
-        market.endConnection(DELIVERED, METER_DATA, signature, sender=consumer)
-
-
-def test_provider_cannot_end_the_connection_by_its_own_settlement(
-    market, connection_id, provider, settlement, untouched
-):
-    signature = settlement(ENERGY)
-
-    with (
-        untouched(),
-        reverts_with(
-            market.UnexpectedState,
-            auctionId=market.currentAuctionId(provider),
-            actual=NONE,
-            expected=CONNECTED,
-        ),
-    ):
-        market.endConnection(ENERGY, METER_DATA, signature, sender=provider)
-
-
-def test_settlement_of_65_bytes_is_needed(market, consumer, settlement, untouched):
-    signature = settlement(DELIVERED)
-
-    for length in (0, 64):
-        with untouched(), reverts_with(market.ECDSAInvalidSignatureLength, length=length):
-            market.endConnection(DELIVERED, METER_DATA, signature[:length], sender=consumer)
-
-
-# --- settle: the provider collects what the consumer acknowledged
-
-
-@pytest.mark.parametrize("energy", [1, DELIVERED, ENERGY])
-def test_provider_is_paid_what_the_consumer_acknowledged(
-    market, connection_id, provider, receipt, ledger, counts, energy
-):
-    settled = market.settle(connection_id, energy, METER_DATA, receipt(energy), sender=provider)
+    settled = hand_in(energy, last=last)
 
     cost = RATE * energy
     assert market.auctions(connection_id) == NO_AUCTION
@@ -427,66 +348,92 @@ def test_provider_is_paid_what_the_consumer_acknowledged(
     assert settled.events == [
         market.ConnectionEnded(
             auctionId=connection_id,
+            consumer=consumer,
             provider=provider,
+            how=AGREED,
             energyWh=energy,
             cost=cost,
+            penalty=0,
             meterDataHash=METER_DATA,
         )
     ]
 
 
-def test_acknowledged_zero_frees_both_and_is_no_completed_connection(
-    market, connection_id, provider, receipt, ledger, counts
-):
-    settled = market.settle(connection_id, 0, METER_DATA, receipt(0), sender=provider)
+def test_agreeing_on_nothing_frees_both_and_is_no_completed_connection(hand_in, ledger, counts):
+    hand_in(0, last=True)
 
-    assert market.auctions(connection_id) == NO_AUCTION
     assert ledger() == Ledger()
+    assert counts() == [(0, 0), (0, 0)]
+
+
+@pytest.mark.parametrize("energy", [0, 1, DELIVERED, ENERGY - 1])
+def test_what_only_a_running_reading_says_costs_both_for_what_is_missing(
+    market, connection_id, consumer, provider, hand_in, ledger, counts, energy
+):
+    settled = hand_in(energy, last=False)
+
+    cost, loss = RATE * energy, -(-PENALTY * (ENERGY - energy) // ENERGY)
+    assert market.auctions(connection_id) == NO_AUCTION
+    assert ledger() == Ledger(
+        consumer=FUNDS - cost - loss, provider=FUNDS + cost - loss, burnt=2 * loss
+    )
     assert counts() == [(0, 0), (0, 0)]
     assert settled.events == [
         market.ConnectionEnded(
             auctionId=connection_id,
+            consumer=consumer,
             provider=provider,
-            energyWh=0,
-            cost=0,
+            how=SHORT,
+            energyWh=energy,
+            cost=cost,
+            penalty=loss,
             meterDataHash=METER_DATA,
         )
     ]
 
 
 @pytest.mark.parametrize("energy", [ENERGY + 1, 2**32 - 1])
-def test_more_energy_than_was_contracted_cannot_be_settled(
-    market, connection_id, provider, receipt, untouched, energy
-):
-    signature = receipt(energy)
-
+def test_more_energy_than_was_contracted_cannot_be_settled(market, hand_in, untouched, energy):
     with (
         untouched(),
         reverts_with(market.EnergyAboveContract, energyWh=energy, contracted=ENERGY),
     ):
-        market.settle(connection_id, energy, METER_DATA, signature, sender=provider)
-
-
-@pytest.mark.parametrize("role", ["consumer", "organization", "rival", "stranger"])
-def test_nobody_but_the_provider_can_settle(
-    market, connection_id, provider, receipt, untouched, request, role
-):
-    account = request.getfixturevalue(role)
-    signature = receipt(DELIVERED)
-
-    with untouched(), reverts_with(market.NotProvider, account=account, provider=provider):
-        market.settle(connection_id, DELIVERED, METER_DATA, signature, sender=account)
+        hand_in(energy, last=True)
 
 
 @pytest.mark.parametrize("role", ["provider", "rival", "stranger"])
-def test_receipt_of_anybody_but_the_consumer_is_refused(
+def test_reading_that_the_consumer_has_not_signed_is_refused(
     market, connection_id, consumer, provider, receipt, untouched, request, role
 ):
     signer = request.getfixturevalue(role)
     signature = receipt(DELIVERED, signer=signer)
 
     with untouched(), reverts_with(market.WrongSigner, expected=consumer, signer=signer):
-        market.settle(connection_id, DELIVERED, METER_DATA, signature, sender=provider)
+        market.settle((connection_id, DELIVERED, METER_DATA, True), signature, b"", sender=provider)
+
+
+@pytest.mark.parametrize("role", ["consumer", "rival", "stranger"])
+def test_reading_that_the_provider_has_not_signed_is_refused(
+    market, connection_id, consumer, provider, settlement, untouched, request, role
+):
+    signer = request.getfixturevalue(role)
+    signature = settlement(DELIVERED, signer=signer)
+
+    with untouched(), reverts_with(market.WrongSigner, expected=provider, signer=signer):
+        market.settle((connection_id, DELIVERED, METER_DATA, True), b"", signature, sender=consumer)
+
+
+@pytest.mark.parametrize("missing", ["consumer", "provider"])
+def test_somebody_else_needs_both_signatures(
+    market, connection_id, stranger, receipt, settlement, untouched, missing
+):
+    signatures = {"consumer": receipt(DELIVERED), "provider": settlement(DELIVERED)}
+    signatures[missing] = b""
+
+    with untouched(), reverts_with(market.ECDSAInvalidSignatureLength, length=0):
+        market.settle(
+            (connection_id, DELIVERED, METER_DATA, True), *signatures.values(), sender=stranger
+        )
 
 
 @pytest.mark.parametrize(
@@ -495,59 +442,139 @@ def test_receipt_of_anybody_but_the_consumer_is_refused(
         {"energy": DELIVERED - 1},
         {"energy": DELIVERED + 2**32},
         {"meter_data": NO_METER_DATA},
-        {"token": b"\x22" * 32},
+        {"last": False},
+        {"auction_id": 7},
         {"chain_id": 1},
-        {"message": messages.MeterValue},
-        {"message": messages.Settlement},
+        {"consumer": ZERO_ADDRESS},
+        {"provider": ZERO_ADDRESS},
     ],
     ids=lambda signed: next(iter(signed)),
 )
-def test_signature_over_anything_but_this_receipt_is_refused(
-    market,
-    connection_id,
-    consumer,
-    provider,
-    token,
-    sign_metering,
-    recovered,
-    untouched,
-    signed,
+def test_signature_over_anything_but_this_reading_is_refused(
+    market, connection_id, consumer, provider, receipt, recovered, untouched, signed
 ):
-    signature = sign_metering(consumer, **{"message": messages.MeteringReceipt, **signed})
-    signer = recovered(signature, messages.MeteringReceipt, token)
+    signature = receipt(**{"energy": DELIVERED, **signed})
+    signer = recovered(signature, connection_id)
 
     with untouched(), reverts_with(market.WrongSigner, expected=consumer, signer=signer):
-        market.settle(connection_id, DELIVERED, METER_DATA, signature, sender=provider)
+        market.settle((connection_id, DELIVERED, METER_DATA, True), signature, b"", sender=provider)
 
 
-def test_receipt_for_another_market_is_refused(
-    market, empty_market, connection_id, consumer, provider, token, receipt, recovered, untouched
+def test_a_reading_on_the_way_is_no_last_one(
+    market, connection_id, consumer, provider, receipt, recovered, untouched
+):
+    signature = receipt(DELIVERED, last=False)
+    signer = recovered(signature, connection_id, last=True)
+
+    with untouched(), reverts_with(market.WrongSigner, expected=consumer, signer=signer):
+        market.settle((connection_id, DELIVERED, METER_DATA, True), signature, b"", sender=provider)
+
+
+def test_a_meter_value_is_no_reading(
+    market, connection_id, consumer, provider, sign, token, recovered, untouched
+):
+    """Else a consumer would end with an early one."""
+    signature = sign(
+        provider,
+        messages.MeterValue,
+        token=token,
+        energyWh=DELIVERED,
+        meterDataHash=METER_DATA,
+    )
+    signer = recovered(signature, connection_id)
+
+    with untouched(), reverts_with(market.WrongSigner, expected=provider, signer=signer):
+        market.settle((connection_id, DELIVERED, METER_DATA, True), b"", signature, sender=consumer)
+
+
+def test_reading_for_another_market_is_refused(
+    market, empty_market, connection_id, consumer, provider, receipt, recovered, untouched
 ):
     signature = receipt(DELIVERED, on=empty_market)
-    signer = recovered(signature, messages.MeteringReceipt, token)
+    signer = recovered(signature, connection_id)
 
     with untouched(), reverts_with(market.WrongSigner, expected=consumer, signer=signer):
-        market.settle(connection_id, DELIVERED, METER_DATA, signature, sender=provider)
+        market.settle((connection_id, DELIVERED, METER_DATA, True), signature, b"", sender=provider)
 
 
-def test_receipt_of_an_earlier_connection_is_refused(
+def test_reading_of_an_earlier_connection_is_refused(
     market, connection_id, consumer, provider, receipt, connect, recovered, untouched
 ):
     signature = receipt(DELIVERED)
-    market.settle(connection_id, DELIVERED, METER_DATA, signature, sender=provider)
+    market.settle((connection_id, DELIVERED, METER_DATA, True), signature, b"", sender=provider)
     next_id = connect()
-    signer = recovered(signature, messages.MeteringReceipt, market.accessToken(next_id))
+    signer = recovered(signature, next_id)
 
     with untouched(), reverts_with(market.WrongSigner, expected=consumer, signer=signer):
-        market.settle(next_id, DELIVERED, METER_DATA, signature, sender=provider)
+        market.settle((next_id, DELIVERED, METER_DATA, True), signature, b"", sender=provider)
 
 
-def test_receipt_of_65_bytes_is_needed(market, connection_id, provider, receipt, untouched):
-    signature = receipt(DELIVERED)
+@pytest.mark.parametrize("length", [0, 64, 66, 129, 131])
+def test_signature_of_65_or_130_bytes_is_needed(
+    market, connection_id, provider, receipt, untouched, length
+):
+    signature = (2 * receipt(DELIVERED) + b"\x00")[:length]
 
-    for length in (0, 64):
-        with untouched(), reverts_with(market.ECDSAInvalidSignatureLength, length=length):
-            market.settle(connection_id, DELIVERED, METER_DATA, signature[:length], sender=provider)
+    with untouched(), reverts_with(market.ECDSAInvalidSignatureLength, length=length):
+        market.settle((connection_id, DELIVERED, METER_DATA, True), signature, b"", sender=provider)
+
+
+# --- Session keys
+
+
+@pytest.mark.parametrize("side", ["consumer", "provider"])
+def test_a_key_that_a_side_has_chosen_signs_for_it(
+    market, connection_id, consumer, provider, sign_by_key, ledger, side
+):
+    owner, sender = (consumer, provider) if side == "consumer" else (provider, consumer)
+    signatures = [b"", b""]
+    signatures[side == "provider"] = sign_by_key(owner)
+
+    market.settle((connection_id, DELIVERED, METER_DATA, True), *signatures, sender=sender)
+
+    cost = RATE * DELIVERED
+    assert ledger() == Ledger(consumer=FUNDS - cost, provider=FUNDS + cost)
+
+
+def test_a_key_for_another_auction_is_refused(
+    market, connection_id, consumer, provider, sign_by_key, untouched
+):
+    signature = sign_by_key(consumer, of=connection_id + 1)
+
+    with untouched(), pytest.raises(market.WrongSigner):
+        market.settle((connection_id, DELIVERED, METER_DATA, True), signature, b"", sender=provider)
+
+
+def test_a_key_for_another_market_is_refused(
+    market, empty_market, connection_id, consumer, provider, sign_by_key, untouched
+):
+    signature = sign_by_key(consumer, on=empty_market)
+
+    with untouched(), pytest.raises(market.WrongSigner):
+        market.settle((connection_id, DELIVERED, METER_DATA, True), signature, b"", sender=provider)
+
+
+@pytest.mark.parametrize("role", ["provider", "rival"])
+def test_a_key_that_somebody_else_has_chosen_is_refused(
+    market, connection_id, consumer, provider, sign_by_key, untouched, request, role
+):
+    owner = request.getfixturevalue(role)
+    signature = sign_by_key(owner)
+
+    with untouched(), reverts_with(market.WrongSigner, expected=consumer, signer=owner):
+        market.settle((connection_id, DELIVERED, METER_DATA, True), signature, b"", sender=provider)
+
+
+def test_a_key_signs_for_nothing_but_what_it_has_signed(
+    market, connection_id, consumer, provider, sign_by_key, untouched
+):
+    signature = sign_by_key(consumer, DELIVERED - 1)
+
+    with untouched(), pytest.raises(market.WrongSigner):
+        market.settle((connection_id, DELIVERED, METER_DATA, True), signature, b"", sender=provider)
+
+
+# --- When
 
 
 @pytest.mark.parametrize("after_expiry", [-1, 0, 86_400])
@@ -557,7 +584,7 @@ def test_provider_may_settle_after_the_deadline_until_the_connection_is_expired(
     signature = receipt(DELIVERED)
 
     clock.next_block_at(expiry + after_expiry)
-    market.settle(connection_id, DELIVERED, METER_DATA, signature, sender=provider)
+    market.settle((connection_id, DELIVERED, METER_DATA, True), signature, b"", sender=provider)
 
     cost = RATE * DELIVERED
     assert ledger() == Ledger(consumer=FUNDS - cost, provider=FUNDS + cost)
@@ -576,7 +603,7 @@ def test_expired_connection_cannot_be_settled(
             market.UnexpectedState, auctionId=connection_id, actual=NONE, expected=CONNECTED
         ),
     ):
-        market.settle(connection_id, DELIVERED, METER_DATA, signature, sender=provider)
+        market.settle((connection_id, DELIVERED, METER_DATA, True), signature, b"", sender=provider)
 
 
 @pytest.mark.parametrize("way", ["paid in part", "settled"])
@@ -597,16 +624,25 @@ def test_party_that_delegates_its_code_after_signing_is_held_to_its_word(
 # --- forfeit: the provider admits that it cannot deliver
 
 
-def test_provider_forfeits_and_the_penalty_goes_to_the_consumer(
-    market, connection_id, provider, ledger, counts
+def test_provider_forfeits_and_two_penalties_go_to_the_consumer(
+    market, connection_id, consumer, provider, ledger, counts
 ):
     receipt = market.forfeit(connection_id, sender=provider)
 
     assert market.auctions(connection_id) == NO_AUCTION
-    assert ledger() == Ledger(consumer=FUNDS + PENALTY, provider=FUNDS - PENALTY)
+    assert ledger() == Ledger(consumer=FUNDS + 2 * PENALTY, provider=FUNDS - 2 * PENALTY)
     assert counts() == [(0, 0), (0, 0)]
     assert receipt.events == [
-        market.ConnectionForfeited(auctionId=connection_id, provider=provider, penalty=PENALTY)
+        market.ConnectionEnded(
+            auctionId=connection_id,
+            consumer=consumer,
+            provider=provider,
+            how=FORFEITED,
+            energyWh=0,
+            cost=0,
+            penalty=2 * PENALTY,
+            meterDataHash=bytes(32),
+        )
     ]
 
 
@@ -616,7 +652,7 @@ def test_provider_may_forfeit_after_the_deadline_too(
     clock.next_block_at(expiry)
     market.forfeit(connection_id, sender=provider)
 
-    assert ledger() == Ledger(consumer=FUNDS + PENALTY, provider=FUNDS - PENALTY)
+    assert ledger() == Ledger(consumer=FUNDS + 2 * PENALTY, provider=FUNDS - 2 * PENALTY)
 
 
 @pytest.mark.parametrize("role", ["consumer", "organization", "rival", "stranger"])
@@ -637,7 +673,17 @@ def test_nobody_but_the_provider_can_forfeit(
     [("stranger", 0), ("stranger", 1), ("consumer", 0), ("provider", 0), ("organization", 0)],
 )
 def test_anyone_may_expire_the_connection_and_both_penalties_are_burnt(
-    market, connection_id, provider, clock, expiry, ledger, counts, request, role, after_expiry
+    market,
+    connection_id,
+    consumer,
+    provider,
+    clock,
+    expiry,
+    ledger,
+    counts,
+    request,
+    role,
+    after_expiry,
 ):
     account = request.getfixturevalue(role)
 
@@ -648,7 +694,16 @@ def test_anyone_may_expire_the_connection_and_both_penalties_are_burnt(
     assert ledger() == Ledger(consumer=FUNDS - PENALTY, provider=FUNDS - PENALTY, burnt=2 * PENALTY)
     assert counts() == [(0, 1), (0, 1)]
     assert receipt.events == [
-        market.ConnectionExpired(auctionId=connection_id, provider=provider, penalty=PENALTY)
+        market.ConnectionEnded(
+            auctionId=connection_id,
+            consumer=consumer,
+            provider=provider,
+            how=EXPIRED,
+            energyWh=0,
+            cost=0,
+            penalty=PENALTY,
+            meterDataHash=bytes(32),
+        )
     ]
 
 
@@ -671,7 +726,7 @@ def test_expiry_counts_from_the_award_and_not_from_the_close(
 ):
     connected_at = market.auctions(bid_id).closingTime + PARAMETERS["awardWindow"] - 1
     clock.next_block_at(connected_at)
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
     expiry = connected_at + VALIDITY + PARAMETERS["settlementWindow"]
 
     clock.next_block_at(expiry - 1)
@@ -691,7 +746,7 @@ def test_open_auction_cannot_be_settled_forfeited_or_expired(
 
     with untouched():
         with reverts_with(market.UnexpectedState, **refused):
-            market.settle(bid_id, DELIVERED, METER_DATA, bytes(65), sender=provider)
+            market.settle((bid_id, DELIVERED, METER_DATA, True), bytes(65), b"", sender=provider)
         with reverts_with(market.UnexpectedState, **refused):
             market.forfeit(bid_id, sender=provider)
         with reverts_with(market.UnexpectedState, **refused):
@@ -705,16 +760,16 @@ def test_shares_that_do_not_divide_the_reserve_leave_nothing_behind(
     deploy_market, organization, consumer, provider, start_auction, clock
 ):
     reserve, bond, penalty, funds = 77, 115, 2, 1_000
-    market = deploy_market(bondBps=15_000, penaltyBps=333)
+    market = deploy_market(bondBps=15_000, penaltyBps=333, minPenalty=1)
     market.addEVs([consumer, provider], ["", ""], sender=organization)
     for ev in (consumer, provider):
         market.deposit(sender=ev, value=funds)
 
     def connect():
         auction_id = start_auction(energy=7, max_rate=11, on=market)
-        market.placeBid(auction_id, 5, sender=provider)
+        market.placeBid(auction_id, 5, offered(market, auction_id), sender=provider)
         clock.next_block_at(market.auctions(auction_id).closingTime)
-        market.endAuction(sender=consumer)
+        market.endAuction(market.currentAuctionId(consumer), sender=consumer)
         return auction_id
 
     def balances():
@@ -722,15 +777,15 @@ def test_shares_that_do_not_divide_the_reserve_leave_nothing_behind(
 
     auction_id = connect()
     assert balances() == [funds - reserve, funds - bond, 0]
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
     assert balances() == [funds - 35, funds + 35, 0]
     auction_id = connect()
     market.forfeit(auction_id, sender=provider)
-    assert balances() == [funds - 35 + penalty, funds + 35 - penalty, 0]
+    assert balances() == [funds - 35 + 2 * penalty, funds + 35 - 2 * penalty, 0]
     auction_id = connect()
     clock.next_block_at(clock.now + VALIDITY + PARAMETERS["settlementWindow"])
     market.expireConnection(auction_id, sender=provider)
-    assert balances() == [funds - 35, funds + 35 - 2 * penalty, 2 * penalty]
+    assert balances() == [funds - 35 + penalty, funds + 35 - 3 * penalty, 2 * penalty]
     assert market.balance == 2 * funds
 
 
@@ -760,13 +815,13 @@ def test_connection_is_no_open_auction_again(
 
     with untouched():
         with reverts_with(market.UnexpectedState, **refused):
-            market.placeBid(connection_id, LOWER_RATE, sender=rival)
+            market.placeBid(connection_id, LOWER_RATE, offered(market, connection_id), sender=rival)
         with reverts_with(market.UnexpectedState, **refused):
             market.removeBid(connection_id, sender=provider)
         with reverts_with(market.UnexpectedState, **refused):
             market.cancelAuction(connection_id, RESERVE, sender=consumer)
         with reverts_with(market.UnexpectedState, **refused):
-            market.endAuction(sender=consumer)
+            market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
 
 # --- What the organization cannot stop
@@ -784,7 +839,15 @@ def test_connection_is_no_open_auction_again(
             "settled",
             Ledger(consumer=FUNDS - RATE * DELIVERED, provider=FUNDS + RATE * DELIVERED),
         ),
-        ("forfeited", Ledger(consumer=FUNDS + PENALTY, provider=FUNDS - PENALTY)),
+        (
+            "broken off",
+            Ledger(
+                consumer=FUNDS - RATE * DELIVERED - LOSS,
+                provider=FUNDS + RATE * DELIVERED - LOSS,
+                burnt=2 * LOSS,
+            ),
+        ),
+        ("forfeited", Ledger(consumer=FUNDS + 2 * PENALTY, provider=FUNDS - 2 * PENALTY)),
         (
             "expired",
             Ledger(consumer=FUNDS - PENALTY, provider=FUNDS - PENALTY, burnt=2 * PENALTY),
@@ -804,7 +867,7 @@ def test_every_ending_works_in_a_closed_market_between_removed_evs(
     assert ledger() == expected
 
     for ev in (consumer, provider):
-        market.withdraw(market.evs(ev).balance, sender=ev)
+        market.withdraw(market.evs(ev).balance, ev, sender=ev)
     assert market.balance == FUNDS + expected.burnt
 
 

@@ -22,6 +22,7 @@ from tests.helpers.scenario import (
     RESERVE,
     VALIDITY,
     ZERO_ADDRESS,
+    offered,
 )
 
 POOR = RESERVE - 1  # wei: one less than what an auction or a bid takes
@@ -109,7 +110,7 @@ def test_a_deposit_leaves_the_registration_and_the_counts_alone(market, consumer
 
     market.deposit(sender=consumer, value=7)
 
-    assert tuple(market.evs(consumer)) == (FUNDS + 7, record.addedAt, 0, 0)
+    assert tuple(market.evs(consumer)) == (FUNDS + 7, record.addedAt, 0, 0, 0)
 
 
 def test_a_removed_ev_deposits(market, organization, consumer):
@@ -117,7 +118,7 @@ def test_a_removed_ev_deposits(market, organization, consumer):
 
     market.deposit(sender=consumer, value=7)
 
-    assert tuple(market.evs(consumer)) == (FUNDS + 7, 0, 0, 0)
+    assert tuple(market.evs(consumer)) == (FUNDS + 7, 0, 0, 0, 0)
 
 
 def test_a_closed_market_takes_deposits(market, organization, consumer, stranger):
@@ -157,52 +158,52 @@ def test_an_ev_deposits_for_itself(market, consumer):
 def test_an_ev_withdraws_from_its_balance(market, consumer, books, amount):
     ether = consumer.balance
 
-    receipt = market.withdraw(amount, sender=consumer, gas_price=0)
+    receipt = market.withdraw(amount, consumer, sender=consumer, gas_price=0)
 
     assert consumer.balance == ether + amount
     assert books() == (3 * FUNDS - amount, FUNDS - amount, FUNDS, FUNDS, 0, 0)
-    assert receipt.events == [market.Withdrawn(account=consumer, amount=amount)]
+    assert receipt.events == [market.Withdrawn(account=consumer, to=consumer, amount=amount)]
 
 
 def test_a_withdrawal_leaves_the_registration_and_the_counts_alone(market, consumer):
     record = market.evs(consumer)
 
-    market.withdraw(FUNDS, sender=consumer)
+    market.withdraw(FUNDS, consumer, sender=consumer)
 
-    assert tuple(market.evs(consumer)) == (0, record.addedAt, 0, 0)
+    assert tuple(market.evs(consumer)) == (0, record.addedAt, 0, 0, 0)
 
 
 def test_who_is_no_ev_withdraws_what_it_deposited(market, stranger, books):
     market.deposit(sender=stranger, value=7)
     ether = stranger.balance
 
-    receipt = market.withdraw(7, sender=stranger, gas_price=0)
+    receipt = market.withdraw(7, stranger, sender=stranger, gas_price=0)
 
     assert stranger.balance == ether + 7
     assert books() == (3 * FUNDS, FUNDS, FUNDS, FUNDS, 0, 0)
-    assert receipt.events == [market.Withdrawn(account=stranger, amount=7)]
+    assert receipt.events == [market.Withdrawn(account=stranger, to=stranger, amount=7)]
 
 
 def test_a_removed_ev_withdraws(market, organization, consumer, books):
     market.removeEV(consumer, sender=organization)
     ether = consumer.balance
 
-    receipt = market.withdraw(FUNDS, sender=consumer, gas_price=0)
+    receipt = market.withdraw(FUNDS, consumer, sender=consumer, gas_price=0)
 
     assert consumer.balance == ether + FUNDS
     assert books() == (2 * FUNDS, 0, FUNDS, FUNDS, 0, 0)
-    assert receipt.events == [market.Withdrawn(account=consumer, amount=FUNDS)]
+    assert receipt.events == [market.Withdrawn(account=consumer, to=consumer, amount=FUNDS)]
 
 
 def test_a_closed_market_pays_out(market, organization, consumer, books):
     market.changeStatus(sender=organization)
     ether = consumer.balance
 
-    receipt = market.withdraw(FUNDS, sender=consumer, gas_price=0)
+    receipt = market.withdraw(FUNDS, consumer, sender=consumer, gas_price=0)
 
     assert consumer.balance == ether + FUNDS
     assert books() == (2 * FUNDS, 0, FUNDS, FUNDS, 0, 0)
-    assert receipt.events == [market.Withdrawn(account=consumer, amount=FUNDS)]
+    assert receipt.events == [market.Withdrawn(account=consumer, to=consumer, amount=FUNDS)]
 
 
 @pytest.mark.parametrize(
@@ -212,11 +213,11 @@ def test_a_closed_market_pays_out(market, organization, consumer, books):
 def test_what_is_not_locked_is_withdrawn(market, who, free, request):
     account = request.getfixturevalue(who)
 
-    receipt = market.withdraw(free, sender=account)
+    receipt = market.withdraw(free, account, sender=account)
 
     assert market.evs(account).balance == 0
     assert market.balance == 3 * FUNDS - free
-    assert receipt.events == [market.Withdrawn(account=account, amount=free)]
+    assert receipt.events == [market.Withdrawn(account=account, to=account, amount=free)]
 
 
 # --- Value of other calls -------------------------------------------------------------------------
@@ -224,7 +225,7 @@ def test_what_is_not_locked_is_withdrawn(market, who, free, request):
 
 def test_the_value_of_an_auction_makes_up_for_a_low_balance(market, pauper, books):
     receipt = market.startAuction(
-        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, "", sender=pauper, value=1
+        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "", sender=pauper, value=1
     )
 
     auction_id = market.currentAuctionId(pauper)
@@ -239,13 +240,14 @@ def test_the_value_of_an_auction_makes_up_for_a_low_balance(market, pauper, book
             maxRate=MAX_RATE,
             closingTime=auction.closingTime,
             validity=VALIDITY,
+            openAward=False,
             details="",
         ),
     ]
 
 
 def test_the_value_of_a_bid_makes_up_for_a_low_balance(market, auction_id, pauper, books):
-    receipt = market.placeBid(auction_id, RATE, sender=pauper, value=1)
+    receipt = market.placeBid(auction_id, RATE, offered(market, auction_id), sender=pauper, value=1)
 
     auction = market.auctions(auction_id)
     assert auction.provider == pauper
@@ -260,7 +262,7 @@ def test_the_value_of_a_bid_makes_up_for_a_low_balance(market, auction_id, paupe
 
 def test_what_an_auction_does_not_need_stays_in_the_balance(market, consumer, books):
     receipt = market.startAuction(
-        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, "", sender=consumer, value=ETHER
+        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "", sender=consumer, value=ETHER
     )
 
     assert books() == (3 * FUNDS + ETHER, FUNDS + ETHER - RESERVE, FUNDS, FUNDS, 0, 0)
@@ -270,7 +272,9 @@ def test_what_an_auction_does_not_need_stays_in_the_balance(market, consumer, bo
 
 
 def test_what_a_bid_does_not_need_stays_in_the_balance(market, auction_id, provider, books):
-    receipt = market.placeBid(auction_id, RATE, sender=provider, value=ETHER)
+    receipt = market.placeBid(
+        auction_id, RATE, offered(market, auction_id), sender=provider, value=ETHER
+    )
 
     assert books() == (3 * FUNDS + ETHER, FUNDS - RESERVE, FUNDS + ETHER - BOND, FUNDS, 0, 0)
     assert receipt.events[0] == market.Deposited(
@@ -281,7 +285,7 @@ def test_what_a_bid_does_not_need_stays_in_the_balance(market, auction_id, provi
 def test_a_leader_that_lowers_its_bid_keeps_all_of_the_value(market, bid_id, provider, books):
     closing_time = market.auctions(bid_id).closingTime
 
-    receipt = market.placeBid(bid_id, RATE // 2, sender=provider, value=7)
+    receipt = market.placeBid(bid_id, RATE // 2, offered(market, bid_id), sender=provider, value=7)
 
     assert books() == (3 * FUNDS + 7, FUNDS - RESERVE, FUNDS - BOND + 7, FUNDS, 0, 0)
     assert receipt.events == [
@@ -293,8 +297,15 @@ def test_a_leader_that_lowers_its_bid_keeps_all_of_the_value(market, bid_id, pro
 
 
 def test_calls_without_value_deposit_nothing(market, consumer, provider):
-    starting = market.startAuction(ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, "", sender=consumer)
-    bidding = market.placeBid(market.currentAuctionId(consumer), RATE, sender=provider)
+    starting = market.startAuction(
+        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "", sender=consumer
+    )
+    bidding = market.placeBid(
+        market.currentAuctionId(consumer),
+        RATE,
+        offered(market, market.currentAuctionId(consumer)),
+        sender=provider,
+    )
 
     assert [event.event_name for event in starting.events] == ["AuctionStarted"]
     assert [event.event_name for event in bidding.events] == ["BidPlaced"]
@@ -350,26 +361,26 @@ def test_a_deposit_for_a_removed_ev_is_refused(market, organization, consumer, s
 @pytest.mark.usefixtures("unchanged")
 def test_a_withdrawal_of_nothing_is_refused(market, consumer):
     with reverts_with(market.ZeroAmount):
-        market.withdraw(0, sender=consumer, gas_price=0)
+        market.withdraw(0, consumer, sender=consumer, gas_price=0)
 
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("amount", [FUNDS + 1, 3 * FUNDS, 2**128, 2**128 + FUNDS, 2**256 - 1])
 def test_nobody_withdraws_more_than_its_balance(market, consumer, amount):
     with reverts_with(market.BalanceTooLow, account=consumer, balance=FUNDS, needed=amount):
-        market.withdraw(amount, sender=consumer, gas_price=0)
+        market.withdraw(amount, consumer, sender=consumer, gas_price=0)
 
 
 @pytest.mark.usefixtures("unchanged")
 def test_who_has_no_balance_withdraws_nothing(market, stranger):
     with reverts_with(market.BalanceTooLow, account=stranger, balance=0, needed=1):
-        market.withdraw(1, sender=stranger, gas_price=0)
+        market.withdraw(1, stranger, sender=stranger, gas_price=0)
 
 
 @pytest.mark.usefixtures("unchanged")
 def test_the_organization_withdraws_nothing_of_others(market, organization):
     with reverts_with(market.BalanceTooLow, account=organization, balance=0, needed=1):
-        market.withdraw(1, sender=organization, gas_price=0)
+        market.withdraw(1, organization, sender=organization, gas_price=0)
 
 
 @pytest.mark.parametrize(
@@ -380,7 +391,7 @@ def test_what_is_locked_is_not_withdrawn(market, who, free, request):
     account = request.getfixturevalue(who)
 
     with reverts_with(market.BalanceTooLow, account=account, balance=free, needed=free + 1):
-        market.withdraw(free + 1, sender=account, gas_price=0)
+        market.withdraw(free + 1, account, sender=account, gas_price=0)
 
 
 @pytest.mark.usefixtures("pauper", "unchanged")
@@ -391,7 +402,15 @@ def test_an_auction_that_its_value_does_not_cover_is_refused(market, stranger):
         market.BalanceTooLow, account=stranger, balance=POOR + 7, needed=energy * MAX_RATE
     ):
         market.startAuction(
-            energy, MAX_RATE, BIDDING_TIME, VALIDITY, "", sender=stranger, value=7, gas_price=0
+            energy,
+            MAX_RATE,
+            BIDDING_TIME,
+            VALIDITY,
+            False,
+            "",
+            sender=stranger,
+            value=7,
+            gas_price=0,
         )
 
 
@@ -400,14 +419,21 @@ def test_an_auction_for_more_than_the_balance_is_refused(market, consumer):
     """At the largest terms that there are, the reserve is still exact."""
     energy, rate = 2**32 - 1, 2**64 - 1
     with reverts_with(market.BalanceTooLow, account=consumer, balance=FUNDS, needed=energy * rate):
-        market.startAuction(energy, rate, 1, 1, "", sender=consumer, gas_price=0)
+        market.startAuction(energy, rate, 1, 1, False, "", sender=consumer, gas_price=0)
 
 
 @pytest.fixture
 def dear_id(market, consumer):
     """An auction with a bond above everybody's balance, of an EV that paid for it."""
     market.startAuction(
-        ENERGY, 1_000 * MAX_RATE, BIDDING_TIME, VALIDITY, "", sender=consumer, value=6 * ETHER
+        ENERGY,
+        1_000 * MAX_RATE,
+        BIDDING_TIME,
+        VALIDITY,
+        False,
+        "",
+        sender=consumer,
+        value=6 * ETHER,
     )
     return market.currentAuctionId(consumer)
 
@@ -418,7 +444,12 @@ def test_a_bid_that_its_value_does_not_cover_is_refused(market, consumer, provid
         market.BalanceTooLow, account=provider, balance=FUNDS + 7, needed=1_000 * BOND
     ):
         market.placeBid(
-            market.currentAuctionId(consumer), RATE, sender=provider, value=7, gas_price=0
+            market.currentAuctionId(consumer),
+            RATE,
+            offered(market, market.currentAuctionId(consumer)),
+            sender=provider,
+            value=7,
+            gas_price=0,
         )
 
 
@@ -427,7 +458,9 @@ def test_the_value_of_a_refused_bid_goes_back(market, consumer, rival):
     auction_id = market.currentAuctionId(consumer)
 
     with reverts_with(market.RateTooHigh, rate=RATE, highest=RATE - RATE // 100):
-        market.placeBid(auction_id, RATE, sender=rival, value=7, gas_price=0)
+        market.placeBid(
+            auction_id, RATE, offered(market, auction_id), sender=rival, value=7, gas_price=0
+        )
 
 
 @pytest.mark.usefixtures("bid_id", "unchanged")
@@ -436,14 +469,23 @@ def test_the_value_of_a_refused_auction_goes_back(market, consumer):
 
     with reverts_with(market.UnexpectedState, auctionId=auction_id, actual=1, expected=0):
         market.startAuction(
-            ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, "", sender=consumer, value=7, gas_price=0
+            ENERGY,
+            MAX_RATE,
+            BIDDING_TIME,
+            VALIDITY,
+            False,
+            "",
+            sender=consumer,
+            value=7,
+            gas_price=0,
         )
 
 
 @pytest.mark.usefixtures("unchanged")
 def test_the_value_of_a_strangers_auction_goes_back(market, stranger):
+    terms = ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, ""
     with reverts_with(market.NotEV, account=stranger):
-        market.startAuction(1, 1, BIDDING_TIME, VALIDITY, "", sender=stranger, value=7, gas_price=0)
+        market.startAuction(*terms, sender=stranger, value=7, gas_price=0)
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -467,10 +509,10 @@ def test_a_transfer_with_data_that_is_no_call_is_refused(market, consumer, amoun
 @pytest.mark.parametrize(
     "call",
     [
-        lambda market, **terms: market.withdraw(1, **terms),
-        lambda market, **terms: market.endAuction(**terms),
+        lambda market, **terms: market.withdraw(1, market, **terms),
+        lambda market, **terms: market.endAuction(0, **terms),
         lambda market, **terms: market.removeBid(0, **terms),
-        lambda market, **terms: market.settle(0, 1, bytes(32), b"", **terms),
+        lambda market, **terms: market.settle((0, 1, bytes(32), True), b"", b"", **terms),
     ],
     ids=["withdraw", "endAuction", "removeBid", "settle"],
 )
@@ -487,12 +529,12 @@ def test_ether_sent_with_a_call_that_needs_none_is_refused(market, consumer, cal
 def test_a_contract_withdraws(market, hostile, pay_hostile, stranger, books):
     pay_hostile(7)
 
-    receipt = hostile.act(market.withdraw.encode_input(7), sender=stranger)
+    receipt = hostile.act(market.withdraw.encode_input(7, hostile), sender=stranger)
 
     assert hostile.balance == 7
     assert market.evs(hostile).balance == 0
     assert books() == (3 * FUNDS, FUNDS, FUNDS, FUNDS, 0, 0)
-    assert receipt.events == [market.Withdrawn(account=hostile, amount=7)]
+    assert receipt.events == [market.Withdrawn(account=hostile, to=hostile, amount=7)]
 
 
 def test_a_receiver_that_refuses_ether_keeps_its_balance(
@@ -502,7 +544,7 @@ def test_a_receiver_that_refuses_ether_keeps_its_balance(
     hostile.prepare(Answer.REFUSE, sender=stranger)
 
     with reverts_with(hostile.Refused):
-        hostile.act(market.withdraw.encode_input(7), sender=stranger)
+        hostile.act(market.withdraw.encode_input(7, hostile), sender=stranger)
 
     assert hostile.balance == 0
     assert market.evs(hostile).balance == 7
@@ -513,10 +555,10 @@ def test_a_receiver_that_thinks_better_of_it_is_paid(market, hostile, pay_hostil
     pay_hostile(7)
     hostile.prepare(Answer.REFUSE, sender=stranger)
     with reverts_with(hostile.Refused):
-        hostile.act(market.withdraw.encode_input(7), sender=stranger)
+        hostile.act(market.withdraw.encode_input(7, hostile), sender=stranger)
     hostile.prepare(Answer.ACCEPT, sender=stranger)
 
-    hostile.act(market.withdraw.encode_input(7), sender=stranger)
+    hostile.act(market.withdraw.encode_input(7, hostile), sender=stranger)
 
     assert hostile.balance == 7
     assert market.evs(hostile).balance == 0
@@ -524,10 +566,12 @@ def test_a_receiver_that_thinks_better_of_it_is_paid(market, hostile, pay_hostil
 
 def test_a_receiver_that_refuses_ether_is_overtaken(market, auction_id, hostile, stranger, rival):
     market.depositFor(hostile, sender=stranger, value=BOND)
-    hostile.act(market.placeBid.encode_input(auction_id, RATE), sender=stranger)
+    hostile.act(
+        market.placeBid.encode_input(auction_id, RATE, offered(market, auction_id)), sender=stranger
+    )
     hostile.prepare(Answer.REFUSE, sender=stranger)
 
-    receipt = market.placeBid(auction_id, RATE // 2, sender=rival)
+    receipt = market.placeBid(auction_id, RATE // 2, offered(market, auction_id), sender=rival)
 
     auction = market.auctions(auction_id)
     assert auction.provider == rival
@@ -546,13 +590,13 @@ def test_a_receiver_that_calls_again_finds_its_balance_spent(
     pay_hostile(7)
     hostile.prepare(Answer.REENTER, sender=stranger)
 
-    receipt = hostile.act(market.withdraw.encode_input(7), sender=stranger)
+    receipt = hostile.act(market.withdraw.encode_input(7, hostile), sender=stranger)
 
     assert hostile.reentries() == 0
     assert hostile.balance == 7
     assert market.evs(hostile).balance == 0
     assert books() == (3 * FUNDS, FUNDS, FUNDS, FUNDS, 0, 0)
-    assert receipt.events == [market.Withdrawn(account=hostile, amount=7)]
+    assert receipt.events == [market.Withdrawn(account=hostile, to=hostile, amount=7)]
 
 
 def test_a_receiver_that_calls_again_gets_its_own_balance_and_no_more(
@@ -562,13 +606,13 @@ def test_a_receiver_that_calls_again_gets_its_own_balance_and_no_more(
     pay_hostile(3 * 7 + 6)
     hostile.prepare(Answer.REENTER, sender=stranger)
 
-    receipt = hostile.act(market.withdraw.encode_input(7), sender=stranger)
+    receipt = hostile.act(market.withdraw.encode_input(7, hostile), sender=stranger)
 
     assert hostile.reentries() == 2
     assert hostile.balance == 3 * 7
     assert market.evs(hostile).balance == 6
     assert books() == (3 * FUNDS + 6, FUNDS, FUNDS, FUNDS, 0, 0)
-    assert receipt.events == [market.Withdrawn(account=hostile, amount=7)] * 3
+    assert receipt.events == [market.Withdrawn(account=hostile, to=hostile, amount=7)] * 3
 
 
 # --- Forced ether ---------------------------------------------------------------------------------
@@ -590,13 +634,13 @@ def test_nobody_withdraws_forced_ether(market, hostile, stranger, who, request):
     balance = market.evs(account).balance
 
     with reverts_with(market.BalanceTooLow, account=account, balance=balance, needed=balance + 1):
-        market.withdraw(balance + 1, sender=account)
+        market.withdraw(balance + 1, account, sender=account)
 
 
 def test_forced_ether_is_in_the_way_of_nothing(market, hostile, stranger, consumer, books):
     hostile.force(market, sender=stranger, value=ETHER)
 
     market.deposit(sender=consumer, value=7)
-    market.withdraw(FUNDS + 7, sender=consumer)
+    market.withdraw(FUNDS + 7, consumer, sender=consumer)
 
     assert books() == (3 * FUNDS, 0, FUNDS, FUNDS, 0, 0)

@@ -22,6 +22,7 @@ from tests.helpers.scenario import (
     RESERVE,
     VALIDITY,
     ZERO_ADDRESS,
+    offered,
 )
 
 MINUTES = 60
@@ -38,12 +39,6 @@ VIEWS = [
     "bond(uint256)",
     "currentAuctionId(address)",
     "evs(address)",
-    "hashAccessToken(bytes32,bytes32,bytes32)",
-    "hashBid(uint256,uint256,uint256,uint256)",
-    "hashMeterValue(bytes32,uint256,bytes32)",
-    "hashMeteringReceipt(bytes32,uint256,bytes32)",
-    "hashSessionChallenge(bytes32,bytes32,bytes32,bytes32,uint256)",
-    "hashSettlement(bytes32,uint256,bytes32)",
     "isEV(address)",
     "numberOfEVs()",
     "parameters()",
@@ -53,45 +48,46 @@ VIEWS = [
 PAYABLE = [
     "deposit()",
     "depositFor(address)",
-    "placeBid(uint256,uint64)",
-    "startAuction(uint32,uint64,uint256,uint256,string)",
+    "placeBid(uint256,uint64,uint256)",
+    "startAuction(uint32,uint64,uint256,uint256,bool,string)",
 ]
 NOT_PAYABLE = [
     "addEV(address,string)",
     "addEVs(address[],string[])",
     "cancelAuction(uint256,uint256)",
     "changeStatus()",
-    "endAuction()",
-    "endConnection()",
-    "endConnection(uint32,bytes32,bytes)",
+    "endAuction(uint256)",
+    "endConnection(uint256)",
     "expireConnection(uint256)",
     "forfeit(uint256)",
     "placeBidFor(uint256,address,uint64,uint256,bytes)",
     "removeBid(uint256)",
     "removeEV(address)",
-    "settle(uint256,uint32,bytes32,bytes)",
-    "withdraw(uint256)",
+    "revokeBids()",
+    "setActive(bool)",
+    "settle((uint256,uint32,bytes32,bool),bytes,bytes)",
+    "withdraw(uint256,address)",
 ]
 EVENTS = [
     "AuctionCancelled(uint256 indexed auctionId, address indexed provider, uint256 penalty)",
     "AuctionEnded(uint256 indexed auctionId, address indexed provider, uint64 rate, uint256 cost)",
     "AuctionStarted(uint256 indexed auctionId, address indexed consumer, uint32 energyWh, "
-    "uint64 maxRate, uint256 closingTime, uint256 validity, string details)",
+    "uint64 maxRate, uint256 closingTime, uint256 validity, bool openAward, string details)",
     "BidPlaced(uint256 indexed auctionId, address indexed provider, uint64 rate, "
     "uint256 closingTime)",
     "BidRemoved(uint256 indexed auctionId, address indexed provider, uint256 penalty, "
     "uint256 closingTime)",
+    "BidsRevoked(address indexed provider)",
     "Connected(uint256 indexed auctionId, address indexed provider, address indexed consumer, "
     "bytes32 token, uint256 validity)",
-    "ConnectionEnded(uint256 indexed auctionId, address indexed provider, uint32 energyWh, "
-    "uint256 cost, bytes32 meterDataHash)",
-    "ConnectionExpired(uint256 indexed auctionId, address indexed provider, uint256 penalty)",
-    "ConnectionForfeited(uint256 indexed auctionId, address indexed provider, uint256 penalty)",
+    "ConnectionEnded(uint256 indexed auctionId, address indexed consumer, "
+    "address indexed provider, uint8 how, uint32 energyWh, uint256 cost, uint256 penalty, "
+    "bytes32 meterDataHash)",
     "Deposited(address indexed account, address indexed from, uint256 amount)",
     "EVAdded(address indexed ev, string infos)",
     "EVRemoved(address indexed ev)",
     "StatusChanged(bool active)",
-    "Withdrawn(address indexed account, uint256 amount)",
+    "Withdrawn(address indexed account, address indexed to, uint256 amount)",
 ]
 # Of OpenZeppelin's Ownable2Step and EIP712.
 OWNERSHIP = [
@@ -109,30 +105,34 @@ OWNERSHIP_EVENTS = [
 ]
 
 NONE, OPEN, CONNECTED = range(3)
-NO_AUCTION = (NONE, ZERO_ADDRESS, 0, 0, 0, 0, ZERO_ADDRESS, 0, 0, 0)
+NO_AUCTION = (NONE, ZERO_ADDRESS, 0, 0, 0, 0, False, ZERO_ADDRESS, 0, 0, 0, 0)
 
 MAX_ENERGY = 2**32 - 1
 HIGHEST_RATE = 2**64 - 1
 LARGEST_RESERVE = MAX_ENERGY * HIGHEST_RATE
-LAST_SECOND = 2**40 - 1
+LAST_SECOND = 2**36 - 1
 
 # First and last bit of every field of a slot.
 ACCOUNT = {
     "balance": (0, 127),
     "addedAt": (128, 167),
-    "completed": (168, 215),
-    "noShows": (216, 255),
+    "completed": (168, 207),
+    "noShows": (208, 231),
+    "revocations": (232, 255),
 }
 TERMS = {
     "round": (0, 31),
     "energyWh": (32, 63),
     "maxRate": (64, 127),
-    "biddingTime": (128, 151),
-    "validity": (152, 175),
-    "closingTime": (176, 215),
-    "since": (216, 255),
+    "validity": (128, 147),
+    "biddingTime": (148, 167),
+    "openAward": (168, 168),
+    "removals": (169, 183),
+    "closingTime": (184, 219),
+    "since": (220, 255),
 }
-BID = {"provider": (0, 159), "rate": (160, 223), "removals": (224, 255)}
+BID = {"provider": (0, 159), "rate": (160, 223), "round": (224, 255)}
+MOST_REMOVALS = 2**15 - 1
 
 
 def maximum(table, name):
@@ -272,6 +272,7 @@ def test_a_market_has_the_rules_that_it_was_given(deploy_market):
         "extensionWindow": 45,
         "awardWindow": 1_234,
         "settlementWindow": 5_678,
+        "minPenalty": 789,
     }
 
     market = deploy_market(**rules)
@@ -287,6 +288,7 @@ def test_the_defaults_are_in_range(market):
         "extensionWindow": 60,
         "awardWindow": HOUR,
         "settlementWindow": DAYS,
+        "minPenalty": 10**13,
     }
 
 
@@ -294,11 +296,14 @@ def test_the_defaults_are_in_range(market):
     "rules",
     [
         {"bondBps": 65_535},
-        {"bondBps": 1, "penaltyBps": 1},
+        {"bondBps": 2, "penaltyBps": 1},
         {"penaltyBps": 1},
-        {"penaltyBps": 10_000},
-        {"bondBps": 5_000, "penaltyBps": 5_000},
+        {"penaltyBps": 5_000},
+        {"bondBps": 5_001, "penaltyBps": 2_500},
+        {"bondBps": 20_000, "penaltyBps": 10_000},
         {"bondBps": 65_535, "penaltyBps": 10_000},
+        {"minPenalty": 1},
+        {"minPenalty": 10**18},
         {"minDecrementBps": 0},
         {"minDecrementBps": 5_000},
         {"extensionWindow": 0},
@@ -319,13 +324,17 @@ def test_a_parameter_at_its_bound_is_accepted(deploy_market, rules):
 @pytest.mark.parametrize(
     ("rules", "name", "minimum", "maximum"),
     [
-        ({"penaltyBps": 0}, "penaltyBps", 1, 10_000),
-        ({"penaltyBps": 10_001}, "penaltyBps", 1, 10_000),
+        ({"bondBps": 0}, "bondBps", 2, 65_535),
+        ({"bondBps": 1}, "bondBps", 2, 65_535),
+        ({"penaltyBps": 0}, "penaltyBps", 1, 5_000),
+        ({"penaltyBps": 5_001}, "penaltyBps", 1, 5_000),
         ({"bondBps": 65_535, "penaltyBps": 10_001}, "penaltyBps", 1, 10_000),
-        ({"bondBps": 9_999, "penaltyBps": 10_000}, "penaltyBps", 1, 9_999),
-        ({"bondBps": 5_000, "penaltyBps": 5_001}, "penaltyBps", 1, 5_000),
-        ({"bondBps": 5_000, "penaltyBps": 0}, "penaltyBps", 1, 5_000),
-        ({"penaltyBps": 65_535}, "penaltyBps", 1, 10_000),
+        ({"bondBps": 20_000, "penaltyBps": 10_001}, "penaltyBps", 1, 10_000),
+        ({"bondBps": 19_999, "penaltyBps": 10_000}, "penaltyBps", 1, 9_999),
+        ({"bondBps": 5_001, "penaltyBps": 2_501}, "penaltyBps", 1, 2_500),
+        ({"penaltyBps": 65_535}, "penaltyBps", 1, 5_000),
+        ({"minPenalty": 0}, "minPenalty", 1, 10**18),
+        ({"minPenalty": 10**18 + 1}, "minPenalty", 1, 10**18),
         ({"minDecrementBps": 5_001}, "minDecrementBps", 0, 5_000),
         ({"minDecrementBps": 65_535}, "minDecrementBps", 0, 5_000),
         ({"extensionWindow": HOUR + 1}, "extensionWindow", 0, HOUR),
@@ -363,7 +372,7 @@ def test_a_bond_above_its_type_is_refused(project, organization, chain):
         organization, tuple(PARAMETERS.values())
     )
     default, excess = (value.to_bytes(32, "big") for value in (PARAMETERS["bondBps"], 65_536))
-    code, arguments = creation.data[: -7 * 32], creation.data[-7 * 32 :]
+    code, arguments = creation.data[: -8 * 32], creation.data[-8 * 32 :]
     assert arguments[32:64] == default
 
     with pytest.raises(ContractLogicError) as refusal:
@@ -404,15 +413,16 @@ def test_the_market_has_these_events_and_no_others(market):
 @pytest.mark.parametrize(
     ("function", "fields"),
     [
-        ("evs(address)", "balance addedAt completed noShows"),
+        ("evs(address)", "balance addedAt completed noShows revocations"),
         (
             "auctions(uint256)",
-            "state consumer energyWh maxRate closingTime validity provider rate connectedAt "
-            "removals",
+            "state consumer energyWh maxRate closingTime validity openAward provider rate "
+            "connectedAt freeUntil removals",
         ),
         (
             "parameters()",
-            "bondBps penaltyBps minDecrementBps extensionWindow awardWindow settlementWindow",
+            "bondBps penaltyBps minDecrementBps extensionWindow awardWindow settlementWindow "
+            "minPenalty",
         ),
     ],
 )
@@ -481,10 +491,17 @@ def test_every_part_of_the_interface_has_a_title(compiled):
     assert [name for name, part in parts.items() if not part["devdoc"].get("title")] == []
 
 
+def canonical(argument):
+    """The type of an argument as a selector has it: a struct by its fields."""
+    if argument["type"] != "tuple":
+        return argument["type"]
+    return f"({','.join(map(canonical, argument['components']))})"
+
+
 def test_documented_parameters_are_those_of_the_function(compiled):
     interface = compiled["contracts/IV2VMarket.sol"]["IV2VMarket"]
     arguments = {
-        f"{entry['name']}({','.join(argument['type'] for argument in entry['inputs'])})": {
+        f"{entry['name']}({','.join(map(canonical, entry['inputs']))})": {
             argument["name"] for argument in entry["inputs"]
         }
         for entry in interface["abi"]
@@ -496,7 +513,7 @@ def test_documented_parameters_are_those_of_the_function(compiled):
         if "params" in doc
     }
 
-    assert "startAuction(uint32,uint64,uint256,uint256,string)" in documented
+    assert "startAuction(uint32,uint64,uint256,uint256,bool,string)" in documented
     assert [name for name, names in documented.items() if names - arguments[name]] == []
 
 
@@ -551,9 +568,9 @@ def test_an_account_takes_one_slot_and_an_auction_two(compiled):
 )
 def test_the_sources_say_which_bits_are_what(project, source, tables):
     text = (project.path / "contracts" / "market" / source).read_text(encoding="utf-8")
-    rows = re.findall(r"^/// +(\d+)-(\d+) +(\w+)", text, flags=re.MULTILINE)
+    rows = re.findall(r"^/// +(\d+)(?:-(\d+))? +(\w+)", text, flags=re.MULTILINE)
 
-    assert [(int(first), int(last), name) for first, last, name in rows] == [
+    assert [(int(first), int(last or first), name) for first, last, name in rows] == [
         (first, last, name) for table in tables for name, (first, last) in table.items()
     ]
 
@@ -601,6 +618,7 @@ def test_an_account_is_laid_out_by_its_table(market, storage, organization, stra
         "addedAt": added_at,
         "completed": 0,
         "noShows": 0,
+        "revocations": 0,
     }
 
     market.removeEV(stranger, sender=organization)
@@ -612,7 +630,7 @@ def test_an_account_is_laid_out_by_its_table(market, storage, organization, stra
 def test_completed_connections_are_counted_in_their_bits(market, storage, consumer, provider):
     before = storage.account(consumer), storage.account(provider)
 
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     cost = RATE * ENERGY
     assert (storage.account(consumer), storage.account(provider)) == (
@@ -630,7 +648,7 @@ def test_no_shows_are_counted_in_their_bits(market, storage, consumer, provider,
         {**before[0], "balance": FUNDS - PENALTY, "noShows": 1},
         {**before[1], "balance": FUNDS - PENALTY, "noShows": 1},
     )
-    assert tuple(market.evs(ZERO_ADDRESS)) == (2 * PENALTY, 0, 0, 0)
+    assert tuple(market.evs(ZERO_ADDRESS)) == (2 * PENALTY, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("name", ACCOUNT)
@@ -647,7 +665,7 @@ def test_a_field_of_an_account_is_read_to_its_maximum(market, storage, stranger,
 def test_a_balance_grows_to_its_maximum(market, storage, stranger):
     """More ether than there will ever be, beside the largest counts."""
     stranger.balance = 2**129
-    others = {name: maximum(ACCOUNT, name) for name in ("addedAt", "completed", "noShows")}
+    others = {name: maximum(ACCOUNT, name) for name in ACCOUNT if name != "balance"}
     storage.change_account(stranger, **others)
 
     market.deposit(sender=stranger, value=2**128 - 1, gas_price=0)
@@ -655,13 +673,13 @@ def test_a_balance_grows_to_its_maximum(market, storage, stranger):
     assert storage.account(stranger) == {**others, "balance": 2**128 - 1}
     assert fields(market.evs(stranger)) == {**others, "balance": 2**128 - 1}
 
-    market.withdraw(2**128 - 1, sender=stranger)
+    market.withdraw(2**128 - 1, stranger, sender=stranger)
 
     assert storage.account(stranger) == {**others, "balance": 0}
 
 
 def test_the_last_second_that_can_be_noted_is_noted(market, storage, organization, stranger, clock):
-    others = {name: maximum(ACCOUNT, name) for name in ("balance", "completed", "noShows")}
+    others = {name: maximum(ACCOUNT, name) for name in ACCOUNT if name != "addedAt"}
     storage.change_account(stranger, **others)
     clock.next_block_at(2**40 - 1)
 
@@ -678,22 +696,22 @@ def test_the_last_second_that_can_be_noted_is_noted(market, storage, organizatio
 @pytest.mark.usefixtures("connection_id")
 def test_completed_connections_are_counted_to_the_maximum(market, storage, consumer, who, request):
     account = request.getfixturevalue(who)
-    storage.change_account(account, completed=2**48 - 2)
+    storage.change_account(account, completed=2**40 - 2)
     before = storage.account(account)
 
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     assert storage.account(account) == {
         **before,
         "balance": market.evs(account).balance,
-        "completed": 2**48 - 1,
+        "completed": 2**40 - 1,
     }
 
 
 @pytest.mark.parametrize("who", ["consumer", "provider"])
 def test_no_shows_are_counted_to_the_maximum(storage, expire, who, request):
     account = request.getfixturevalue(who)
-    storage.change_account(account, noShows=2**40 - 2)
+    storage.change_account(account, noShows=2**24 - 2)
     before = storage.account(account)
 
     expire()
@@ -701,8 +719,17 @@ def test_no_shows_are_counted_to_the_maximum(storage, expire, who, request):
     assert storage.account(account) == {
         **before,
         "balance": FUNDS - PENALTY,
-        "noShows": 2**40 - 1,
+        "noShows": 2**24 - 1,
     }
+
+
+def test_revocations_are_counted_to_the_maximum(market, storage, consumer):
+    storage.change_account(consumer, revocations=2**24 - 2)
+    before = storage.account(consumer)
+
+    market.revokeBids(sender=consumer)
+
+    assert storage.account(consumer) == {**before, "revocations": 2**24 - 1}
 
 
 # --- The auction's slots --------------------------------------------------------------------------
@@ -717,21 +744,23 @@ def test_a_new_auction_is_laid_out_by_its_table(storage, start_auction, consumer
         "round": 1,
         "energyWh": ENERGY,
         "maxRate": MAX_RATE,
-        "biddingTime": BIDDING_TIME,
         "validity": VALIDITY,
+        "biddingTime": BIDDING_TIME,
+        "openAward": 0,
+        "removals": 0,
         "closingTime": clock.now + BIDDING_TIME,
         "since": clock.now,
     }
-    assert storage.bid(consumer) == {"provider": 0, "rate": 0, "removals": 0}
+    assert storage.bid(consumer) == {"provider": 0, "rate": 0, "round": 0}
 
 
 def test_a_bid_is_laid_out_by_its_table(market, storage, auction_id, consumer, provider):
     terms = storage.terms(consumer)
 
-    market.placeBid(auction_id, RATE, sender=provider)
+    market.placeBid(auction_id, RATE, offered(market, auction_id), sender=provider)
 
     assert storage.terms(consumer) == terms
-    assert storage.bid(consumer) == {"provider": number(provider), "rate": RATE, "removals": 0}
+    assert storage.bid(consumer) == {"provider": number(provider), "rate": RATE, "round": 1}
 
 
 @pytest.mark.usefixtures("auction_id")
@@ -739,7 +768,12 @@ def test_a_late_bid_moves_the_close_alone(market, storage, consumer, provider, c
     terms = storage.terms(consumer)
     clock.next_block_at(terms["closingTime"] - 1)
 
-    market.placeBid(market.currentAuctionId(consumer), RATE, sender=provider)
+    market.placeBid(
+        market.currentAuctionId(consumer),
+        RATE,
+        offered(market, market.currentAuctionId(consumer)),
+        sender=provider,
+    )
 
     extended = terms["closingTime"] - 1 + PARAMETERS["extensionWindow"]
     assert storage.terms(consumer) == {**terms, "closingTime": extended}
@@ -756,8 +790,9 @@ def test_a_removal_clears_all_but_the_rate(market, storage, consumer, provider, 
         **terms,
         "closingTime": terms["closingTime"] + 100,
         "since": terms["since"] + 100,
+        "removals": 1,
     }
-    assert storage.bid(consumer) == {"provider": 0, "rate": RATE, "removals": 1}
+    assert storage.bid(consumer) == {"provider": 0, "rate": RATE, "round": 1}
 
 
 @pytest.mark.usefixtures("bid_id")
@@ -765,31 +800,31 @@ def test_an_award_notes_when_it_was_made(market, storage, consumer, clock):
     terms, bid = storage.terms(consumer), storage.bid(consumer)
     clock.next_block_at(terms["closingTime"] + 100)
 
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
     assert storage.terms(consumer) == {**terms, "since": terms["closingTime"] + 100}
     assert storage.bid(consumer) == bid
 
 
 @pytest.mark.usefixtures("connection_id")
-def test_a_payment_clears_all_but_the_rate(market, storage, consumer):
-    terms = storage.terms(consumer)
+def test_a_payment_takes_the_close_back_and_leaves_the_bid(market, storage, consumer):
+    terms, bid = storage.terms(consumer), storage.bid(consumer)
 
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
-    assert storage.terms(consumer) == terms
-    assert storage.bid(consumer) == {"provider": 0, "rate": RATE, "removals": 0}
+    assert storage.terms(consumer) == {**terms, "closingTime": 0}
+    assert storage.bid(consumer) == bid
 
 
 def test_a_cancellation_takes_the_close_back(market, storage, bid_id, consumer, provider):
     market.removeBid(bid_id, sender=provider)
-    market.placeBid(bid_id, RATE, sender=provider)
-    terms = storage.terms(consumer)
+    market.placeBid(bid_id, RATE, offered(market, bid_id), sender=provider)
+    terms, bid = storage.terms(consumer), storage.bid(consumer)
 
     market.cancelAuction(bid_id, PENALTY, sender=consumer)
 
     assert storage.terms(consumer) == {**terms, "closingTime": 0}
-    assert storage.bid(consumer) == {"provider": 0, "rate": RATE, "removals": 0}
+    assert storage.bid(consumer) == bid
 
 
 @pytest.mark.usefixtures("auction_id")
@@ -797,28 +832,32 @@ def test_an_end_without_a_bid_takes_the_close_back(market, storage, consumer, cl
     terms = storage.terms(consumer)
     clock.next_block_at(terms["closingTime"])
 
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
     assert storage.terms(consumer) == {**terms, "closingTime": 0}
-    assert storage.bid(consumer) == {"provider": 0, "rate": 0, "removals": 0}
+    assert storage.bid(consumer) == {"provider": 0, "rate": 0, "round": 0}
 
 
 @pytest.mark.usefixtures("connection_id")
 def test_the_next_auction_takes_the_same_slots(market, storage, consumer, clock):
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
+    bid = storage.bid(consumer)
 
-    market.startAuction(7, 5, 3, 2, "", sender=consumer)
+    market.startAuction(7, 10**14, 3, 2, True, "", sender=consumer)
 
     assert storage.terms(consumer) == {
         "round": 2,
         "energyWh": 7,
-        "maxRate": 5,
-        "biddingTime": 3,
+        "maxRate": 10**14,
         "validity": 2,
+        "biddingTime": 3,
+        "openAward": 1,
+        "removals": 0,
         "closingTime": clock.now + 3,
         "since": clock.now,
     }
-    assert storage.bid(consumer) == {"provider": 0, "rate": RATE, "removals": 0}
+    assert storage.bid(consumer) == bid
+    assert market.auctions(market.currentAuctionId(consumer)).provider == ZERO_ADDRESS
 
 
 # --- The auction's slots at their fullest ---------------------------------------------------------
@@ -830,12 +869,18 @@ def largest_id(market, storage, consumer, provider, clock):
     for ev in (consumer, provider):
         ev.balance = 2 * LARGEST_RESERVE
     storage.change_terms(consumer, round=2**32 - 2)
-    storage.change_bid(consumer, removals=2**32 - 1)
-    terms = MAX_ENERGY, HIGHEST_RATE, MAX_DURATION, MAX_DURATION, ""
+    terms = MAX_ENERGY, HIGHEST_RATE, MAX_DURATION, MAX_DURATION, True, ""
     clock.next_block_at(LAST_SECOND - MAX_DURATION)
     market.startAuction(*terms, sender=consumer, value=LARGEST_RESERVE)
+    storage.change_terms(consumer, removals=MOST_REMOVALS)
     auction_id = market.currentAuctionId(consumer)
-    market.placeBid(auction_id, HIGHEST_RATE, sender=provider, value=LARGEST_RESERVE)
+    market.placeBid(
+        auction_id,
+        HIGHEST_RATE,
+        offered(market, auction_id),
+        sender=provider,
+        value=LARGEST_RESERVE,
+    )
     return auction_id
 
 
@@ -847,27 +892,31 @@ def test_the_fields_of_an_auction_go_to_their_maximum(
         "round": 2**32 - 1,
         "energyWh": 2**32 - 1,
         "maxRate": 2**64 - 1,
-        "biddingTime": MAX_DURATION,
         "validity": MAX_DURATION,
-        "closingTime": 2**40 - 1,
-        "since": 2**40 - 1 - MAX_DURATION,
+        "biddingTime": MAX_DURATION,
+        "openAward": 1,
+        "removals": MOST_REMOVALS,
+        "closingTime": LAST_SECOND,
+        "since": LAST_SECOND - MAX_DURATION,
     }
     assert storage.bid(consumer) == {
         "provider": number(provider),
         "rate": 2**64 - 1,
-        "removals": 2**32 - 1,
+        "round": 2**32 - 1,
     }
     assert fields(market.auctions(largest_id)) == {
         "state": OPEN,
         "consumer": consumer,
         "energyWh": 2**32 - 1,
         "maxRate": 2**64 - 1,
-        "closingTime": 2**40 - 1,
+        "closingTime": LAST_SECOND,
         "validity": MAX_DURATION,
+        "openAward": True,
         "provider": provider,
         "rate": 2**64 - 1,
         "connectedAt": 0,
-        "removals": 2**32 - 1,
+        "freeUntil": LAST_SECOND - MAX_DURATION + PARAMETERS["extensionWindow"],
+        "removals": MOST_REMOVALS,
     }
 
 
@@ -886,7 +935,7 @@ def test_the_largest_auction_is_awarded_in_the_last_second_and_paid(
     provider = market.auctions(largest_id).provider
     clock.next_block_at(LAST_SECOND)
 
-    award = market.endAuction(sender=consumer)
+    award = market.endAuction(market.currentAuctionId(consumer), sender=consumer)
 
     assert storage.terms(consumer) == {**terms, "since": LAST_SECOND}
     assert storage.bid(consumer) == bid
@@ -895,28 +944,28 @@ def test_the_largest_auction_is_awarded_in_the_last_second_and_paid(
         auctionId=largest_id, provider=provider, rate=HIGHEST_RATE, cost=LARGEST_RESERVE
     )
 
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     assert market.evs(consumer).balance == FUNDS
     assert market.evs(provider).balance == FUNDS + 2 * LARGEST_RESERVE
-    assert storage.bid(consumer) == {"provider": 0, "rate": HIGHEST_RATE, "removals": 0}
+    assert storage.bid(consumer) == bid
 
 
 def test_removals_are_counted_to_the_maximum(market, storage, bid_id, consumer, provider):
-    storage.change_bid(consumer, removals=2**32 - 2)
+    storage.change_terms(consumer, removals=MOST_REMOVALS - 1)
 
     market.removeBid(bid_id, sender=provider)
 
-    assert storage.bid(consumer) == {"provider": 0, "rate": RATE, "removals": 2**32 - 1}
-    assert market.auctions(bid_id).removals == 2**32 - 1
+    assert storage.terms(consumer)["removals"] == MOST_REMOVALS
+    assert market.auctions(bid_id).removals == MOST_REMOVALS
 
 
 def test_removals_do_not_start_from_zero_again(market, storage, bid_id, consumer, provider):
     """Else an old signature would be good again."""
-    storage.change_bid(consumer, removals=2**32 - 1)
+    storage.change_terms(consumer, removals=MOST_REMOVALS)
     bid = storage.bid(consumer)
 
-    with pytest.raises(VirtualMachineError, match="Panic error 0x11"):
+    with reverts_with(market.TooManyRemovals, maximum=MOST_REMOVALS):
         market.removeBid(bid_id, sender=provider)
 
     assert storage.bid(consumer) == bid
@@ -927,11 +976,11 @@ def test_rounds_do_not_start_from_zero_again(market, consumer, clock):
     """Else an old id would be good again."""
     auction_id = market.currentAuctionId(consumer)
     clock.next_block_at(LAST_SECOND)
-    market.endAuction(sender=consumer)
-    market.endConnection(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     with pytest.raises(VirtualMachineError, match="Panic error 0x11"):
-        market.startAuction(1, 1, 1, 1, "", sender=consumer)
+        market.startAuction(1, 10**15, 1, 1, False, "", sender=consumer)
 
     assert market.currentAuctionId(consumer) == auction_id
 
@@ -962,7 +1011,7 @@ NOT_CURRENT = {
 @pytest.fixture(params=NOT_CURRENT.values(), ids=list(NOT_CURRENT))
 def wrong_id(request, market, connection_id, consumer, start_auction):
     """An id that is not the current one, while the consumer's second auction is open."""
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
     return request.param(start_auction())
 
 
@@ -975,7 +1024,7 @@ def test_nobody_bids_on_an_id_that_is_not_current(market, wrong_id, provider):
     balance = market.evs(provider).balance
 
     with reverts_with(market.UnexpectedState, auctionId=wrong_id, actual=NONE, expected=OPEN):
-        market.placeBid(wrong_id, RATE, sender=provider)
+        market.placeBid(wrong_id, RATE, offered(market, wrong_id), sender=provider)
 
     assert market.evs(provider).balance == balance
 
@@ -1001,7 +1050,7 @@ def test_nobody_expires_a_connection_by_an_id_that_is_not_current(
 
 
 def test_an_auction_that_is_over_is_no_auction(market, connection_id, consumer):
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
     assert market.currentAuctionId(consumer) == connection_id
     assert tuple(market.auctions(connection_id)) == NO_AUCTION
@@ -1017,4 +1066,4 @@ def test_an_account_without_auctions_has_no_auction(market, consumer):
     assert auction_id == number(consumer) << 32
     assert tuple(market.auctions(auction_id)) == NO_AUCTION
     with reverts_with(market.UnexpectedState, auctionId=auction_id, actual=NONE, expected=OPEN):
-        market.endAuction(sender=consumer)
+        market.endAuction(market.currentAuctionId(consumer), sender=consumer)

@@ -12,6 +12,7 @@ from tests.helpers.scenario import (
     RATE,
     VALIDITY,
     ZERO_ADDRESS,
+    offered,
 )
 
 MAX_TEXT = 512  # bytes
@@ -40,17 +41,17 @@ def owner_contract(project, market, organization):
 @pytest.fixture
 def completed(market, consumer, connection_id):
     """The consumer and the provider have one completed connection behind them."""
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
 
 
 @pytest.fixture
 def history(market, consumer, provider, clock, completed):
     """The consumer and the provider have a completed connection and a no-show behind them."""
-    market.startAuction(ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, "", sender=consumer)
+    market.startAuction(ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "", sender=consumer)
     auction_id = market.currentAuctionId(consumer)
-    market.placeBid(auction_id, RATE, sender=provider)
+    market.placeBid(auction_id, RATE, offered(market, auction_id), sender=provider)
     clock.next_block_at(market.auctions(auction_id).closingTime)
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
     clock.next_block_at(clock.now + VALIDITY + PARAMETERS["settlementWindow"])
     market.expireConnection(auction_id, sender=provider)
 
@@ -296,7 +297,7 @@ def test_a_removed_ev_places_no_bid(market, organization, provider, auction_id):
     market.removeEV(provider, sender=organization)
 
     with reverts_with(market.NotEV, account=provider):
-        market.placeBid(auction_id, RATE, sender=provider)
+        market.placeBid(auction_id, RATE, offered(market, auction_id), sender=provider)
 
     assert market.auctions(auction_id).provider == ZERO_ADDRESS
     assert market.evs(provider).balance == FUNDS

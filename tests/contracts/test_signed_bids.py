@@ -1,6 +1,7 @@
 """Bids that a provider signs and anyone relays: placeBidFor."""
 
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pytest
@@ -24,10 +25,12 @@ from tests.helpers.scenario import (
     RESERVE,
     VALIDITY,
     ZERO_ADDRESS,
+    offered,
 )
 
 NONE, OPEN, CONNECTED = range(3)
 FOREVER = 2**256 - 1
+TERMS_SIGNED = {"energyWh": ENERGY, "maxRate": MAX_RATE, "validity": VALIDITY}
 # The highest rate that undercuts RATE by 1 %.
 UNDERCUT = RATE * 99 // 100
 # The order of secp256k1: s and ORDER - s are both right, and only the lower one is accepted.
@@ -47,6 +50,9 @@ class Offer(EIP712Message):
     """The fields of a `Bid` under another name."""
 
     auctionId: abi.uint256  # noqa: N815
+    energyWh: abi.uint256  # noqa: N815
+    maxRate: abi.uint256  # noqa: N815
+    validity: abi.uint256
     rate: abi.uint256
     nonce: abi.uint256
     deadline: abi.uint256
@@ -86,12 +92,14 @@ def sign_bid(sign, provider, auction_id):
         nonce=0,
         deadline=FOREVER,
         message=messages.Bid,
+        terms=MappingProxyType({}),
         **domain,
     ):
         return sign(
             signer,
             message,
             auctionId=auction,
+            **{**TERMS_SIGNED, **terms},
             rate=rate,
             nonce=nonce,
             deadline=deadline,
@@ -108,6 +116,7 @@ def recovered(market, chain, auction_id):
     def recovered(signature, auction=auction_id, nonce=0, message=messages.Bid):
         expected = message(
             auctionId=auction,
+            **TERMS_SIGNED,
             rate=RATE,
             nonce=nonce,
             deadline=FOREVER,
@@ -137,8 +146,10 @@ def test_anyone_may_relay_a_signed_bid_and_the_bond_is_the_providers(
         MAX_RATE,
         closes,
         VALIDITY,
+        False,
         provider,
         RATE,
+        0,
         0,
         0,
     )
@@ -161,7 +172,7 @@ def test_signed_bid_overtakes(market, bid_id, provider, rival, stranger, sign_bi
 def test_signed_bid_lowers_the_leaders_own_and_its_bond_stays_where_it_is(
     market, bid_id, provider, stranger, sign_bid, ledger
 ):
-    market.withdraw(FUNDS - BOND, sender=provider)
+    market.withdraw(FUNDS - BOND, provider, sender=provider)
 
     signature = sign_bid(rate=LOWER_RATE)
     market.placeBidFor(bid_id, provider, LOWER_RATE, FOREVER, signature, sender=stranger)
@@ -226,7 +237,7 @@ def test_signed_bid_must_undercut_by_the_minimum_decrement(
 def test_signed_bid_of_a_provider_without_the_bond_is_refused_whatever_the_relayer_has(
     market, auction_id, provider, rival, sign_bid, untouched
 ):
-    market.withdraw(FUNDS - BOND + 1, sender=provider)
+    market.withdraw(FUNDS - BOND + 1, provider, sender=provider)
 
     with (
         untouched(),
@@ -372,6 +383,9 @@ def test_bid_cannot_be_placed_for_nobody(market, auction_id, rival, sign_bid, un
     "signed",
     [
         {"auction": 1},
+        {"terms": {"energyWh": ENERGY - 1}},
+        {"terms": {"maxRate": MAX_RATE - 1}},
+        {"terms": {"validity": VALIDITY + 1}},
         {"rate": LOWER_RATE},
         {"rate": RATE + 2**64},
         {"nonce": 1},
@@ -411,7 +425,7 @@ def test_metering_signature_is_no_bid(
 ):
     signature = sign(
         provider,
-        messages.Settlement,
+        messages.MeterValue,
         token=auction_id.to_bytes(32),
         energyWh=RATE,
         meterDataHash=METER_DATA,
@@ -469,7 +483,7 @@ def test_overtaken_signed_bid_cannot_be_placed_again(
 ):
     signature = sign_bid()
     market.placeBidFor(auction_id, provider, RATE, FOREVER, signature, sender=stranger)
-    market.placeBid(auction_id, LOWER_RATE, sender=rival)
+    market.placeBid(auction_id, LOWER_RATE, offered(market, auction_id), sender=rival)
 
     with (
         untouched(),
@@ -484,7 +498,7 @@ def test_removal_voids_every_bid_that_was_signed_before_it(
 ):
     signature = sign_bid()
     leader = request.getfixturevalue(remover)
-    market.placeBid(auction_id, RATE, sender=leader)
+    market.placeBid(auction_id, RATE, offered(market, auction_id), sender=leader)
     market.removeBid(auction_id, sender=leader)
 
     with (

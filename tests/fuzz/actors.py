@@ -25,6 +25,8 @@ PEOPLE = {
 # A contract (HostileEV), through which the operator acts.
 MALLORY = "mallory"
 OPERATOR = _person("operator")
+# What the people let sign readings for them.
+SESSION_KEY = _person("a key in a car")
 # Who deploys the contracts, and nothing else.
 DEPLOYER = _person("deployer")
 # A market on the same chain that the people sign for too.

@@ -1,17 +1,17 @@
-"""The invariants I1 to I11 of docs/protocol.md, checked on what the chain says after each step.
+"""The invariants I1 to I12 of docs/protocol.md, checked on what the chain says after each step.
 
 They do not ask the model, except I2 for its journal: a mistake that model and contract have in
 common is still found. I6 is what liveness.py does with every market in the end.
 """
 
 from collections import Counter, defaultdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ape_v2v.evm.contracts import Event, Failure
 from tests.model.ledger import BURNT, Ledger
-from tests.model.market import ZERO_ADDRESS, State
+from tests.model.market import ZERO_ADDRESS, Ending, State
 
-from .observation import Observation
+from .observation import AuctionView, Observation
 from .signing import Signed
 
 OWNER_FUNCTIONS = {
@@ -20,13 +20,8 @@ OWNER_FUNCTIONS = {
     "addEVs",
     "changeStatus",
     "removeEV",
+    "setActive",
     "transferOwnership",
-}
-# What takes a signature: the struct that it has to be of.
-PURPOSES = {
-    "placeBidFor": "Bid",
-    "settle": "MeteringReceipt",
-    "endConnection": "Settlement",
 }
 # Gas that a bid, an award or a settlement never exceeds, first use of all storage included.
 GAS_CEILING = 130_000
@@ -45,7 +40,7 @@ class Step(NamedTuple):
     events: list[Event]
     before: Observation
     after: Observation
-    signed: Signed | None = None
+    signed: tuple[Signed, ...] = ()
 
 
 class Invariants:
@@ -73,6 +68,7 @@ class Invariants:
         self._i9_cost(step)
         self._i10_admission(step)
         self._i11_transitions(step)
+        self._i12_sabotage(step)
 
     def _i1_solvency(self, step: Step) -> None:
         after = step.after
@@ -98,7 +94,7 @@ class Invariants:
             )
 
         came = step.value if step.failure is None else 0
-        went = sum(event.values[1] for event in step.events if event.name == "Withdrawn")
+        went = sum(event.values[2] for event in step.events if event.name == "Withdrawn")
         change = step.after.market.ether - step.before.market.ether
         assert change == came - went, "I2: ether came or went unseen"
 
@@ -142,26 +138,50 @@ class Invariants:
                 )
 
     def _i8_signatures(self, step: Step) -> None:
-        if step.failure is not None or step.signed is None:
+        if step.failure is not None or not step.signed:
             return
-        signature, message, signer = step.signed
-        assert (message.chain_id, message.market) == (self._chain_id, self._market), "I8: elsewhere"
-        assert message.purpose == PURPOSES[step.function], "I8: signed for another purpose"
-        assert len(signature) == 65, "I8: a malleable form"
         (event,) = step.events
         view = step.before.auction(event.values[0])
+        terms = (view.energy_wh, view.max_rate, view.validity)
         if step.function == "placeBidFor":
             provider, rate = event.values[1:3]
-            assert message.values[:3] == (view.auction_id, rate, view.removals), "I8: another bid"
-            assert message.values[3] >= step.now, "I8: after its deadline"
-            assert signer == provider, "I8: signed by somebody else"
-        else:
-            energy_wh, _, meter_data_hash = event.values[2:]
-            assert message.values == (view.token, energy_wh, meter_data_hash), "I8: another receipt"
-            expected = view.consumer if step.function == "settle" else view.provider
-            assert signer == expected, "I8: signed by somebody else"
-            assert message.values[0] not in self._settled, "I8: settled twice"
-            self._settled.add(message.values[0])
+            nonce = view.removals + step.before.accounts[provider].revocations
+            (bid,) = step.signed
+            self._require_signed(bid, "Bid", provider)
+            expected = (view.auction_id, *terms, rate, nonce)
+            assert bid.message.values[:-1] == expected, "I8: another bid"
+            assert bid.message.values[-1] >= step.now, "I8: after its deadline"
+            assert bid.delegation is None, "I8: a bid by a key"
+            return
+        how, energy_wh, _, _, meter_data_hash = event.values[3:]
+        parties = (view.consumer, view.provider)
+        for party, signed in zip(parties, step.signed, strict=True):
+            if party != step.sender:
+                self._require_reading(signed, party, view.auction_id)
+                *said, last = signed.message.values
+                assert said == [view.auction_id, *parties, energy_wh, meter_data_hash], (
+                    "I8: another reading"
+                )
+                clean = last or energy_wh == view.energy_wh
+                assert how == (Ending.AGREED if clean else Ending.SHORT), "I8: another ending"
+        assert view.auction_id not in self._settled, "I8: settled twice"
+        self._settled.add(view.auction_id)
+
+    def _require_reading(self, signed: Signed, party: str, auction_id: int) -> None:
+        if signed.delegation is None:
+            self._require_signed(signed, "Reading", party)
+            return
+        self._require_signed(signed._replace(signature=signed.signature[:65]), "Reading", None)
+        self._require_signed(signed.delegation, "SessionKey", party)
+        assert signed.delegation.message.values == (auction_id, signed.signer), "I8: another key"
+        assert len(signed.signature) == 130, "I8: a malleable form"
+
+    def _require_signed(self, signed: Signed, purpose: str, by: str | None) -> None:
+        message = signed.message
+        assert (message.chain_id, message.market) == (self._chain_id, self._market), "I8: elsewhere"
+        assert message.purpose == purpose, "I8: signed for another purpose"
+        assert len(signed.signature) == 65, "I8: a malleable form"
+        assert by in {None, signed.signer}, "I8: signed by somebody else"
 
     def _i9_cost(self, step: Step) -> None:
         if step.function in BOUNDED_FUNCTIONS:
@@ -192,6 +212,56 @@ class Invariants:
                     assert before.auction_id not in self._left_connected, "I11: left twice"
                     self._left_connected.add(before.auction_id)
 
+    def _i12_sabotage(self, step: Step) -> None:
+        """Nobody ends better by breaking a deal, nor worse than who may have broken it.
+
+        By balances alone, energy valued at the agreed rate: `gains` are what each has more than by
+        keeping its word.
+        """
+        for name, values in step.events:
+            if name not in {"BidRemoved", "AuctionCancelled", "ConnectionEnded"}:
+                continue
+            view = step.before.auction(values[0])
+            energy_wh = values[4] if name == "ConnectionEnded" else 0
+            consumer, provider = (
+                step.after.accounts[who].balance - step.before.accounts[who].balance
+                for who in (view.consumer, view.provider)
+            )
+            worth = energy_wh * view.rate
+            staked = 0 if name == "BidRemoved" else view.reserve
+            _require_fair(
+                name, values, view, consumer - staked + worth, provider - view.bond - worth
+            )
+
+
+def _require_fair(
+    name: str, values: tuple[Any, ...], view: AuctionView, consumer: int, provider: int
+) -> None:
+    """What the two have gained, or lost, by an ending."""
+    if name == "BidRemoved":
+        assert (consumer, provider) == (view.penalty, -view.penalty), "I12: a removal"
+    elif name == "AuctionCancelled":
+        if view.provider != ZERO_ADDRESS:
+            assert (consumer, provider) in {(0, 0), (-view.penalty, view.penalty)}, (
+                "I12: a cancellation"
+            )
+    else:
+        missing = view.energy_wh - values[4]
+        match Ending(values[3]):
+            case Ending.PAID | Ending.AGREED:
+                assert (consumer, provider) == (0, 0), "I12: a kept word costs something"
+            case Ending.SHORT:
+                assert consumer == provider, "I12: one has lost less by breaking off"
+                assert -consumer * view.energy_wh >= view.penalty * missing > 0, (
+                    "I12: breaking off costs less than the share that is missing"
+                )
+                assert -consumer <= view.penalty, "I12: breaking off costs more than staying away"
+            case Ending.EXPIRED:
+                assert consumer == provider == -view.penalty < 0, "I12: one gains by staying away"
+            case Ending.FORFEITED:
+                assert provider <= -2 * view.penalty, "I12: forfeiting is better than waiting"
+                assert consumer == -provider, "I12: a forfeit is not for the other"
+
 
 # From a state to another one within the same auction.
 _TRANSITIONS = {
@@ -209,7 +279,7 @@ def _due(event: Event, before: Observation) -> dict[str, int]:  # noqa: PLR0911 
             account, _, amount = values
             return {account: amount}
         case "Withdrawn":
-            account, amount = values
+            account, _, amount = values
             return {account: -amount}
         case "AuctionStarted":
             _, consumer, energy_wh, max_rate, *_ = values
@@ -223,9 +293,8 @@ def _due(event: Event, before: Observation) -> dict[str, int]:  # noqa: PLR0911 
             view = before.auction(values[0])
             return {view.consumer: view.penalty, view.provider: view.bond - view.penalty}
         case "AuctionCancelled":
-            view = before.auction(values[0])
-            an_ev_leads = view.provider != ZERO_ADDRESS and before.accounts[view.provider].is_ev
-            penalty = view.penalty if an_ev_leads else 0
+            view, penalty = before.auction(values[0]), values[2]
+            assert penalty in {0, view.penalty}, "I4: another penalty"
             return {view.consumer: view.reserve - penalty} | _if_any(
                 view.provider, view.bond + penalty
             )
@@ -233,27 +302,26 @@ def _due(event: Event, before: Observation) -> dict[str, int]:  # noqa: PLR0911 
             view = before.auction(values[0])
             return {view.consumer: view.reserve}
         case "ConnectionEnded":
-            view, energy_wh = before.auction(values[0]), values[2]
-            cost = view.rate * energy_wh
-            assert energy_wh <= view.energy_wh, "I4: paid for more than was contracted"
-            assert cost <= view.reserve, "I4: paid more than the reserve"
-            assert cost == values[3], "I4: reported another cost"
-            return {view.consumer: view.reserve - cost, view.provider: view.bond + cost}
-        case "ConnectionForfeited":
             view = before.auction(values[0])
-            return {
-                view.consumer: view.reserve + view.penalty,
-                view.provider: view.bond - view.penalty,
-            }
-        case "ConnectionExpired":
-            view = before.auction(values[0])
-            return {
-                view.consumer: view.reserve - view.penalty,
-                view.provider: view.bond - view.penalty,
-                BURNT: 2 * view.penalty,
-            }
+            assert values[1:3] == (view.consumer, view.provider), "I4: reported other parties"
+            return _due_at_the_end(view, *values[3:7])
         case _:
             return {}
+
+
+def _due_at_the_end(
+    view: AuctionView, how: int, energy_wh: int, cost: int, penalty: int
+) -> dict[str, int]:
+    assert energy_wh <= view.energy_wh, "I4: paid for more than was contracted"
+    assert cost == view.rate * energy_wh, "I4: reported another cost"
+    assert cost + penalty <= max(view.reserve, 2 * view.penalty), "I4: more than the reserve"
+    if how == Ending.FORFEITED:
+        return {view.consumer: view.reserve + penalty, view.provider: view.bond - penalty}
+    return {
+        view.consumer: view.reserve - cost - penalty,
+        view.provider: view.bond + cost - penalty,
+        BURNT: 2 * penalty,
+    }
 
 
 def _if_any(provider: str, amount: int) -> dict[str, int]:

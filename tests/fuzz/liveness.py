@@ -32,7 +32,7 @@ def expel_everybody(world: World) -> None:
     """What an organization can do at worst before people leave."""
     owner = world.name(world.model.owner)
     if world.model.active:
-        _succeed(world, "changeStatus", owner)
+        _succeed(world, "setActive", owner, False)
     for who in ACTORS:
         if world.model.is_ev(world.address(who)):
             _succeed(world, "removeEV", owner, world.address(who))
@@ -48,7 +48,7 @@ def _leave(world: World, who: str, patient: bool) -> None:
             _leave_as_provider(world, who, auction, patient)
 
     if world.balance(who):
-        _succeed(world, "withdraw", who, world.balance(who))
+        _succeed(world, "withdraw", who, world.balance(who), address)
 
 
 def _leave_as_consumer(world: World, who: str, own: Auction, patient: bool) -> None:
@@ -57,7 +57,7 @@ def _leave_as_consumer(world: World, who: str, own: Auction, patient: bool) -> N
             _succeed(world, "cancelAuction", who, own.auction_id, UINT256)
         elif own.standing is None or world.now < world.model.award_deadline(own):
             world.wait_until(own.closing_time)
-            _succeed(world, "endAuction", who)
+            _succeed(world, "endAuction", who, own.auction_id)
         else:
             _succeed(world, "cancelAuction", who, own.auction_id, world.model.penalty(own))
     if own.state is State.CONNECTED:
@@ -65,7 +65,7 @@ def _leave_as_consumer(world: World, who: str, own: Auction, patient: bool) -> N
             world.wait_until(world.model.expiry(own))
             _succeed(world, "expireConnection", who, own.auction_id)
         else:
-            _succeed(world, "endConnection", who)
+            _succeed(world, "endConnection", who, own.auction_id)
 
 
 def _leave_as_provider(world: World, who: str, auction: Auction, patient: bool) -> None:

@@ -12,7 +12,7 @@ from tests.model.market import Auction, Parameters
 from . import strategies as some
 from .actors import ACTORS, MALLORY
 from .liveness import everybody_leaves, expel_everybody
-from .present import Present, Receipt, SignedBid, Which, pick_from
+from .present import Present, SignedBid, Statement, Which, pick_from
 from .strategies import (
     UINT256,
     Amount,
@@ -21,6 +21,7 @@ from .strategies import (
     Ending,
     Energy,
     Flaw,
+    Key,
     Moment,
     Offer,
     Role,
@@ -57,7 +58,7 @@ class MarketMachine(RuleBasedStateMachine):
         self._artifacts = artifacts
         self._tally = tally
         self._signed_bids: list[SignedBid] = []
-        self._receipts: list[Receipt] = []
+        self._statements: list[Statement] = []
         self._steps = 0
 
     @initialize(
@@ -152,10 +153,12 @@ class MarketMachine(RuleBasedStateMachine):
         self.world.execute("removeEV", self.present.owner(who), self.world.address(ev))
 
     @between_trades
-    @rule(who=some.mostly_entitled, for_a_moment=st.booleans())
-    def change_status(self, who: Who, for_a_moment: bool) -> None:
-        self.world.execute("changeStatus", self.present.owner(who))
-        if for_a_moment:
+    @rule(who=some.mostly_entitled, named=st.booleans(), active=some.mostly)
+    def change_status(self, who: Who, named: bool, active: bool) -> None:
+        """Open or close the market, by naming what it shall be or not."""
+        if named:
+            self.world.execute("setActive", self.present.owner(who), active)
+        else:
             self.world.execute("changeStatus", self.present.owner(who))
 
     @between_trades
@@ -184,8 +187,14 @@ class MarketMachine(RuleBasedStateMachine):
             self.world.execute("depositFor", who, self.world.address(to), value=value)
 
     @between_trades
-    @rule(who=some.actors, share=some.withdrawals, value=some.stray_values)
-    def withdraw(self, who: str, share: Share, value: int) -> None:
+    @rule(
+        who=some.actors,
+        share=some.withdrawals,
+        to=some.receivers,
+        value=some.stray_values,
+    )
+    def withdraw(self, who: str, share: Share, to: str | None, value: int) -> None:
+        """Take money out, to oneself or to somebody else."""
         balance = self.world.balance(who)
         amount = {
             Share.NOTHING: 0,
@@ -196,7 +205,8 @@ class MarketMachine(RuleBasedStateMachine):
         }[share]
         if who == MALLORY:
             amount = max(amount, balance // MAX_REENTRIES)
-        self.world.execute("withdraw", who, amount, value=value)
+        receiver = self.world.address(to or who)
+        self.world.execute("withdraw", who, amount, receiver, value=value)
 
     @between_trades
     @rule(answer=st.sampled_from(Answer), share=some.withdrawals)
@@ -204,7 +214,7 @@ class MarketMachine(RuleBasedStateMachine):
         """Mallory gets some ether in, takes some out, and decides how to receive it."""
         self.world.execute("deposit", MALLORY, value=some.ETHER)
         self.world.prepare(answer)
-        self.withdraw(MALLORY, share, 0)
+        self.withdraw(MALLORY, share, None, 0)
 
     @between_trades
     @rule(
@@ -253,17 +263,26 @@ class MarketMachine(RuleBasedStateMachine):
         offer=some.offers,
         stake=some.stakes,
         moment=some.while_bidding,
+        misread=some.seldom,
     )
     def place_bid(
-        self, who: Who, which: Which, offer: Offer, stake: Amount, moment: Moment
+        self,
+        who: Who,
+        which: Which,
+        offer: Offer,
+        stake: Amount,
+        moment: Moment,
+        *,
+        misread: bool = False,
     ) -> None:
+        """Bid on an auction, perhaps on other terms than it has."""
         auction_id, auction = self.present.find(which, self.present.biddable)
         self.present.wait(auction, moment)
         bidder = self.present.party(who, auction, self.present.rival(auction))
         value = self.present.value(stake, self.present.bond(auction) - self.world.balance(bidder))
-        self.world.execute(
-            "placeBid", bidder, auction_id, self.present.rate(auction, offer), value=value
-        )
+        terms = self.present.terms(auction, changed=misread)
+        rate = self.present.rate(auction, offer)
+        self.world.execute("placeBid", bidder, auction_id, rate, terms, value=value)
 
     @a_bid_stands
     @rule(
@@ -279,7 +298,8 @@ class MarketMachine(RuleBasedStateMachine):
         leader = self.present.leader(auction)
         if expelled:
             self._expel(leader)
-        self.world.execute("placeBid", leader, auction_id, self.present.rate(auction, offer))
+        rate, terms = self.present.rate(auction, offer), self.present.terms(auction)
+        self.world.execute("placeBid", leader, auction_id, rate, terms)
 
     @bids_are_accepted
     @rule(
@@ -330,6 +350,16 @@ class MarketMachine(RuleBasedStateMachine):
     def relay_earlier_bid(self, relayer: str, pick: int) -> None:
         self._relay(relayer, pick_from(self._signed_bids[::-1], pick), 0)
 
+    @between_trades
+    @precondition(lambda self: self._signed_bids)
+    @rule(who=some.mostly_entitled, pick=some.picks, value=some.stray_values)
+    def revoke_bids(self, who: Who, pick: int, value: int) -> None:
+        """Revoke what one has signed; somebody tries it all the same."""
+        bid = pick_from(self._signed_bids[::-1], pick)
+        revoking = self.world.name(bid.provider) if isinstance(who, Role) else who
+        self.world.execute("revokeBids", revoking, value=value)
+        self._relay(MALLORY, bid, 0)
+
     @a_bid_stands
     @rule(
         who=some.parties,
@@ -337,6 +367,7 @@ class MarketMachine(RuleBasedStateMachine):
         moment=some.while_removing,
         expelled=some.sometimes,
         outbid=some.mostly,
+        cancelled=some.sometimes,
         value=some.stray_values,
     )
     def remove_bid(
@@ -347,9 +378,13 @@ class MarketMachine(RuleBasedStateMachine):
         *,
         expelled: bool,
         outbid: bool,
+        cancelled: bool,
         value: int,
     ) -> None:
-        """Take a bid back, perhaps as one who has just been expelled; somebody else may follow."""
+        """Take a bid back, perhaps as one who has just been expelled.
+
+        Somebody else may follow, and the consumer may cancel for nothing.
+        """
         auction_id, auction = self.present.find(which, self.present.led)
         self.present.wait(auction, moment)
         leader = self.present.party(who, auction, self.present.leader(auction))
@@ -357,8 +392,10 @@ class MarketMachine(RuleBasedStateMachine):
             self._expel(leader)
         self.world.execute("removeBid", leader, auction_id, value=value)
         if outbid and auction is not None:
-            last_second = Moment(Boundary.CLOSE, -1)
-            self.place_bid(Role.ENTITLED, auction, Offer.HIGHEST, Amount.NEEDED, last_second)
+            when = Moment(Boundary.NOW) if cancelled else Moment(Boundary.CLOSE, -1)
+            self.place_bid(Role.ENTITLED, auction, Offer.HIGHEST, Amount.NEEDED, when)
+        if cancelled and auction is not None:
+            self.cancel_auction(Role.ENTITLED, auction, Ceiling.ZERO, Moment(Boundary.NOW))
 
     @a_bid_is_to_be_awarded
     @rule(
@@ -387,62 +424,68 @@ class MarketMachine(RuleBasedStateMachine):
     @a_bid_can_win
     @rule(who=some.parties, which=some.targets, moment=some.while_awarding)
     def end_auction(self, who: Who, which: Which, moment: Moment) -> None:
-        _, auction = self.present.find(which, self.present.awardable)
+        auction_id, auction = self.present.find(which, self.present.awardable)
         self.present.wait(auction, moment)
-        self.world.execute(
-            "endAuction", self.present.party(who, auction, self.present.consumer(auction))
-        )
+        ending = self.present.party(who, auction, self.present.consumer(auction))
+        self.world.execute("endAuction", ending, auction_id)
 
     # --- Connection -------------------------------------------------------------------------------
 
     @an_auction_is_connected
     @rule(who=some.parties, which=some.targets, moment=some.while_connected)
     def end_connection(self, who: Who, which: Which, moment: Moment) -> None:
-        _, auction = self.present.find(which, self.present.connected)
+        auction_id, auction = self.present.find(which, self.present.connected)
         self.present.wait(auction, moment)
-        self.world.execute(
-            "endConnection", self.present.party(who, auction, self.present.consumer(auction))
-        )
+        paying = self.present.party(who, auction, self.present.consumer(auction))
+        self.world.execute("endConnection", paying, auction_id)
 
     @an_auction_is_connected
     @rule(
-        who=some.parties,
+        who=some.handing_in,
         which=some.targets,
         energy=some.energies,
-        flaw=some.receipt_flaws,
+        last=st.booleans(),
+        flaw=some.reading_flaws,
+        of_consumer=st.booleans(),
+        key=some.keys,
         moment=some.while_connected,
+        value=some.stray_values,
     )
-    def end_connection_as_agreed(
-        self, who: Who, which: Which, energy: Energy, flaw: Flaw, moment: Moment
+    def settle(
+        self,
+        who: Who,
+        which: Which,
+        *,
+        energy: Energy,
+        last: bool,
+        flaw: Flaw,
+        of_consumer: bool,
+        key: Key,
+        moment: Moment,
+        value: int,
     ) -> None:
+        """Hand in a reading that both sides have signed, one of them perhaps with a flaw."""
         auction_id, auction = self.present.find(which, self.present.connected)
         self.present.wait(auction, moment)
-        receipt = self.present.sign_receipt("endConnection", auction, energy, flaw)
-        self._receipts.append(receipt)
-        self._hand_in(who, auction_id, auction, receipt)
-
-    @an_auction_is_connected
-    @rule(
-        who=some.parties,
-        which=some.targets,
-        energy=some.energies,
-        flaw=some.receipt_flaws,
-        moment=some.while_connected,
-    )
-    def settle(self, who: Who, which: Which, energy: Energy, flaw: Flaw, moment: Moment) -> None:
-        auction_id, auction = self.present.find(which, self.present.connected)
-        self.present.wait(auction, moment)
-        receipt = self.present.sign_receipt("settle", auction, energy, flaw)
-        self._receipts.append(receipt)
-        self._hand_in(who, auction_id, auction, receipt)
+        statement = self.present.sign_reading(
+            auction_id,
+            auction,
+            energy,
+            last=last,
+            flaw=flaw,
+            of_consumer=of_consumer,
+            key=key,
+        )
+        self._statements.append(statement)
+        self._hand_in(who, auction, statement, value)
 
     @between_trades
     @an_auction_is_connected
-    @precondition(lambda self: self._receipts)
-    @rule(who=some.parties, which=some.targets, pick=some.picks)
-    def hand_in_earlier_receipt(self, who: Who, which: Which, pick: int) -> None:
-        auction_id, auction = self.present.find(which, self.present.connected)
-        self._hand_in(who, auction_id, auction, pick_from(self._receipts[::-1], pick))
+    @precondition(lambda self: self._statements)
+    @rule(who=some.handing_in, which=some.targets, pick=some.picks)
+    def hand_in_earlier_statement(self, who: Who, which: Which, pick: int) -> None:
+        _, auction = self.present.find(which, self.present.connected)
+        self._hand_in(who, auction, pick_from(self._statements[::-1], pick), 0)
 
     @an_auction_is_connected
     @rule(who=some.parties, which=some.targets, moment=some.while_connected)
@@ -479,7 +522,7 @@ class MarketMachine(RuleBasedStateMachine):
         entitled, now = Role.ENTITLED, Moment(Boundary.NOW)
         if auction is None:
             if not self.world.model.active:
-                self.change_status(entitled, for_a_moment=False)
+                self.change_status(entitled, named=True, active=True)
             self.start_auction(entitled, pick, terms, Text.ORDINARY, Amount.NEEDED)
         elif auction in present.connected:
             self._end_connection(auction, energy, ending)
@@ -495,10 +538,12 @@ class MarketMachine(RuleBasedStateMachine):
         match ending:
             case Ending.PAYMENT:
                 self.end_connection(entitled, auction, now)
-            case Ending.AGREEMENT:
-                self.end_connection_as_agreed(entitled, auction, energy, Flaw.NONE, now)
-            case Ending.RECEIPT:
-                self.settle(entitled, auction, energy, Flaw.NONE, now)
+            case Ending.AGREEMENT | Ending.BROKEN_OFF:
+                last = ending is Ending.AGREEMENT
+                statement = self.present.sign_reading(
+                    auction.auction_id, auction, energy, last=last
+                )
+                self._hand_in(Role.LEADER, auction, statement, 0)
             case Ending.FORFEIT:
                 self.forfeit(entitled, auction, now)
             case Ending.EXPIRY:
@@ -510,16 +555,10 @@ class MarketMachine(RuleBasedStateMachine):
     def _relay(self, relayer: str, bid: SignedBid, value: int) -> None:
         auction_id, provider, rate, deadline, signed = bid
         arguments = (auction_id, provider, rate, deadline, signed.signature)
-        self.world.execute("placeBidFor", relayer, *arguments, value=value, signed=signed)
+        self.world.execute("placeBidFor", relayer, *arguments, value=value, signed=[signed])
 
-    def _hand_in(
-        self, who: Who, auction_id: int, auction: Auction | None, receipt: Receipt
-    ) -> None:
-        function, energy_wh, meter_data, signed = receipt
-        arguments = (energy_wh, meter_data, signed.signature)
-        if function == "settle":
-            provider = self.present.party(who, auction, self.present.leader(auction))
-            self.world.execute("settle", provider, auction_id, *arguments, signed=signed)
-        else:
-            consumer = self.present.party(who, auction, self.present.consumer(auction))
-            self.world.execute("endConnection", consumer, *arguments, signed=signed)
+    def _hand_in(self, who: Who, auction: Auction | None, statement: Statement, value: int) -> None:
+        reading, *signed = statement
+        handing_in = self.present.party(who, auction, self.present.leader(auction))
+        signatures = (one.signature for one in signed)
+        self.world.execute("settle", handing_in, reading, *signatures, value=value, signed=signed)

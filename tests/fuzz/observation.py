@@ -20,6 +20,7 @@ class AccountView(NamedTuple):
     added_at: int
     completed: int
     no_shows: int
+    revocations: int
     is_ev: bool
 
 
@@ -33,9 +34,11 @@ class AuctionView(NamedTuple):
     max_rate: int
     closing_time: int
     validity: int
+    open_award: bool
     provider: str
     rate: int
     connected_at: int
+    free_until: int
     removals: int
     reserve: int
     bond: int
@@ -59,10 +62,11 @@ class MarketView(NamedTuple):
 
 # The structs of contracts/test/MarketLens.sol: a word for each value.
 _MARKET = ("uint256", "address", "address", "bool", "uint256")
-_ACCOUNT = ("uint256", "uint128", "uint40", "uint48", "uint40", "bool")
+_ACCOUNT = ("uint256", "uint128", "uint40", "uint40", "uint24", "uint24", "bool")
 _AUCTION = (
-    *("uint256", "uint8", "address", "uint32", "uint64", "uint256", "uint256", "address"),
-    *("uint64", "uint256", "uint256", "uint256", "uint256", "uint256", "bytes32", "bool"),
+    *("uint256", "uint8", "address", "uint32", "uint64", "uint256", "uint256", "bool", "address"),
+    *("uint64", "uint256", "uint256", "uint256", "uint256", "uint256", "uint256"),
+    *("bytes32", "bool"),
 )
 
 
@@ -142,6 +146,7 @@ def _expect_account(model: Market, account: str, wallet: int) -> AccountView:
         record.added_at or 0,
         record.completed,
         record.no_shows,
+        record.revocations,
         record.added_at is not None,
     )
 
@@ -150,7 +155,8 @@ def _expect_auction(model: Market, consumer: str) -> AuctionView:
     auction_id = model.current_auction_id(consumer)
     auction = model.auctions.get(auction_id)
     if auction is None or auction.state is State.NONE:
-        nothing = (State.NONE, ZERO_ADDRESS, 0, 0, 0, 0, ZERO_ADDRESS, 0, 0, 0, 0, 0, 0)
+        terms = (State.NONE, ZERO_ADDRESS, 0, 0, 0, 0, False)
+        nothing = (*terms, ZERO_ADDRESS, 0, 0, 0, 0, 0, 0, 0)
         return AuctionView._make((auction_id, *nothing, NO_TOKEN, False))
 
     connected = auction.state is State.CONNECTED
@@ -162,9 +168,11 @@ def _expect_auction(model: Market, consumer: str) -> AuctionView:
         max_rate=auction.max_rate,
         closing_time=auction.closing_time,
         validity=auction.validity,
+        open_award=auction.open_award,
         provider=auction.leader,
         rate=auction.standing.rate if auction.standing else 0,
         connected_at=auction.connected_at or 0,
+        free_until=model.free_until(auction),
         removals=auction.removals,
         reserve=auction.reserve,
         bond=model.bond(auction),

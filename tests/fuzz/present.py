@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from tests.model.market import Auction, State
+from tests.model.market import Auction, Reading, State
 
-from .actors import ACTORS, MALLORY, OPERATOR, PEOPLE
+from .actors import ACTORS, MALLORY, OPERATOR, PEOPLE, SESSION_KEY, Person
 from .signing import Draft, Signed
 from .strategies import (
     ETHER,
@@ -16,6 +16,7 @@ from .strategies import (
     Boundary,
     Energy,
     Flaw,
+    Key,
     Kind,
     Moment,
     Offer,
@@ -41,13 +42,12 @@ class SignedBid(NamedTuple):
     signed: Signed
 
 
-class Receipt(NamedTuple):
-    """What somebody has signed about a connection, to be handed in now or later."""
+class Statement(NamedTuple):
+    """What both sides have signed about a connection, to be handed in now or later."""
 
-    function: str
-    energy_wh: int
-    meter_data: bytes
-    signed: Signed
+    reading: Reading
+    of_consumer: Signed
+    of_provider: Signed
 
 
 class Present:
@@ -206,23 +206,39 @@ class Present:
         flaw: Flaw,
     ) -> SignedBid:
         message = self._world.model.message
-        nonce = auction.removals if auction else 0
-        similar = (auction_id.to_bytes(32), rate, nonce.to_bytes(32))
+        nonce = 0
+        terms = (1, 1, 1)
+        if auction:
+            nonce = self._world.model.bid_nonce(auction, self._world.address(provider))
+            terms = (auction.energy_wh, auction.max_rate, auction.validity)
+        energy_wh, *others = terms
         draft = Draft(
-            message=message("Bid", auction_id, rate, nonce, deadline),
-            other_values=(auction_id + 1, rate + 1, nonce + 1),
-            disguised=message("MeteringReceipt", *similar),
+            message=message("Bid", auction_id, *terms, rate, nonce, deadline),
+            others={
+                Flaw.OTHER_AUCTION: (auction_id + 1, *terms, rate, nonce, deadline),
+                Flaw.OTHER_TERMS: (auction_id, energy_wh + 1, *others, rate, nonce, deadline),
+                Flaw.OTHER_VALUE: (auction_id, *terms, rate + 1, nonce, deadline),
+                Flaw.OTHER_NONCE: (auction_id, *terms, rate, nonce + 1, deadline),
+            },
+            disguised=message("MeterValue", auction_id.to_bytes(32), rate, nonce.to_bytes(32)),
             key=_key(provider),
             other_side=_key(self.consumer(auction)),
         )
-        self._world.agree_on(draft.message)
-        self._world.agree_on(draft.disguised)
         address = self._world.address(provider)
         return SignedBid(auction_id, address, rate, deadline, draft.sign(flaw))
 
-    def sign_receipt(
-        self, function: str, auction: Auction | None, energy: Energy, flaw: Flaw
-    ) -> Receipt:
+    def sign_reading(
+        self,
+        auction_id: int,
+        auction: Auction | None,
+        energy: Energy,
+        *,
+        last: bool,
+        flaw: Flaw = Flaw.NONE,
+        of_consumer: bool = True,
+        key: Key = Key.NONE,
+    ) -> Statement:
+        """Let both sides sign: one of them perhaps with a flaw, or with a key."""
         contracted = auction.energy_wh if auction else 0
         energy_wh = {
             Energy.ALL: contracted,
@@ -231,31 +247,49 @@ class Present:
             Energy.ZERO: 0,
             Energy.ABOVE: min(contracted + 1, UINT32),
         }[energy]
-        connected = auction is not None and auction.connected_at is not None
-        token = auction.token if auction is not None and connected else bytes(32)
-        consumer, provider = self.consumer(auction), self.leader(auction)
-        by_consumer = function == "settle"
-        purpose, disguise = (
-            ("MeteringReceipt", "Settlement") if by_consumer else ("Settlement", "MeterValue")
-        )
-        content = (token, energy_wh, METER_DATA)
-        draft = Draft(
-            message=self._world.model.message(purpose, *content),
-            other_values=(self._other_token(auction), energy_wh + 1, OTHER_METER_DATA),
-            disguised=self._world.model.message(disguise, *content),
-            key=_key(consumer if by_consumer else provider),
-            other_side=_key(provider if by_consumer else consumer),
-        )
-        self._world.agree_on(draft.message)
-        self._world.agree_on(draft.disguised)
-        return Receipt(function, energy_wh, METER_DATA, draft.sign(flaw))
+        reading = Reading(auction_id, energy_wh, METER_DATA, last)
+        parties = (self.consumer(auction), self.leader(auction))
+        in_question = parties[0 if of_consumer else 1]
+        signed = [
+            self._sign_as(who, reading, parties, flaw, key)
+            if who == in_question
+            else self._sign_as(who, reading, parties, Flaw.NONE, Key.NONE)
+            for who in parties
+        ]
+        return Statement(reading, *signed)
 
-    def _other_token(self, auction: Auction | None) -> bytes:
-        """The token of another connection, present or past."""
-        for other in self._world.model.auctions.values():
-            if other is not auction and other.connected_at is not None:
-                return other.token
-        return bytes(32)
+    def _sign_as(
+        self, who: str, reading: Reading, parties: tuple[str, str], flaw: Flaw, key: Key
+    ) -> Signed:
+        message = self._world.model.message
+        auction_id, energy_wh, meter_data, last = reading
+        consumer, provider = (self._world.address(one) for one in parties)
+        values = (auction_id, consumer, provider, energy_wh, meter_data, last)
+        other_side = next(one for one in (*parties, *ACTORS) if one != who)
+        draft = Draft(
+            message=message("Reading", *values),
+            others={
+                Flaw.OTHER_AUCTION: (auction_id + 1, *values[1:]),
+                Flaw.OTHER_VALUE: (*values[:3], energy_wh + 1, *values[4:]),
+                Flaw.OTHER_NONCE: (*values[:4], OTHER_METER_DATA, last),
+                Flaw.OTHER_TERMS: (*values[:5], not last),
+            },
+            disguised=message("MeterValue", auction_id.to_bytes(32), energy_wh, meter_data),
+            key=_key(who) if key is Key.NONE else SESSION_KEY.key,
+            other_side=_key(other_side),
+        )
+        signed = draft.sign(flaw)
+        if key is Key.NONE:
+            return signed
+        owner = other_side if key is Key.OF_ANOTHER_OWNER else who
+        of = auction_id + 1 if key is Key.OF_ANOTHER_AUCTION else auction_id
+        delegation = message("SessionKey", of, SESSION_KEY.address)
+        signature = delegation.signed_by(_key(owner))
+        return signed.by_key(Signed(signature, delegation, _person(owner).address))
+
+    def terms(self, auction: Auction | None, *, changed: bool = False) -> int:
+        """What a direct bid is made for; or nearly."""
+        return (auction.terms if auction else 0) + changed
 
 
 def pick_from(choices: Sequence[T], pick: int) -> T:
@@ -263,6 +297,10 @@ def pick_from(choices: Sequence[T], pick: int) -> T:
     return choices[pick % len(choices)]
 
 
+def _person(who: str) -> Person:
+    """Mallory has no key, so its operator signs."""
+    return OPERATOR if who == MALLORY else PEOPLE[who]
+
+
 def _key(who: str) -> bytes:
-    """Mallory has none, so its operator signs."""
-    return (OPERATOR if who == MALLORY else PEOPLE[who]).key
+    return _person(who).key

@@ -1,5 +1,6 @@
 """Signatures as people make them, right and wrong, with a record of what was really signed."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from eth_account import Account
@@ -16,14 +17,21 @@ class Signed(NamedTuple):
     signature: bytes
     message: Message
     signer: str
+    delegation: "Signed | None" = None
+    """Who has let a key sign, and for what."""
+
+    def by_key(self, delegation: "Signed") -> "Signed":
+        """The same, as the signature of a key."""
+        joined = self.signature + delegation.signature
+        return self._replace(signature=joined, delegation=delegation)
 
 
 class Draft(NamedTuple):
     """What somebody is to sign, and what could be mistaken for it."""
 
     message: Message
-    other_values: tuple[object, ...]
-    """Another auction or token, another rate or energy, another nonce or meter record."""
+    others: Mapping[Flaw, tuple[object, ...]]
+    """The values of another auction, another rate or energy, other terms and so on."""
     disguised: Message
     """The same content in another struct."""
     key: bytes
@@ -33,11 +41,8 @@ class Draft(NamedTuple):
     def sign(self, flaw: Flaw) -> Signed:
         message, key = self.message, self.key
         match flaw:
-            case Flaw.OTHER_AUCTION | Flaw.OTHER_VALUE | Flaw.OTHER_NONCE:
-                values = list(message.values)
-                position = (Flaw.OTHER_AUCTION, Flaw.OTHER_VALUE, Flaw.OTHER_NONCE).index(flaw)
-                values[position] = self.other_values[position]
-                message = message._replace(values=tuple(values))
+            case Flaw.OTHER_AUCTION | Flaw.OTHER_VALUE | Flaw.OTHER_NONCE | Flaw.OTHER_TERMS:
+                message = message._replace(values=self.others.get(flaw, message.values))
             case Flaw.OTHER_PURPOSE:
                 message = self.disguised
             case Flaw.OTHER_MARKET:

@@ -209,6 +209,7 @@ stakes = weighted(
 deposits = weighted({Amount.SOME: 4, Amount.ONE: 2, Amount.NOTHING: 1})
 stray_data = st.one_of(st.just(b""), st.binary(min_size=1, max_size=8))
 sometimes = weighted({False: 2, True: 1})
+seldom = weighted({False: 16, True: 1})
 mostly = weighted({True: 2, False: 1})
 stray_values = weighted({0: 40, 1: 1})
 withdrawals = weighted(
@@ -219,6 +220,10 @@ withdrawals = weighted(
         Share.ALL_AND_ONE: 1,
         Share.NOTHING: 1,
     }
+)
+# Who is paid: oneself, mostly.
+receivers: SearchStrategy[str | None] = weighted(
+    {None: 24, NOBODY: 1, THE_MARKET: 1, **dict.fromkeys(ACTORS, 1)}
 )
 offers = weighted(
     {
@@ -281,6 +286,7 @@ class Terms(NamedTuple):
     max_rate: int
     bidding_time: int
     validity: int
+    open_award: bool = False
 
 
 _DURATIONS = [
@@ -294,10 +300,11 @@ _DURATIONS = [
 ]
 sound_terms = st.builds(
     Terms,
-    energy_wh=st.sampled_from([1, 7, 20_000, 20_000, 60_000, UINT32]),
-    max_rate=st.sampled_from([1, 2, 101, 300 * GWEI, 300 * GWEI + 7, UINT64]),
+    energy_wh=st.sampled_from([1, 7, 20_000, 20_000, 60_000, 60_000, UINT32]),
+    max_rate=st.sampled_from([1, 101, 10**6 + 1, 300 * GWEI, 300 * GWEI, 300 * GWEI + 7, UINT64]),
     bidding_time=st.sampled_from(_DURATIONS),
     validity=st.sampled_from(_DURATIONS),
+    open_award=weighted({False: 3, True: 1}),
 )
 _slips = st.sampled_from(
     [
@@ -313,22 +320,24 @@ _slips = st.sampled_from(
 terms = st.builds(lambda sound, slip: sound._replace(**slip), sound_terms, _slips)
 parameters = st.builds(
     Parameters,
-    bond_bps=st.sampled_from([1, 500, 10_000, 10_000, 12_345, UINT16]),
+    bond_bps=st.sampled_from([2, 500, 10_000, 10_000, 12_345, UINT16]),
     penalty_bps=st.sampled_from([1, 1_000, 1_000, 3_333, 10_000]),
     min_decrement_bps=st.sampled_from([0, 1, 100, 333, 5_000]),
     extension_window=st.sampled_from([0, 1, 60, 60, 1 * HOUR]),
     award_window=st.sampled_from([10 * MINUTES, 1 * HOUR, 7 * DAYS]),
     settlement_window=st.sampled_from([10 * MINUTES, 1 * DAYS, 7 * DAYS]),
-).map(lambda p: p._replace(penalty_bps=min(p.penalty_bps, p.bond_bps)))
+    min_penalty=st.sampled_from([1, 1, 100, 10**6]),
+).map(lambda p: p._replace(penalty_bps=min(p.penalty_bps, p.bond_bps // 2)))
 # In and out of range, whatever the types can hold.
 any_parameters = st.builds(
     Parameters,
-    bond_bps=st.sampled_from([0, 1, 999, 10_000, UINT16]) | st.integers(0, UINT16),
+    bond_bps=st.sampled_from([0, 1, 2, 999, 10_000, UINT16]) | st.integers(0, UINT16),
     penalty_bps=st.sampled_from([0, 1, 1_000, 10_000, 10_001]) | st.integers(0, UINT16),
     min_decrement_bps=st.sampled_from([0, 5_000, 5_001]) | st.integers(0, UINT16),
     extension_window=st.sampled_from([0, 3_600, 3_601]) | st.integers(0, UINT32),
     award_window=st.sampled_from([599, 600, 604_800, 604_801]) | st.integers(0, UINT32),
     settlement_window=st.sampled_from([599, 600, 604_800, 604_801]) | st.integers(0, UINT32),
+    min_penalty=st.sampled_from([0, 1, ETHER, ETHER + 1]) | st.integers(0, UINT64),
 )
 
 
@@ -342,9 +351,10 @@ class Flaw(Enum):
     OTHER_SIGNER = auto()  # of somebody, and not of who it has to be of
     OTHER_SIDE = auto()  # of the other party of the deal
     OTHER_VALUE = auto()  # over another rate, or another energy
-    OTHER_NONCE = auto()  # over another number of removals, or another meter record
-    OTHER_AUCTION = auto()  # over another auction, or another connection's token
-    OTHER_PURPOSE = auto()  # another struct with the same fields
+    OTHER_NONCE = auto()  # over another nonce, or another meter record
+    OTHER_TERMS = auto()  # over another energy asked for, or as the last reading and not on the way
+    OTHER_AUCTION = auto()
+    OTHER_PURPOSE = auto()  # another struct with similar fields
     OTHER_MARKET = auto()
     OTHER_CHAIN = auto()
     HIGH_S = auto()  # the same signature in its malleable form
@@ -365,6 +375,7 @@ _CONTENTS = {
     Flaw.OTHER_SIGNER: 1,
     Flaw.OTHER_VALUE: 1,
     Flaw.OTHER_NONCE: 1,
+    Flaw.OTHER_TERMS: 1,
     Flaw.OTHER_AUCTION: 1,
     Flaw.OTHER_MARKET: 1,
     Flaw.OTHER_CHAIN: 1,
@@ -372,9 +383,21 @@ _CONTENTS = {
 bid_flaws = weighted(
     {Flaw.NONE: 40, Flaw.OTHER_SIDE: 1, Flaw.OTHER_PURPOSE: 1, **_CONTENTS, **_FORMS}
 )
-receipt_flaws = weighted(
+reading_flaws = weighted(
     {Flaw.NONE: 40, Flaw.OTHER_SIDE: 8, Flaw.OTHER_PURPOSE: 4, **_CONTENTS, **_FORMS}
 )
+
+
+class Key(Enum):
+    """Who signs a reading for a party."""
+
+    NONE = auto()  # the party
+    OWN = auto()  # a key that the party has chosen for this auction
+    OF_ANOTHER_AUCTION = auto()
+    OF_ANOTHER_OWNER = auto()  # a key that somebody else has chosen
+
+
+keys = weighted({Key.NONE: 12, Key.OWN: 6, Key.OF_ANOTHER_AUCTION: 1, Key.OF_ANOTHER_OWNER: 1})
 # Seconds from now to the deadline of a signed bid; None for no deadline at all.
 deadlines = weighted({0: 6, 60: 8, -1: 2, None: 2})
 
@@ -385,9 +408,11 @@ deadlines = weighted({0: 6, 60: 8, -1: 2, None: 2})
 class Ending(Enum):
     PAYMENT = auto()
     AGREEMENT = auto()
-    RECEIPT = auto()
+    BROKEN_OFF = auto()
     FORFEIT = auto()
     EXPIRY = auto()
 
 
-endings = st.sampled_from([*Ending, Ending.AGREEMENT, Ending.RECEIPT])
+endings = st.sampled_from([*Ending, Ending.AGREEMENT, Ending.BROKEN_OFF])
+# Who hands in a reading: each side, and somebody else.
+handing_in: SearchStrategy[Who] = weighted({Role.LEADER: 16, Role.CONSUMER: 16, **_EACH})

@@ -21,6 +21,7 @@ NEWCOMERS = [f"0x{number:040x}" for number in range(2**64, 2**64 + 50)]
 ETHER = 10**18
 ENERGY, MAX_RATE = 20_000, 400_000
 HOUR = 3_600
+TERMS = ENERGY | MAX_RATE << 32 | HOUR << 96
 
 
 class Trader:
@@ -40,14 +41,17 @@ class Trader:
 
     def trade(self, bids: int = 2) -> dict[str, int]:
         """One auction with some bids, awarded and paid. Returns the gas, of the last bid."""
-        gas = {"start": self._call(CONSUMER, "startAuction", ENERGY, MAX_RATE, HOUR, HOUR, "")}
+        gas = {
+            "start": self._call(CONSUMER, "startAuction", ENERGY, MAX_RATE, HOUR, HOUR, False, "")
+        }
         auction_id = self._market.view("currentAuctionId", CONSUMER)
         for number in range(bids):
             rate = MAX_RATE * 49**number // 50**number
-            gas["bid"] = self._call((PROVIDER, RIVAL)[number % 2], "placeBid", auction_id, rate)
+            who = (PROVIDER, RIVAL)[number % 2]
+            gas["bid"] = self._call(who, "placeBid", auction_id, rate, TERMS)
         self._node.timestamp += HOUR
-        gas["award"] = self._call(CONSUMER, "endAuction")
-        gas["pay"] = self._call(CONSUMER, "endConnection")
+        gas["award"] = self._call(CONSUMER, "endAuction", auction_id)
+        gas["pay"] = self._call(CONSUMER, "endConnection", auction_id)
         return gas
 
     def slots(self) -> int:

@@ -24,28 +24,29 @@ from .world import Artifacts, World
 # A contract that refuses and re-enters leads or buys as well.
 PARTIES = ("alice", "bob", MALLORY)
 ENERGY, MAX_RATE = 20_000, 300 * GWEI
+TERMS = ENERGY | MAX_RATE << 32 | HOUR << 96
 
 
 def opened(world: World, consumer: str = "alice") -> int:
-    assert world.execute("startAuction", consumer, ENERGY, MAX_RATE, HOUR, HOUR, "")
+    assert world.execute("startAuction", consumer, ENERGY, MAX_RATE, HOUR, HOUR, False, "")
     return world.model.current_auction_id(world.address(consumer))
 
 
 def led(world: World, consumer: str = "alice", leader: str = "bob") -> int:
     auction_id = opened(world, consumer)
-    assert world.execute("placeBid", leader, auction_id, MAX_RATE)
+    assert world.execute("placeBid", leader, auction_id, MAX_RATE, TERMS)
     return auction_id
 
 
 def connected(world: World, consumer: str = "alice", leader: str = "bob") -> int:
     auction_id = led(world, consumer, leader)
     world.wait_until(world.model.auctions[auction_id].closing_time)
-    assert world.execute("endAuction", consumer)
+    assert world.execute("endAuction", consumer, auction_id)
     return auction_id
 
 
 def overtaken(world: World) -> None:
-    assert world.execute("placeBid", MALLORY, led(world), MAX_RATE // 2)
+    assert world.execute("placeBid", MALLORY, led(world), MAX_RATE // 2, TERMS)
 
 
 def removed(world: World) -> None:
@@ -68,8 +69,8 @@ def all_at_once(world: World) -> None:
 
 
 def ended_and_begun_again(world: World) -> None:
-    connected(world)
-    assert world.execute("endConnection", "alice")
+    auction_id = connected(world)
+    assert world.execute("endConnection", "alice", auction_id)
     led(world)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from tests.model.market import (
     ROUND_BITS,
     ZERO_ADDRESS,
+    Ending,
     Parameters,
     State,
 )
@@ -35,6 +36,7 @@ class Transition(StrEnum):
     DEPOSITED = "a deposit"
     DEPOSITED_FOR = "a deposit for another account"
     WITHDRAWN = "a withdrawal"
+    WITHDRAWN_TO_ANOTHER = "a withdrawal to another account"
     WITHDRAWN_UNREGISTERED = "a withdrawal by one who is no EV"
     WITHDRAWN_WHILE_CLOSED = "a withdrawal from a closed market"
     WITHDRAWN_REENTERED = "a withdrawal that is re-entered"
@@ -46,6 +48,7 @@ class Transition(StrEnum):
     OVERTAKEN = "a bid overtakes another one"
     LOWERED = "a leader lowers its own bid"
     RELAYED = "a signed bid is relayed"
+    REVOKED = "signed bids are revoked"
     RELAYED_AT_DEADLINE = "a signed bid is relayed in the last second of its deadline"
     BID_WHILE_CLOSED = "a bid in a closed market"
     BID_ON_REMOVED_CONSUMER = "a bid in the auction of a removed EV"
@@ -63,6 +66,8 @@ class Transition(StrEnum):
     CANCELLED_EMPTY = "an auction without a bid is cancelled"
     CANCELLED_AT_PENALTY = "an auction with a bid is cancelled"
     CANCELLED_REMOVED_LEADER = "an auction that a removed EV leads is cancelled"
+    CANCELLED_AFTER_REMOVAL = "an auction is cancelled for nothing after a removal, a bid standing"
+    CANCELLED_OPEN_AWARD = "an open award that nobody has made is cancelled for nothing"
     CANCELLED_BY_OTHERS = "an overdue auction is cancelled by somebody else"
     CANCELLED_AT_DEADLINE = "an auction is cancelled by somebody else in the first second"
     ENDED_EMPTY = "an auction without a bid is ended"
@@ -73,12 +78,17 @@ class Transition(StrEnum):
     CONNECTED_AT_CLOSE = "an auction is awarded in the second of the close"
     CONNECTED_IN_LAST_SECOND = "an auction is awarded in the last second of the award window"
     CONNECTED_REMOVED_LEADER = "an auction is awarded to a removed EV"
+    CONNECTED_BY_OTHERS = "an auction with an open award is awarded by somebody else"
     PAID_IN_FULL = "a consumer pays in full"
-    PAID_AS_AGREED = "a consumer pays what is agreed"
-    PAID_NOTHING = "a consumer and a provider agree on nothing"
-    SETTLED = "a provider settles"
-    SETTLED_IN_FULL = "a provider settles the whole energy"
-    SETTLED_NOTHING = "a provider settles nothing"
+    AGREED = "a reading is handed in as the last one"
+    AGREED_ON_ALL = "a reading of all the energy is handed in"
+    AGREED_ON_NOTHING = "consumer and provider agree on nothing"
+    BROKEN_OFF = "a reading on the way is handed in"
+    BROKEN_OFF_AT_ONCE = "a reading of nothing on the way is handed in"
+    HANDED_IN_BY_CONSUMER = "a consumer hands in a reading"
+    HANDED_IN_BY_PROVIDER = "a provider hands in a reading"
+    HANDED_IN_BY_OTHERS = "somebody else hands in a reading"
+    SIGNED_BY_KEY = "a reading that a key has signed is handed in"
     ENDED_AFTER_EXPIRY = "a connection is settled after it could have been expired"
     FORFEITED = "a provider forfeits"
     EXPIRED = "a connection expires"
@@ -113,7 +123,9 @@ REFUSALS = {
     "ECDSAInvalidSignatureS",
     "EnergyAboveContract",
     "InvalidEV",
+    "InvalidReceiver",
     "MarketClosed",
+    "NotConsumer",
     "NotEV",
     "NotProvider",
     "OnlyConsumerUntil",
@@ -121,11 +133,13 @@ REFUSALS = {
     "OwnableUnauthorizedAccount",
     "OwnershipCannotBeRenounced",
     "PenaltyAboveMaximum",
+    "PenaltyTooLow",
     "PlainTransfer",
     "RateTooHigh",
     "Refused",
     "SignatureExpired",
     "TextTooLong",
+    "UnexpectedTerms",
     "UnexpectedState",
     "ValidityOutOfRange",
     "WrongSigner",
@@ -144,6 +158,7 @@ _OF_THE_MARKET = {
     "Deposited",
     "Withdrawn",
     "AuctionStarted",
+    "BidsRevoked",
 }
 
 
@@ -182,6 +197,8 @@ def _of_the_market(
             yield Transition.DEPOSITED if account == source else Transition.DEPOSITED_FOR
         case "Withdrawn":
             yield from _withdrawal(step)
+        case "BidsRevoked":
+            yield Transition.REVOKED
         case "AuctionStarted":
             again = step.before.auctions[values[1]].auction_id % 2**ROUND_BITS > 0
             yield Transition.STARTED_AGAIN if again else Transition.STARTED
@@ -221,6 +238,9 @@ def _removal(step: Step, ev: str) -> Iterator[Transition]:
 
 def _withdrawal(step: Step) -> Iterator[Transition]:
     yield Transition.WITHDRAWN
+    account, to, _ = step.events[0].values
+    if to != account:
+        yield Transition.WITHDRAWN_TO_ANOTHER
     if not step.before.accounts[step.sender].is_ev:
         yield Transition.WITHDRAWN_UNREGISTERED
     if not step.before.market.active:
@@ -250,25 +270,35 @@ def _of_auction(
             if step.now >= award_deadline:
                 yield Transition.ENDED_EMPTY_LATE
         case "Connected":
-            yield Transition.CONNECTED
-            if step.now == view.closing_time:
-                yield Transition.CONNECTED_AT_CLOSE
-            if step.now == award_deadline - 1:
-                yield Transition.CONNECTED_IN_LAST_SECOND
-            if not leader_is_ev:
-                yield Transition.CONNECTED_REMOVED_LEADER
-        case "ConnectionEnded" | "ConnectionForfeited" | "ConnectionExpired":
+            yield from _award(view, step, award_deadline)
+        case "ConnectionEnded":
             expiry = view.connected_at + view.validity + parameters.settlement_window
-            yield from _disconnection(name, values, view, step, expiry)
+            yield from _disconnection(values, view, step, expiry)
+
+
+def _award(view: AuctionView, step: Step, award_deadline: int) -> Iterator[Transition]:
+    yield Transition.CONNECTED
+    if step.now == view.closing_time:
+        yield Transition.CONNECTED_AT_CLOSE
+    if step.now == award_deadline - 1:
+        yield Transition.CONNECTED_IN_LAST_SECOND
+    if not step.before.accounts[view.provider].is_ev:
+        yield Transition.CONNECTED_REMOVED_LEADER
+    if step.sender != view.consumer:
+        yield Transition.CONNECTED_BY_OTHERS
 
 
 def _cancellation(view: AuctionView, step: Step, award_deadline: int) -> Iterator[Transition]:
     if view.provider == ZERO_ADDRESS:
         yield Transition.CANCELLED_EMPTY
-    elif step.before.accounts[view.provider].is_ev:
-        yield Transition.CANCELLED_AT_PENALTY
-    else:
+    elif not step.before.accounts[view.provider].is_ev:
         yield Transition.CANCELLED_REMOVED_LEADER
+    elif step.now < view.free_until:
+        yield Transition.CANCELLED_AFTER_REMOVAL
+    elif view.open_award and step.now >= award_deadline:
+        yield Transition.CANCELLED_OPEN_AWARD
+    else:
+        yield Transition.CANCELLED_AT_PENALTY
     if step.sender != view.consumer:
         yield Transition.CANCELLED_BY_OTHERS
         if step.now == award_deadline:
@@ -276,19 +306,43 @@ def _cancellation(view: AuctionView, step: Step, award_deadline: int) -> Iterato
 
 
 def _disconnection(
-    name: str, values: tuple[Any, ...], view: AuctionView, step: Step, expiry: int
+    values: tuple[Any, ...], view: AuctionView, step: Step, expiry: int
 ) -> Iterator[Transition]:
-    match name:
-        case "ConnectionEnded":
-            yield _settlement(step, energy_wh=values[2], contracted=view.energy_wh)
-            if step.now >= expiry:
-                yield Transition.ENDED_AFTER_EXPIRY
-        case "ConnectionForfeited":
+    how, energy_wh = values[3:5]
+    match Ending(how):
+        case Ending.PAID:
+            yield Transition.PAID_IN_FULL
+        case Ending.AGREED | Ending.SHORT:
+            yield _settlement(Ending(how), energy_wh, view)
+            yield from _handing_in(view, step)
+        case Ending.FORFEITED:
             yield Transition.FORFEITED
-        case "ConnectionExpired":
+        case Ending.EXPIRED:
             yield Transition.EXPIRED
             if step.now == expiry:
                 yield Transition.EXPIRED_AT_ONCE
+    if how != Ending.EXPIRED and step.now >= expiry:
+        yield Transition.ENDED_AFTER_EXPIRY
+
+
+def _settlement(how: Ending, energy_wh: int, view: AuctionView) -> Transition:
+    if how is Ending.SHORT:
+        return Transition.BROKEN_OFF if energy_wh else Transition.BROKEN_OFF_AT_ONCE
+    if energy_wh == 0:
+        return Transition.AGREED_ON_NOTHING
+    return Transition.AGREED_ON_ALL if energy_wh == view.energy_wh else Transition.AGREED
+
+
+def _handing_in(view: AuctionView, step: Step) -> Iterator[Transition]:
+    by = {
+        view.consumer: Transition.HANDED_IN_BY_CONSUMER,
+        view.provider: Transition.HANDED_IN_BY_PROVIDER,
+    }
+    yield by.get(step.sender, Transition.HANDED_IN_BY_OTHERS)
+    parties = (view.consumer, view.provider)
+    for party, signed in zip(parties, step.signed, strict=True):
+        if step.sender != party and signed.delegation is not None:
+            yield Transition.SIGNED_BY_KEY
 
 
 def _bid(
@@ -299,9 +353,9 @@ def _bid(
         yield Transition.BID_AFTER_REMOVAL if view.removals else Transition.FIRST_BID
     else:
         yield Transition.LOWERED if provider == view.provider else Transition.OVERTAKEN
-    if step.signed is not None:
+    if step.signed:
         yield Transition.RELAYED
-        if step.signed.message.values[3] == step.now:
+        if step.signed[0].message.values[-1] == step.now:
             yield Transition.RELAYED_AT_DEADLINE
     if not step.before.market.active:
         yield Transition.BID_WHILE_CLOSED
@@ -317,13 +371,3 @@ def _bid(
         yield Transition.BID_EXTENDS if whole else Transition.BID_EXTENDS_TO_LIMIT
         if view.removals:
             yield Transition.BID_EXTENDS_AFTER_REMOVAL
-
-
-def _settlement(step: Step, energy_wh: int, contracted: int) -> Transition:
-    if step.function == "settle":
-        if energy_wh == 0:
-            return Transition.SETTLED_NOTHING
-        return Transition.SETTLED_IN_FULL if energy_wh == contracted else Transition.SETTLED
-    if step.signed is None:
-        return Transition.PAID_IN_FULL
-    return Transition.PAID_NOTHING if energy_wh == 0 else Transition.PAID_AS_AGREED

@@ -3,7 +3,7 @@
 The world knows who is who and what time it is; rules and tests only say who does what.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
@@ -26,7 +26,6 @@ from tests.model.market import (
     State,
 )
 from tests.model.refusal import Refused
-from tests.model.signatures import Message
 
 from .actors import ACTORS, DEPLOYER, MALLORY, NOBODY, OPERATOR, PEOPLE, THE_MARKET
 from .invariants import Invariants, Step
@@ -47,20 +46,21 @@ METHODS: dict[tuple[str, int], Callable[..., list[Event]]] = {
     ("changeStatus", 0): Market.change_status,
     ("deposit", 0): Market.deposit,
     ("depositFor", 1): Market.deposit_for,
-    ("endAuction", 0): Market.end_auction,
-    ("endConnection", 0): Market.end_connection,
-    ("endConnection", 3): Market.end_connection_as_agreed,
+    ("endAuction", 1): Market.end_auction,
+    ("endConnection", 1): Market.end_connection,
     ("expireConnection", 1): Market.expire_connection,
     ("forfeit", 1): Market.forfeit,
-    ("placeBid", 2): Market.place_bid,
+    ("placeBid", 3): Market.place_bid,
     ("placeBidFor", 5): Market.place_bid_for,
     ("removeBid", 1): Market.remove_bid,
     ("removeEV", 1): Market.remove_ev,
     ("renounceOwnership", 0): Market.renounce_ownership,
-    ("settle", 4): Market.settle,
-    ("startAuction", 5): Market.start_auction,
+    ("revokeBids", 0): Market.revoke_bids,
+    ("setActive", 1): Market.set_active,
+    ("settle", 3): Market.settle,
+    ("startAuction", 6): Market.start_auction,
     ("transferOwnership", 1): Market.transfer_ownership,
-    ("withdraw", 1): Market.withdraw,
+    ("withdraw", 2): Market.withdraw,
 }
 
 # What of a world changes with its chain.
@@ -134,9 +134,14 @@ class World:
     # --- Calls ------------------------------------------------------------------------------------
 
     def execute(
-        self, function: str, who: str, *arguments: Any, value: int = 0, signed: Signed | None = None
+        self,
+        function: str,
+        who: str,
+        *arguments: Any,
+        value: int = 0,
+        signed: Sequence[Signed] = (),
     ) -> bool:
-        """Let somebody call the market. `signed` tells where the signature in it comes from.
+        """Let somebody call the market. `signed` tells where the signatures in it come from.
 
         Returns whether it succeeded, on which model and contract agree.
         """
@@ -176,7 +181,7 @@ class World:
         call: Call,
         data: bytes,
         ask_model: Callable[[], list[Event]],
-        signed: Signed | None = None,
+        signed: Sequence[Signed] = (),
     ) -> bool:
         self.broken = True
         expected = _outcome(ask_model)
@@ -200,7 +205,7 @@ class World:
             events=actual if isinstance(actual, list) else [],
             before=before,
             after=self._observation,
-            signed=signed,
+            signed=tuple(signed),
         )
         self._invariants.check(step)
         self.tally.add(step, self.model.parameters, self.removed)
@@ -228,11 +233,6 @@ class World:
         data = self._hostile_interface.call_data(method, *arguments)
         receipt = self.chain.transact(OPERATOR.address, self.mallory.address, data, value)
         assert receipt.success, f"Mallory cannot {method}"
-
-    def agree_on(self, message: Message) -> None:
-        """Compare the hash that is signed with that of the contract's view."""
-        digest = self.contract.view(f"hash{message.purpose}", *message.values)
-        assert digest == message.digest, f"hash{message.purpose}{message.values}"
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:

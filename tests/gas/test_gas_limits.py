@@ -26,17 +26,20 @@ from tests.helpers.scenario import (
 # Wh, and wei per Wh.
 TERMS = [(ENERGY, MAX_RATE), (7_200, 30 * GWEI)]
 NOTES = "Leaf, 39 kWh"
-MAX_CREATION = 3_000_000
+MAX_CREATION = 3_250_000
+MAX_CODE = 15_000  # bytes
 LIMITS = {
-    "start": 42_500,
-    "first_bid": 42_500,
-    "overtaking_bid": 48_000,
-    "signed_bid": 56_000,
-    "award": 35_000,
-    "payment": 43_000,
-    "settlement": 52_000,
+    "start": 41_500,
+    "first_bid": 39_500,
+    "overtaking_bid": 45_000,
+    "signed_bid": 53_500,
+    "award": 35_500,
+    "payment": 45_500,
+    "settlement": 54_500,
+    "broken_off": 61_000,
+    "cancellation_with_penalty": 44_500,
     "deposit": 29_000,
-    "withdrawal": 36_000,
+    "withdrawal": 36_500,
     "status": 29_500,
     "registration": 56_000,
 }
@@ -50,7 +53,8 @@ STEADY = [
     "cancellation",
     "cancellation_with_penalty",
     "end_without_bid",
-    "agreed_payment",
+    "broken_off",
+    "revocation",
     "forfeit",
     "expiry",
     "deposit_for",
@@ -82,10 +86,23 @@ class Scene:
     def move_to_the_close(self):
         self.clock.next_block_at(self.market.auctions(self.id).closingTime)
 
-    def signed(self, signer, message):
-        fields = {"energyWh": self.energy - 1, "meterDataHash": METER_DATA}
-        token = self.market.accessToken(self.id)
-        return self.sign(signer, message, on=self.market, token=token, **fields)
+    def settle(self, *, last):
+        """Hand in the consumer's reading for all but 1 Wh."""
+        reading = (self.id, self.energy - 1, METER_DATA, last)
+        fields = {
+            "auctionId": self.id,
+            "consumer": self.consumer.address,
+            "provider": self.rival.address,
+            "energyWh": self.energy - 1,
+            "meterDataHash": METER_DATA,
+            "last": last,
+        }
+        signature = self.sign(self.consumer, messages.Reading, on=self.market, **fields)
+        return self.market.settle(reading, signature, b"", sender=self.rival)
+
+    @property
+    def terms(self):
+        return messages.offered(self.energy, self.max_rate, VALIDITY)
 
     # --- The organization ---
 
@@ -107,11 +124,14 @@ class Scene:
         return self.market.depositFor(self.provider, sender=self.consumer, value=ETHER)
 
     def withdrawal(self):
-        return self.market.withdraw(ETHER // 10, sender=self.provider)
+        return self.market.withdraw(ETHER // 10, self.provider, sender=self.provider)
+
+    def revocation(self):
+        return self.market.revokeBids(sender=self.provider)
 
     def withdrawal_of_all(self):
         balance = self.market.evs(self.provider).balance
-        return self.market.withdraw(balance, sender=self.provider)
+        return self.market.withdraw(balance, self.provider, sender=self.provider)
 
     def deposit_to_nothing(self):
         self.withdrawal_of_all()
@@ -120,11 +140,11 @@ class Scene:
     # --- The auction ---
 
     def start(self):
-        terms = self.energy, self.max_rate, BIDDING_TIME, VALIDITY, ""
+        terms = self.energy, self.max_rate, BIDDING_TIME, VALIDITY, False, ""
         return self.market.startAuction(*terms, sender=self.consumer)
 
     def bid(self, ev, rate):
-        return self.market.placeBid(self.id, rate, sender=ev)
+        return self.market.placeBid(self.id, rate, self.terms, sender=ev)
 
     def first_bid(self):
         self.start()
@@ -146,8 +166,9 @@ class Scene:
     def signed_bid(self):
         self.first_bid()
         bid = {"rate": self.max_rate // 2, "deadline": self.clock.now + BIDDING_TIME}
+        terms = {"energyWh": self.energy, "maxRate": self.max_rate, "validity": VALIDITY}
         signature = self.sign(
-            self.rival, messages.Bid, on=self.market, auctionId=self.id, nonce=0, **bid
+            self.rival, messages.Bid, on=self.market, auctionId=self.id, nonce=0, **terms, **bid
         )
         return self.market.placeBidFor(
             self.id, self.rival, *bid.values(), signature, sender=self.stranger
@@ -172,32 +193,26 @@ class Scene:
     def end_without_bid(self):
         self.start()
         self.move_to_the_close()
-        return self.market.endAuction(sender=self.consumer)
+        return self.market.endAuction(self.id, sender=self.consumer)
 
     def award(self):
         self.overtaking_bid()
         self.move_to_the_close()
-        return self.market.endAuction(sender=self.consumer)
+        return self.market.endAuction(self.id, sender=self.consumer)
 
     # --- The connection: the rival has won ---
 
     def payment(self):
         self.award()
-        return self.market.endConnection(sender=self.consumer)
-
-    def agreed_payment(self):
-        self.award()
-        signature = self.signed(self.rival, messages.Settlement)
-        return self.market.endConnection(
-            self.energy - 1, METER_DATA, signature, sender=self.consumer
-        )
+        return self.market.endConnection(self.id, sender=self.consumer)
 
     def settlement(self):
         self.award()
-        signature = self.signed(self.consumer, messages.MeteringReceipt)
-        return self.market.settle(
-            self.id, self.energy - 1, METER_DATA, signature, sender=self.rival
-        )
+        return self.settle(last=True)
+
+    def broken_off(self):
+        self.award()
+        return self.settle(last=False)
 
     def forfeit(self):
         self.award()
@@ -282,10 +297,11 @@ def test_an_operation_stays_below_its_limit(scene, operation, limit, energy, max
     assert receipt.gas_used <= limit
 
 
-def test_creating_a_market_stays_below_its_limit(deploy_market):
+def test_creating_a_market_stays_below_its_limit(chain, deploy_market):
     market = deploy_market()
 
     assert market.creation_metadata.receipt.gas_used <= MAX_CREATION
+    assert len(chain.provider.get_code(market.address)) <= MAX_CODE
 
 
 # --- That it takes no new storage -----------------------------------------------------------------
@@ -325,8 +341,12 @@ def trade(scene):
     with rollback():
         bid = scene.overtaking_bid()
         scene.move_to_the_close()
-        award = scene.market.endAuction(sender=scene.consumer)
-        payment = scene.market.endConnection(sender=scene.consumer)
+        award = scene.market.endAuction(
+            scene.market.currentAuctionId(scene.consumer), sender=scene.consumer
+        )
+        payment = scene.market.endConnection(
+            scene.market.currentAuctionId(scene.consumer), sender=scene.consumer
+        )
         return [receipt.gas_used for receipt in (bid, award, payment)]
 
 
@@ -354,7 +374,9 @@ def bids_before(scene, count):
             scene.bid(ev, scene.max_rate * (100 - number) // 100)
         bid = scene.bid(scene.rival, scene.max_rate // 3)
         scene.move_to_the_close()
-        award = scene.market.endAuction(sender=scene.consumer)
+        award = scene.market.endAuction(
+            scene.market.currentAuctionId(scene.consumer), sender=scene.consumer
+        )
         return [bid.gas_used, award.gas_used]
 
 

@@ -19,8 +19,17 @@ PARAMETERS = {
     "extensionWindow": 60,
     "awardWindow": 3_600,
     "settlementWindow": 86_400,
+    "minPenalty": 10**13,
 }
+# What a bid on these terms names.
+TERMS = ENERGY | MAX_RATE << 32 | VALIDITY << 96
 BOND = RESERVE
 PENALTY = RESERVE // 10
 ZERO_ADDRESS = "0x0000000000000000000000000000000000000000"
 METER_DATA = b"\x11" * 32
+
+
+def offered(market, auction_id):
+    """What a bid on this auction names: its terms, in one number."""
+    info = market.auctions(auction_id)
+    return info.energyWh | info.maxRate << 32 | info.validity << 96

@@ -17,6 +17,7 @@ STRANGER = f"0x{0xE5 << 152 | 5:040x}"
 GWEI = 10**9
 FUNDS = 10**18
 ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY = 20_000, 300 * GWEI, 600, 7_200
+TERMS = ENERGY | MAX_RATE << 32 | VALIDITY << 96
 PENALTY = ENERGY * MAX_RATE // 10
 GAP = 3  # blocks without an event, between two trades
 
@@ -45,23 +46,25 @@ class World:
         assert receipt.success, self.interface.failure(receipt.output)
 
     def start(self, consumer=ALICE, details=""):
-        self.send(consumer, "startAuction", ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, details)
+        self.send(
+            consumer, "startAuction", ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, details
+        )
         data = self.interface.call_data("currentAuctionId", consumer)
         return self.interface.output("currentAuctionId", 1, self.node.call(self.address, data))
 
     def connect(self, consumer=ALICE):
         """Bob bids 200 gwei/Wh, Carol 150, and Carol wins."""
         started = self.start(consumer)
-        self.send(BOB, "placeBid", started, 200 * GWEI)
-        self.send(CAROL, "placeBid", started, 150 * GWEI)
+        self.send(BOB, "placeBid", started, 200 * GWEI, TERMS)
+        self.send(CAROL, "placeBid", started, 150 * GWEI, TERMS)
         self.node.timestamp += BIDDING_TIME
-        self.send(consumer, "endAuction")
+        self.send(consumer, "endAuction", started)
         return started
 
     def trade(self, times=1):
         for _ in range(times):
-            self.connect()
-            self.send(ALICE, "endConnection")
+            started = self.connect()
+            self.send(ALICE, "endConnection", started)
             self.node.request("anvil_mine", hex(GAP))
 
     @property

@@ -170,8 +170,8 @@ def test_a_follower_through_a_fault_now_and_then_is_told_everything_once(
 
     follower = threading.Thread(target=follow)
     follower.start()
-    world.send(ALICE, "withdraw", 1)
-    world.send(ALICE, "withdraw", 2)
+    world.send(ALICE, "withdraw", 1, ALICE)
+    world.send(ALICE, "withdraw", 2, ALICE)
     wanted = len(before) + 2
     deadline = time.monotonic() + PATIENCE
     while len(told) < wanted and follower.is_alive() and time.monotonic() < deadline:

@@ -54,6 +54,7 @@ from tests.helpers.world import (
     ORGANIZATION,
     PENALTY,
     STRANGER,
+    TERMS,
     VALIDITY,
     World,
     as_receipts,
@@ -187,7 +188,7 @@ def test_a_reader_gets_times_that_the_provider_does_not_tell(read, world, provid
 def test_a_reader_is_not_stopped_by_a_text_that_is_none(open_history, world):
     text = b"\xff\xfe at the airport"
     data = world.interface.call_data(
-        "startAuction", ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, "x" * len(text)
+        "startAuction", ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "x" * len(text)
     )
     world.send_raw(ALICE, data.replace(b"x" * len(text), text))
     history = open_history()
@@ -409,7 +410,7 @@ def test_reorganised_blocks_are_read_again(open_history, world, provider):
     world.node.request("anvil_reorg", GAP + 1, [])
     first_replaced = world.height - GAP
     assert world.receipts == replaced[:-1]
-    world.send(BOB, "withdraw", 1)
+    world.send(BOB, "withdraw", 1, ALICE)
     provider.asked.clear()
     history.refresh()
     assert as_receipts(history.events()) == world.receipts
@@ -430,7 +431,7 @@ def test_a_chain_that_has_become_shorter_is_waited_for_until_it_has_another_bloc
     history.refresh()
     assert as_receipts(history.events()) == kept
     assert re.match(r"the node is behind: its latest block is \d+, and block \d+ ", history.behind)
-    world.send(ALICE, "withdraw", 1)
+    world.send(ALICE, "withdraw", 1, ALICE)
     history.refresh()
     assert as_receipts(history.events()) == world.receipts
     assert history.behind is None
@@ -442,7 +443,7 @@ def test_a_reorganisation_of_everything_is_read_again(open_history, world, node)
     history = open_history()
     history.refresh()
     node.revert(empty)
-    world.send(CAROL, "withdraw", 1)
+    world.send(CAROL, "withdraw", 1, ALICE)
     history.refresh()
     assert as_receipts(history.events()) == world.receipts
 
@@ -484,9 +485,9 @@ def _reorganise(world, amount):
     """Replace all that came after the snapshot."""
     world.node.revert(0)
     world.node.snapshot()
-    world.send(ALICE, "withdraw", amount)
+    world.send(ALICE, "withdraw", amount, ALICE)
     world.node.request("anvil_mine", hex(10))
-    world.send(ALICE, "withdraw", amount)
+    world.send(ALICE, "withdraw", amount, ALICE)
 
 
 def test_a_reader_with_confirmations_does_not_see_the_last_blocks(read, world):
@@ -629,12 +630,12 @@ def test_every_auction_comes_with_its_outcome(open_history, world):
     start, send, node = world.start, world.send, world.node
     node.timestamp += 1
     sold = world.connect()
-    send(ALICE, "endConnection")
+    send(ALICE, "endConnection", sold)
     cancelled = start(details="at home")
     send(ALICE, "cancelAuction", cancelled, 0)
     unsold = start()
     node.timestamp += BIDDING_TIME
-    send(ALICE, "endAuction")
+    send(ALICE, "endAuction", unsold)
     forfeited = world.connect()
     send(CAROL, "forfeit", forfeited)
     expired = world.connect()
@@ -642,7 +643,7 @@ def test_every_auction_comes_with_its_outcome(open_history, world):
     send(BOB, "expireConnection", expired)
     connected = world.connect()
     open_ = start(consumer=BOB)
-    send(CAROL, "placeBid", open_, 100 * GWEI)
+    send(CAROL, "placeBid", open_, 100 * GWEI, TERMS)
     send(CAROL, "removeBid", open_)
 
     history = open_history()
@@ -672,9 +673,12 @@ def test_every_auction_comes_with_its_outcome(open_history, world):
     assert paid.cost == paid.rate * paid.energy == Money(150 * GWEI * ENERGY)
     assert (paid.outcome, paid.penalty) == (Outcome.ENDED, Money(0))
     assert (paid.duration, paid.meter_data_hash) == (timedelta(seconds=1), None)
-    for broken, outcome in ((forfeited, Outcome.FORFEITED), (expired, Outcome.EXPIRED)):
+    for broken, outcome, penalty in (
+        (forfeited, Outcome.FORFEITED, 2 * PENALTY),
+        (expired, Outcome.EXPIRED, PENALTY),
+    ):
         record = records[broken]
-        assert (record.outcome, record.penalty) == (outcome, Money(PENALTY))
+        assert (record.outcome, record.penalty) == (outcome, Money(penalty))
         assert (record.energy, record.cost) == (Energy(0), Money(0))
         assert record.contracted == Energy(ENERGY)
 
@@ -682,7 +686,7 @@ def test_every_auction_comes_with_its_outcome(open_history, world):
 def test_charge_records_can_be_asked_for_by_ev_auction_and_end(open_history, world):
     world.trade(2)
     sold = world.connect(consumer=DAVE)
-    world.send(DAVE, "endConnection")
+    world.send(DAVE, "endConnection", sold)
     history = open_history()
     history.refresh()
     first, second, third = history.charge_records()
@@ -713,14 +717,14 @@ def test_a_follower_is_told_what_was_and_what_happens(open_history, world):
 def test_a_follower_is_told_what_a_reorganisation_took_back(open_history, world):
     world.trade()
     snapshot = world.node.snapshot()
-    world.send(ALICE, "withdraw", 1)
+    world.send(ALICE, "withdraw", 1, ALICE)
     history = open_history()
     history.refresh()
     news = history.follow(interval=0, names=["Withdrawn"], ev=ALICE)
     (first, removed) = next(news)
     assert (first.args["amount"], removed) == (1, False)
     world.node.revert(snapshot)
-    world.send(ALICE, "withdraw", 2)
+    world.send(ALICE, "withdraw", 2, ALICE)
     assert next(news) == (first, True)
     (second, removed) = next(news)
     assert (second.args["amount"], removed) == (2, False)

@@ -25,6 +25,7 @@ from tests.helpers.scenario import (
     LOWER_RATE,
     RATE,
     VALIDITY,
+    offered,
 )
 
 SLOT = 3
@@ -77,9 +78,9 @@ def test_every_field_is_read_to_its_last_bit(
     values = {"low": (1, 1, 1), "high": (2**32 - 1, 10**8, 7 * 86_400)}[ends]
     energy, rate, validity = values
     auction = start_auction(energy, rate, BIDDING_TIME, validity)
-    market.placeBid(auction, rate, sender=provider)
+    market.placeBid(auction, rate, offered(market, auction), sender=provider)
     clock.next_block_at(market.auctions(auction).closingTime)
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
     proven = prove(auction)
     assert (proven.energy_wh, proven.rate, proven.validity) == values
     assert proven.token == market.accessToken(auction)
@@ -91,12 +92,11 @@ def test_slots_of_any_content_are_read_as_the_contract_reads_them(
     """The whole width of each field, which no auction of real EVs has."""
     random = Random(7)  # what it gives is the same in every run
     for _ in range(20):
-        closing_time, since = sorted(random.getrandbits(40) for _ in range(2))
-        terms = since << 216 | closing_time << 176 | random.getrandbits(144) << 32
-        terms |= connection_id & 0xFFFF_FFFF
-        for slot, word in zip(
-            slots_of(consumer.address), (terms, random.getrandbits(256)), strict=True
-        ):
+        closing_time, since = sorted(random.getrandbits(36) for _ in range(2))
+        round_ = connection_id & 0xFFFF_FFFF
+        terms = since << 220 | closing_time << 184 | random.getrandbits(152) << 32 | round_
+        bid = round_ << 224 | random.getrandbits(224)
+        for slot, word in zip(slots_of(consumer.address), (terms, bid), strict=True):
             content = to_hex(word.to_bytes(32, "big"))
             assert rpc.honest("anvil_setStorageAt", market.address, slot, content)
         rpc.honest("evm_mine")
@@ -116,7 +116,7 @@ def test_an_older_block_proves_what_was_so_then(
     prove, market, connection_id, trusted, consumer, chain
 ):
     block = trusted()
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
     chain.mine(3)
     assert prove(connection_id, block).block.hash == block
     with pytest.raises(errors.NotConnected, match="is over in block"):
@@ -172,7 +172,7 @@ def test_an_open_auction_is_not_connected(prove, bid_id):
 def test_the_round_after_a_connection_makes_it_stale(
     prove, market, connection_id, start_auction, consumer
 ):
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
     start_auction()
     with pytest.raises(errors.StaleAuction, match="is its consumer's round 1, and in block"):
         prove(connection_id)
@@ -195,7 +195,7 @@ def test_a_block_before_the_award_does_not_prove_it(
 ):
     block = trusted()
     clock.next_block_at(market.auctions(bid_id).closingTime)
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
     with pytest.raises(errors.NotConnected, match="older than the award"):
         prove(bid_id, block)
 
@@ -413,7 +413,7 @@ def test_a_real_proof_of_another_block_is_found_out(
 ):
     """The connection is over, and the node shows the state before."""
     old = rpc.honest("eth_getProof", market.address, slots_of(consumer.address), "latest")
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
     rpc.lies["eth_getProof"] = lambda _: old
     with pytest.raises(errors.InvalidProof, match="does not lead up to the trusted block"):
         prove(connection_id)

@@ -29,6 +29,6 @@ class HostileEV:
         if self.answer is not Answer.REENTER:
             return []
         try:
-            return market.withdraw(Call(self.address, now), amount)
+            return market.withdraw(Call(self.address, now), amount, self.address)
         except Refused:
             return []

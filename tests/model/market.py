@@ -20,15 +20,17 @@ from ape_v2v.evm.contracts import Event
 
 from .ledger import BURNT, FORCED, Ledger, balance, bond, reserve, wallet
 from .refusal import Refused
-from .signatures import Message, require_signer
+from .signatures import Message, require_party, require_signer
 
 ZERO_ADDRESS = BURNT
 WHOLE = 10_000  # bps
 MINUTES = 60
 HOUR = 3_600
 DAYS = 86_400
+ETHER = 10**18
 MAX_DURATION = 7 * DAYS
 MAX_TEXT_BYTES = 512
+MOST_REMOVALS = 2**15 - 1
 # `auctionId = consumer << 32 | round`
 ROUND_BITS = 32
 
@@ -47,6 +49,16 @@ class State(IntEnum):
     CONNECTED = 2
 
 
+class Ending(IntEnum):
+    """How a connection ended."""
+
+    PAID = 0
+    AGREED = 1
+    SHORT = 2
+    FORFEITED = 3
+    EXPIRED = 4
+
+
 class Parameters(NamedTuple):
     """The rules of one market, in the contract's order."""
 
@@ -56,15 +68,17 @@ class Parameters(NamedTuple):
     extension_window: int = 60
     award_window: int = 1 * HOUR
     settlement_window: int = 1 * DAYS
+    min_penalty: int = 1
 
     def require_in_range(self) -> None:
         for name, value, minimum, maximum in (
-            ("bondBps", self.bond_bps, 1, 2**16 - 1),
-            ("penaltyBps", self.penalty_bps, 1, min(self.bond_bps, WHOLE)),
+            ("bondBps", self.bond_bps, 2, 2**16 - 1),
+            ("penaltyBps", self.penalty_bps, 1, min(self.bond_bps // 2, WHOLE)),
             ("minDecrementBps", self.min_decrement_bps, 0, 5_000),
             ("extensionWindow", self.extension_window, 0, 1 * HOUR),
             ("awardWindow", self.award_window, 10 * MINUTES, 7 * DAYS),
             ("settlementWindow", self.settlement_window, 10 * MINUTES, 7 * DAYS),
+            ("minPenalty", self.min_penalty, 1, ETHER),
         ):
             if not minimum <= value <= maximum:
                 raise Refused("ParameterOutOfRange", name, value, minimum, maximum)
@@ -77,11 +91,22 @@ class Account:
     added_at: int | None = None
     completed: int = 0
     no_shows: int = 0
+    revocations: int = 0
+    """How often it has revoked the bids that it had signed."""
 
 
 class Bid(NamedTuple):
     provider: str
     rate: int
+
+
+class Reading(NamedTuple):
+    """What a meter has counted in a connection, in the contract's order."""
+
+    auction_id: int
+    energy_wh: int
+    meter_data_hash: bytes
+    last: bool
 
 
 @dataclass
@@ -94,6 +119,7 @@ class Auction:
     max_rate: int
     bidding_time: int
     validity: int
+    open_award: bool
     phase_began: int
     """When the bidding began: at the start, or anew with the last removal of a bid."""
     closing_time: int
@@ -110,6 +136,11 @@ class Auction:
     def leader(self) -> str:
         """Who made the standing bid, or the zero address."""
         return self.standing.provider if self.standing else ZERO_ADDRESS
+
+    @property
+    def terms(self) -> int:
+        """What a bid is made for, in one number."""
+        return self.energy_wh | self.max_rate << 32 | self.validity << 96
 
     @property
     def limit(self) -> int:
@@ -196,6 +227,30 @@ class Market:
     def award_deadline(self, auction: Auction) -> int:
         return auction.closing_time + self.parameters.award_window
 
+    def free_until(self, auction: Auction) -> int:
+        """Before then cancelling is free, because a bid was removed; 0 when none was."""
+        if auction.removals == 0 or auction.state is State.CONNECTED:
+            return 0
+        return auction.phase_began + self.parameters.extension_window
+
+    def bid_nonce(self, auction: Auction, provider: str) -> int:
+        """What a signed bid has to carry."""
+        return auction.removals + self.accounts[provider].revocations
+
+    def cancellation_penalty(self, auction: Auction, now: int) -> int:
+        """What the consumer pays to the leader for cancelling now."""
+        if not self.is_ev(auction.leader) or now < self.free_until(auction):
+            return 0
+        if auction.open_award and now >= self.award_deadline(auction):
+            return 0
+        return self.penalty(auction)
+
+    def reading_message(self, auction: Auction, reading: Reading) -> Message:
+        """What both sides sign of a reading."""
+        _, energy_wh, meter_data_hash, last = reading
+        parties = (auction.auction_id, auction.consumer, auction.leader)
+        return self.message("Reading", *parties, energy_wh, meter_data_hash, last)
+
     def expiry(self, auction: Auction) -> int:
         assert auction.connected_at is not None
         return auction.connected_at + auction.validity + self.parameters.settlement_window
@@ -232,6 +287,13 @@ class Market:
 
         self.accounts[ev].added_at = None
         return [Event("EVRemoved", (ev,))]
+
+    def set_active(self, call: Call, active: bool) -> list[Event]:
+        self._refuse_value(call)
+        self._require_owner(call.sender)
+
+        self.active = active
+        return [Event("StatusChanged", (self.active,))]
 
     def change_status(self, call: Call) -> list[Event]:
         self._refuse_value(call)
@@ -274,18 +336,22 @@ class Market:
 
         return self._deposited(ev, call.sender, call.value)
 
-    def withdraw(self, call: Call, amount: int) -> list[Event]:
+    def withdraw(self, call: Call, amount: int, to: str) -> list[Event]:
         self._refuse_value(call)
         if amount == 0:
             raise Refused("ZeroAmount")
+        if to == ZERO_ADDRESS:
+            raise Refused("InvalidReceiver", to)
         self._require_funds(call.sender, 0, amount)
+        if to == self.address:
+            raise Refused("PlainTransfer", self.address, amount)
 
-        receiver = self.receivers.get(call.sender)
+        receiver = self.receivers.get(to)
         if receiver is not None:
             receiver.require_willing()
 
-        self.ledger.move(amount, balance(call.sender), wallet(call.sender))
-        events = [Event("Withdrawn", (call.sender, amount))]
+        self.ledger.move(amount, balance(call.sender), wallet(to))
+        events = [Event("Withdrawn", (call.sender, to, amount))]
         if receiver is not None:
             events += receiver.receive(self, call.now, amount)
         return events
@@ -310,6 +376,7 @@ class Market:
         max_rate: int,
         bidding_time: int,
         validity: int,
+        open_award: bool,
         details: str,
     ) -> list[Event]:
         previous_id = self.current_auction_id(call.sender)
@@ -324,6 +391,9 @@ class Market:
             raise Refused("BiddingTimeOutOfRange", bidding_time, MAX_DURATION)
         if not 1 <= validity <= MAX_DURATION:
             raise Refused("ValidityOutOfRange", validity, MAX_DURATION)
+        penalty = energy_wh * max_rate * self.parameters.penalty_bps // WHOLE
+        if penalty < self.parameters.min_penalty:
+            raise Refused("PenaltyTooLow", penalty, self.parameters.min_penalty)
         self._require_ev(call.sender)
         self._require_funds(call.sender, call.value, energy_wh * max_rate)
 
@@ -334,6 +404,7 @@ class Market:
             max_rate=max_rate,
             bidding_time=bidding_time,
             validity=validity,
+            open_award=open_award,
             phase_began=call.now,
             closing_time=call.now + bidding_time,
         )
@@ -341,11 +412,13 @@ class Market:
         self.auctions[auction.auction_id] = auction
         events = self._deposited(call.sender, call.sender, call.value)
         self.ledger.move(auction.reserve, balance(call.sender), reserve(auction.auction_id))
-        terms = (energy_wh, max_rate, auction.closing_time, validity, details)
+        terms = (energy_wh, max_rate, auction.closing_time, validity, open_award, details)
         return [*events, Event("AuctionStarted", (auction.auction_id, call.sender, *terms))]
 
-    def place_bid(self, call: Call, auction_id: int, rate: int) -> list[Event]:
+    def place_bid(self, call: Call, auction_id: int, rate: int, terms: int) -> list[Event]:
         auction = self._auction(auction_id, State.OPEN)
+        if terms != auction.terms:
+            raise Refused("UnexpectedTerms", terms, auction.terms)
         return self._bid(auction, call.sender, rate, call.now, call.value)
 
     def place_bid_for(
@@ -361,16 +434,27 @@ class Market:
         auction = self._auction(auction_id, State.OPEN)
         if call.now > deadline:
             raise Refused("SignatureExpired", deadline, call.now)
-        message = self.message("Bid", auction_id, rate, auction.removals, deadline)
+        terms = (auction.energy_wh, auction.max_rate, auction.validity)
+        nonce = self.bid_nonce(auction, provider)
+        message = self.message("Bid", auction_id, *terms, rate, nonce, deadline)
         require_signer(provider, message, signature)
 
         return self._bid(auction, provider, rate, call.now, 0)
+
+    def revoke_bids(self, call: Call) -> list[Event]:
+        self._refuse_value(call)
+
+        self.accounts[call.sender].revocations += 1
+        return [Event("BidsRevoked", (call.sender,))]
 
     def remove_bid(self, call: Call, auction_id: int) -> list[Event]:
         self._refuse_value(call)
         auction = self._auction(auction_id, State.OPEN)
         self._require_provider(auction, call.sender)
         self._require_bidding(auction, call.now)
+
+        if auction.removals == MOST_REMOVALS:
+            raise Refused("TooManyRemovals", MOST_REMOVALS)
 
         penalty = self.penalty(auction)
         self.ledger.move(penalty, bond(auction_id), balance(auction.consumer))
@@ -391,7 +475,7 @@ class Market:
         deadline = self.award_deadline(auction)
         if call.sender != auction.consumer and call.now < deadline:
             raise Refused("OnlyConsumerUntil", call.sender, auction.consumer, deadline)
-        penalty = self.penalty(auction) if self.is_ev(auction.leader) else 0
+        penalty = self.cancellation_penalty(auction, call.now)
         if penalty > max_penalty:
             raise Refused("PenaltyAboveMaximum", penalty, max_penalty)
 
@@ -399,9 +483,11 @@ class Market:
         self._finish(auction)
         return [Event("AuctionCancelled", (auction_id, auction.leader, penalty))]
 
-    def end_auction(self, call: Call) -> list[Event]:
+    def end_auction(self, call: Call, auction_id: int) -> list[Event]:
         self._refuse_value(call)
-        auction = self._auction(self.current_auction_id(call.sender), State.OPEN)
+        auction = self._auction(auction_id, State.OPEN)
+        if not auction.open_award:
+            self._require_consumer(auction, call.sender)
         if call.now < auction.closing_time:
             raise Refused("BiddingOpen", auction.closing_time, call.now)
 
@@ -424,51 +510,41 @@ class Market:
 
     # --- Connection -------------------------------------------------------------------------------
 
-    def end_connection(self, call: Call) -> list[Event]:
-        self._refuse_value(call)
-        auction = self._auction(self.current_auction_id(call.sender), State.CONNECTED)
-
-        return self._settle(auction, auction.energy_wh, bytes(32))
-
-    def end_connection_as_agreed(
-        self,
-        call: Call,
-        energy_wh: int,
-        meter_data_hash: bytes,
-        provider_signature: bytes,
-    ) -> list[Event]:
-        self._refuse_value(call)
-        auction = self._auction(self.current_auction_id(call.sender), State.CONNECTED)
-        message = self.message("Settlement", auction.token, energy_wh, meter_data_hash)
-        require_signer(auction.leader, message, provider_signature)
-
-        return self._settle(auction, energy_wh, meter_data_hash)
-
-    def settle(
-        self,
-        call: Call,
-        auction_id: int,
-        energy_wh: int,
-        meter_data_hash: bytes,
-        consumer_signature: bytes,
-    ) -> list[Event]:
+    def end_connection(self, call: Call, auction_id: int) -> list[Event]:
         self._refuse_value(call)
         auction = self._auction(auction_id, State.CONNECTED)
-        self._require_provider(auction, call.sender)
-        message = self.message("MeteringReceipt", auction.token, energy_wh, meter_data_hash)
-        require_signer(auction.consumer, message, consumer_signature)
+        self._require_consumer(auction, call.sender)
 
-        return self._settle(auction, energy_wh, meter_data_hash)
+        return self._pay(auction, Ending.PAID, auction.energy_wh, bytes(32))
+
+    def settle(
+        self, call: Call, reading: Reading, consumer_signature: bytes, provider_signature: bytes
+    ) -> list[Event]:
+        self._refuse_value(call)
+        reading = Reading(*reading)
+        auction = self._auction(reading.auction_id, State.CONNECTED)
+        message = self.reading_message(auction, reading)
+        for party, signature in (
+            (auction.consumer, consumer_signature),
+            (auction.leader, provider_signature),
+        ):
+            if call.sender != party:
+                require_party(party, auction.auction_id, message, signature)
+        if reading.energy_wh > auction.energy_wh:
+            raise Refused("EnergyAboveContract", reading.energy_wh, auction.energy_wh)
+
+        agreed = reading.last or reading.energy_wh == auction.energy_wh
+        how = Ending.AGREED if agreed else Ending.SHORT
+        return self._pay(auction, how, reading.energy_wh, reading.meter_data_hash)
 
     def forfeit(self, call: Call, auction_id: int) -> list[Event]:
         self._refuse_value(call)
         auction = self._auction(auction_id, State.CONNECTED)
         self._require_provider(auction, call.sender)
 
-        penalty = self.penalty(auction)
-        self.ledger.move(penalty, bond(auction_id), balance(auction.consumer))
-        self._finish(auction)
-        return [Event("ConnectionForfeited", (auction_id, call.sender, penalty))]
+        compensation = 2 * self.penalty(auction)
+        self.ledger.move(compensation, bond(auction_id), balance(auction.consumer))
+        return self._disconnect(auction, Ending.FORFEITED, penalty=compensation)
 
     def expire_connection(self, call: Call, auction_id: int) -> list[Event]:
         self._refuse_value(call)
@@ -477,13 +553,11 @@ class Market:
         if call.now < expiry:
             raise Refused("ConnectionNotExpired", expiry, call.now)
 
-        penalty = self.penalty(auction)
-        for locked in (reserve(auction_id), bond(auction_id)):
-            self.ledger.move(penalty, locked, balance(BURNT))
         for party in (auction.consumer, auction.leader):
             self.accounts[party].no_shows += 1
-        self._finish(auction)
-        return [Event("ConnectionExpired", (auction_id, auction.leader, penalty))]
+        penalty = self.penalty(auction)
+        self._burn_of_both(auction, penalty)
+        return self._disconnect(auction, Ending.EXPIRED, penalty=penalty)
 
     # --- What the functions have in common --------------------------------------------------------
 
@@ -512,19 +586,42 @@ class Market:
         bid = (auction.auction_id, provider, rate, auction.closing_time)
         return [*events, Event("BidPlaced", bid)]
 
-    def _settle(self, auction: Auction, energy_wh: int, meter_data_hash: bytes) -> list[Event]:
-        if energy_wh > auction.energy_wh:
-            raise Refused("EnergyAboveContract", energy_wh, auction.energy_wh)
+    def _pay(
+        self, auction: Auction, how: Ending, energy_wh: int, meter_data_hash: bytes
+    ) -> list[Event]:
         assert auction.standing is not None
 
         cost = auction.standing.rate * energy_wh
         self.ledger.move(cost, reserve(auction.auction_id), balance(auction.leader))
-        if energy_wh > 0:
+        penalty = 0
+        if how is Ending.SHORT:
+            missing = auction.energy_wh - energy_wh
+            # Rounded up.
+            penalty = -(-self.penalty(auction) * missing // auction.energy_wh)
+            self._burn_of_both(auction, penalty)
+        elif energy_wh > 0:
             for party in (auction.consumer, auction.leader):
                 self.accounts[party].completed += 1
+        return self._disconnect(auction, how, energy_wh, cost, penalty, meter_data_hash)
+
+    def _burn_of_both(self, auction: Auction, amount: int) -> None:
+        for locked in (reserve(auction.auction_id), bond(auction.auction_id)):
+            self.ledger.move(amount, locked, balance(BURNT))
+
+    def _disconnect(
+        self,
+        auction: Auction,
+        how: Ending,
+        energy_wh: int = 0,
+        cost: int = 0,
+        penalty: int = 0,
+        meter_data_hash: bytes = bytes(32),
+    ) -> list[Event]:
         self._finish(auction)
-        settled = (auction.auction_id, auction.leader, energy_wh, cost, meter_data_hash)
-        return [Event("ConnectionEnded", settled)]
+        parties = (auction.auction_id, auction.consumer, auction.leader)
+        return [
+            Event("ConnectionEnded", (*parties, how, energy_wh, cost, penalty, meter_data_hash))
+        ]
 
     def _finish(self, auction: Auction) -> None:
         """The auction is over: what is left of its locked amounts goes back to who locked it."""
@@ -594,6 +691,11 @@ class Market:
     def _require_provider(auction: Auction, sender: str) -> None:
         if sender != auction.leader:
             raise Refused("NotProvider", sender, auction.leader)
+
+    @staticmethod
+    def _require_consumer(auction: Auction, sender: str) -> None:
+        if sender != auction.consumer:
+            raise Refused("NotConsumer", sender, auction.consumer)
 
     @staticmethod
     def _require_bidding(auction: Auction, now: int) -> None:

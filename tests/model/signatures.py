@@ -16,7 +16,24 @@ SIGNATURE_LENGTH = 65
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 STRUCTS = {
-    "Bid": {"auctionId": "uint256", "rate": "uint256", "nonce": "uint256", "deadline": "uint256"},
+    "Bid": {
+        "auctionId": "uint256",
+        "energyWh": "uint256",
+        "maxRate": "uint256",
+        "validity": "uint256",
+        "rate": "uint256",
+        "nonce": "uint256",
+        "deadline": "uint256",
+    },
+    "Reading": {
+        "auctionId": "uint256",
+        "consumer": "address",
+        "provider": "address",
+        "energyWh": "uint256",
+        "meterDataHash": "bytes32",
+        "last": "bool",
+    },
+    "SessionKey": {"auctionId": "uint256", "key": "address"},
     "AccessToken": {"token": "bytes32", "challengeEVC": "bytes32", "challengeEVP": "bytes32"},
     "SessionChallenge": {
         "token": "bytes32",
@@ -25,9 +42,7 @@ STRUCTS = {
         "meterId": "bytes32",
         "meterStartWh": "uint256",
     },
-    "MeteringReceipt": {"token": "bytes32", "energyWh": "uint256", "meterDataHash": "bytes32"},
     "MeterValue": {"token": "bytes32", "energyWh": "uint256", "meterDataHash": "bytes32"},
-    "Settlement": {"token": "bytes32", "energyWh": "uint256", "meterDataHash": "bytes32"},
 }
 
 
@@ -90,3 +105,13 @@ def require_signer(expected: str, message: Message, signature: bytes) -> None:
     actual = signer(message, signature)
     if actual != expected:
         raise Refused("WrongSigner", expected, actual)
+
+
+def require_party(expected: str, auction_id: int, message: Message, signature: bytes) -> None:
+    """As `require_signer`, or by a key: its signature, then that of `expected` over the key."""
+    if len(signature) != 2 * SIGNATURE_LENGTH:
+        require_signer(expected, message, signature)
+        return
+    key = signer(message, signature[:SIGNATURE_LENGTH])
+    delegation = message._replace(purpose="SessionKey", values=(auction_id, key))
+    require_signer(expected, delegation, signature[SIGNATURE_LENGTH:])

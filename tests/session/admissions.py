@@ -70,13 +70,16 @@ class Admission:
         energy_wh: int,
         meter_data_hash: bytes,
         signer: AccountSigner | None = None,
+        *,
+        last: bool = False,
         **changes: Any,
     ) -> MeteringReceiptReq:
-        message = charging.receipt(self.agreement, energy_wh, meter_data_hash)
+        message = charging.receipt(self.agreement, energy_wh, meter_data_hash, last=last)
         request = MeteringReceiptReq(
             session_id=session_id,
             energy_wh=energy_wh,
             meter_data_hash=meter_data_hash,
+            last=last,
             signature=(signer or self.consumer).sign(message),
         )
         return request.model_copy(update=changes)

@@ -17,8 +17,10 @@ from ape_v2v.session.settings import ChargeSettings, ServeSettings
 from ape_v2v.session.store import Store
 from ape_v2v.session.terms import Limits, Patience, Terms
 from tests.helpers.processes import ROOT
+from tests.helpers.scenario import offered
 from tests.session.admissions import Admission
 from tests.session.pairs import (
+    MAX_RATE,
     RATE,
     SESSION_WH,
     SPEED,
@@ -40,10 +42,10 @@ def connect(market, start_auction, provider, consumer, clock):
     """A factory of connections between the consumer and the provider. Returns the auction's id."""
 
     def connect(energy: int = SESSION_WH, rate: int = RATE) -> int:
-        auction_id = start_auction(energy=energy)
-        market.placeBid(auction_id, rate, sender=provider)
+        auction_id = start_auction(energy=energy, max_rate=MAX_RATE)
+        market.placeBid(auction_id, rate, offered(market, auction_id), sender=provider)
         clock.next_block_at(market.auctions(auction_id).closingTime)
-        market.endAuction(sender=consumer)
+        market.endAuction(market.currentAuctionId(consumer), sender=consumer)
         return auction_id
 
     return connect

@@ -40,23 +40,43 @@ def await_flow(there, energy):
         time.sleep(0.005)
 
 
-def test_nothing_flows_before_the_first_receipt(admission):
+def test_nothing_flows_before_the_access_token(admission):
     there = admission()
-    session_id = there.admitted()
-    assert there.value(session_id)[0] == 0
+    there.provider.setup(there.setup_request())
     time.sleep(0.05)  # 300 Wh would have come through
     assert flowed(there) == 0
+
+
+def test_the_first_increment_flows_on_the_access_token_alone(admission):
+    there = admission()
+    there.admitted()
+    await_flow(there, INCREMENT)
+    time.sleep(0.05)
+    assert flowed(there) == INCREMENT
 
 
 def test_energy_flows_one_increment_beyond_the_receipts(admission):
     there = admission()
     session_id = there.admitted()
-    acknowledge(there, session_id, *there.value(session_id))
-    await_flow(there, INCREMENT)
-    time.sleep(0.05)
-    assert flowed(there) == INCREMENT
-    energy, _ = charge_up_to(there, session_id, INCREMENT)
+    energy, _ = charge_up_to(there, session_id, 1)
     await_flow(there, energy + INCREMENT)
+    time.sleep(0.05)
+    assert flowed(there) == energy + INCREMENT
+
+
+def test_the_last_receipt_comes_after_the_end_too(admission):
+    """It says no more energy, and nothing is delivered on it."""
+    there = admission(energy=3_000)
+    session_id = there.admitted()
+    value = charge_up_to(there, session_id, INCREMENT)
+    there.provider.close(StopReason.STOPPED_BY_EV)
+    before = flowed(there)
+
+    last = there.receipt_for(session_id, *value, last=True)
+    assert there.provider.receipt(last).acknowledged_wh == value[0]
+
+    assert there.provider.acknowledged.last
+    assert flowed(there) == before
 
 
 def test_a_session_ends_with_all_that_was_contracted(admission):
@@ -68,7 +88,7 @@ def test_a_session_ends_with_all_that_was_contracted(admission):
     assert (answer.energy_wh, answer.meter_data_hash) == (energy, hash_)
     assert answer.reason is StopReason.ENERGY_LIMIT
     message = charging.settlement(there.agreement, energy, hash_)
-    require_signer(message, answer.signature, there.agreement.provider)
+    require_signer(message, answer.signature, there.agreement.provider, there.agreement.auction_id)
     assert flowed(there) == SESSION_WH
 
 
@@ -78,7 +98,7 @@ def test_a_receipt_by_anyone_else_is_refused(admission):
     value = there.value(session_id)
     with there.refusing(ErrorCode.WRONG_SIGNER):
         there.provider.receipt(there.receipt_for(session_id, *value, there.impostor))
-    assert acknowledge(there, session_id, *value) == 0
+    assert acknowledge(there, session_id, *value) == value[0]
 
 
 def test_a_receipt_for_a_reading_that_was_never_given_out_is_refused(admission):

@@ -173,13 +173,20 @@ def test_a_consumer_refuses_a_provider_that_is_not_the_winner(admission, rival):
     assert caught.value.code is ErrorCode.WRONG_SIGNER
 
 
-def test_only_65_bytes_are_a_signature(admission, consumer):
+def test_only_65_or_130_bytes_are_a_signature(admission, consumer):
     there = admission()
     setup = there.setup_request()
     request = there.authorization(setup, there.provider.setup(setup))
     from ape_v2v.session.protocol.handshake import access  # noqa: PLC0415
 
     message = access(there.agreement, request.challenge_evc, request.challenge_evp)
-    require_signer(message, request.signature, AccountSigner(consumer).address)
+    require_signer(
+        message, request.signature, AccountSigner(consumer).address, there.agreement.auction_id
+    )
     with pytest.raises(SessionError):
-        require_signer(message, request.signature + b"\0", AccountSigner(consumer).address)
+        require_signer(
+            message,
+            request.signature + b"\0",
+            AccountSigner(consumer).address,
+            there.agreement.auction_id,
+        )

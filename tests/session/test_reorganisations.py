@@ -44,7 +44,7 @@ def award_again(market, consumer, clock):
 
     def award_again(auction_id, seconds):
         clock.next_block_at(market.auctions(auction_id).closingTime + seconds)
-        market.endAuction(sender=consumer)
+        market.endAuction(market.currentAuctionId(consumer), sender=consumer)
         return bytes(market.accessToken(auction_id))
 
     return award_again
@@ -109,7 +109,7 @@ def test_a_node_that_is_behind_takes_no_award_back(connect, seen, chain):
 def test_a_connection_that_has_ended_was_not_taken_back(connect, seen, market, consumer):
     auction_id = int(connect())
     agreement = seen(auction_id, confirmations=0).agreement()
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
     seen(auction_id, confirmations=0).require_award(agreement)
 
 
@@ -120,7 +120,7 @@ def test_an_end_whose_event_comes_later_than_its_state_is_no_reorganisation(
     auction_id = int(connect())
     there = seen(auction_id, confirmations=0)
     agreement = there.agreement()
-    market.endConnection(sender=consumer)
+    market.endConnection(market.currentAuctionId(consumer), sender=consumer)
     find, asked = there._find_end, []
 
     def find_later(*arguments):
@@ -235,5 +235,5 @@ def test_both_sides_say_so_and_the_new_award_is_charged_from_the_start(
 
     ours, theirs = both.outcomes()
     assert ours == theirs
-    assert (ours.event, ours.energy_wh, ours.cost) == ("ConnectionEnded", 200, 200 * RATE)
+    assert (ours.how, ours.energy_wh, ours.cost) == ("agreed", 200, 200 * RATE)
     assert consumer.statements.highest_receipt(first) == acknowledged

@@ -25,7 +25,7 @@ def overtaken(market, connection, provider, consumer):
 
     class Overtaken(MarketChain):
         def agreement(self):
-            market.endConnection(sender=consumer)
+            market.endConnection(market.currentAuctionId(consumer), sender=consumer)
             return super().agreement()
 
     return Overtaken(connection, provider)
@@ -46,7 +46,7 @@ def test_a_provider_that_was_there_before_finds_how_it_ended(
 
     assert found == agreement
     assert outcome is not None
-    assert (outcome.event, outcome.energy_wh) == ("ConnectionEnded", agreement.energy_wh)
+    assert (outcome.how, outcome.energy_wh) == ("paid", agreement.energy_wh)
     assert store.connections.end(agreement.token) == outcome
 
 

@@ -47,7 +47,7 @@ def receipt(energy):
 
 def test_everything_is_there_for_who_opens_it_next(store, path):
     value = SignedReading(receipt(5), b"record", 11_000)
-    outcome = ConnectionEnd("ConnectionEnded", 5, 2**80, b"h" * 32, "0x12", AGREEMENT.consumer)
+    outcome = ConnectionEnd("short", 5, 2**80, 2**70, b"h" * 32, "0x12", AGREEMENT.consumer)
     store.authorize(AGREEMENT, (b"m" * 32, 77), SESSION)
     store.connections.remember(AGREEMENT, "settings")
     store.statements.add_reading(value)
@@ -88,6 +88,13 @@ def test_the_highest_receipt_counts_whatever_the_order(store):
     for energy in (0, 200, 100):
         store.statements.add_receipt(receipt(energy))
     assert store.statements.highest_receipt(TOKEN) == receipt(200)
+
+
+def test_of_two_receipts_for_the_same_energy_the_last_one_counts(store):
+    last = replace(receipt(200), last=True, signature=b"\x03" * 65)
+    for one in (last, receipt(200), receipt(100)):
+        store.statements.add_receipt(one)
+    assert store.statements.highest_receipt(TOKEN) == last
 
 
 def test_what_was_signed_first_stays(store):

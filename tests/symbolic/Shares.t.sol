@@ -17,6 +17,10 @@ contract OpenRules is Rules {
         return _penalty(reserve);
     }
 
+    function share(uint96 penalty_, uint32 missing, uint32 whole) external pure returns (uint256) {
+        return _share(penalty_, missing, whole);
+    }
+
     function undercut(uint64 best) external view returns (uint256) {
         return _undercut(best);
     }
@@ -44,13 +48,39 @@ contract SharesTest is Symbolic {
     }
 
     /// @dev In two steps: the solver is told of the products before the divisions.
-    function check_a_penalty_is_no_more_than_the_bond(Parameters memory p, uint96 reserve) external {
+    function check_two_penalties_are_no_more_than_the_bond(Parameters memory p, uint96 reserve) external {
         OpenRules rules = new OpenRules(p);
 
         unchecked {
-            assert(uint256(reserve) * p.penaltyBps <= uint256(reserve) * p.bondBps);
+            assert(2 * uint256(reserve) * p.penaltyBps <= uint256(reserve) * p.bondBps);
         }
-        assert(rules.penalty(reserve) <= rules.bond(reserve));
+        assert(2 * rules.penalty(reserve) <= rules.bond(reserve));
+    }
+
+    /// @dev What is lost for what is missing is its share of the penalty, rounded against who has stopped.
+    function check_a_loss_is_the_missing_share_rounded_up(
+        Parameters memory p,
+        uint96 penalty,
+        uint32 missing,
+        uint32 whole
+    ) external {
+        vm.assume(whole > 0 && missing <= whole);
+        uint256 product = uint256(penalty) * missing;
+        uint256 loss = new OpenRules(p).share(penalty, missing, whole);
+
+        assert(loss * whole >= product);
+        assert(loss * whole < product + whole);
+    }
+
+    function check_a_loss_is_no_more_than_the_penalty(
+        Parameters memory p,
+        uint96 penalty,
+        uint32 missing,
+        uint32 whole
+    ) external {
+        vm.assume(whole > 0 && missing <= whole);
+
+        assert(new OpenRules(p).share(penalty, missing, whole) <= penalty);
     }
 
     function check_a_penalty_is_no_more_than_the_reserve(Parameters memory p, uint96 reserve) external {

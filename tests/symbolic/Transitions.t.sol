@@ -13,7 +13,7 @@ contract TransitionsTest is Symbolic {
     V2VMarket private _market;
 
     function setUp() public {
-        _market = new V2VMarket(address(this), Parameters(10_000, 1_000, 100, 60, 1 hours, 1 days));
+        _market = new V2VMarket(address(this), Parameters(10_000, 1_000, 100, 60, 1 hours, 1 days, 1e13));
         svm.enableSymbolicStorage(address(_market));
     }
 

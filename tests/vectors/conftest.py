@@ -10,6 +10,7 @@ from tests.helpers.scenario import (
     PARAMETERS,
     RATE,
     VALIDITY,
+    offered,
 )
 from tests.vectors.vectors import CONTEXT
 
@@ -26,7 +27,7 @@ def vectors_auction(chain, project, accounts, organization, consumer, provider):
     for ev in (consumer, provider):
         market.deposit(sender=ev, value=FUNDS)
     chain.pending_timestamp = CONNECTED_AT - BIDDING_TIME
-    market.startAuction(ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, "", sender=consumer)
+    market.startAuction(ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "", sender=consumer)
     return market
 
 
@@ -34,7 +35,7 @@ def vectors_auction(chain, project, accounts, organization, consumer, provider):
 def vectors_market(chain, vectors_auction, consumer, provider):
     """The same auction, connected."""
     market, auction_id = vectors_auction, int(CONTEXT["auctionId"])
-    market.placeBid(auction_id, RATE, sender=provider)
+    market.placeBid(auction_id, RATE, offered(market, auction_id), sender=provider)
     chain.pending_timestamp = CONNECTED_AT
-    market.endAuction(sender=consumer)
+    market.endAuction(market.currentAuctionId(consumer), sender=consumer)
     return market

@@ -388,6 +388,35 @@ def authorization() -> File:
     return file
 
 
+READINGS_ELSEWHERE: dict[str, Json] = {
+    "signed for another chain": {"chain_id": 1},
+    "signed for another market": {"market": OTHER_MARKET},
+    "signed for another auction": {"auctionId": AUCTION_ID + 1},
+    "signed for a connection with swapped roles": {
+        "consumer": PROVIDER.address,
+        "provider": CONSUMER.address,
+    },
+}
+
+
+def reading(energy: int = READ_WH, *, last: bool = False, **changes: Any) -> Any:
+    fields: Json = {
+        "auctionId": AUCTION_ID,
+        "consumer": CONSUMER.address,
+        "provider": PROVIDER.address,
+        "energyWh": energy,
+        "meterDataHash": RECORD_HASH,
+        "last": last,
+    }
+    return typed(messages.Reading, **fields | changes)
+
+
+def by_key(owner: Any, message: Any, auction_id: int = AUCTION_ID) -> str:
+    """The signature of the stranger's key, which a party has chosen for an auction: 130 bytes."""
+    chosen = typed(messages.SessionKey, auctionId=auction_id, key=STRANGER.address)
+    return to_hex(sign(STRANGER, message) + sign(owner, chosen))
+
+
 def metering(kind: Any, energy: int = READ_WH, **changes: Any) -> Any:
     fields: Json = {"token": TOKEN, "energyWh": energy, "meterDataHash": RECORD_HASH}
     return typed(kind, **fields | changes)
@@ -426,8 +455,15 @@ def meter_value() -> File:
     refuse("signed by the consumer: swapped role", "WrongSigner", signature=signed(signer=CONSUMER))
     for name, where in ELSEWHERE.items():
         refuse(name, "WrongSigner", signature=signed(**where))
-    for kind in (messages.MeteringReceipt, messages.Settlement):
-        refuse(f"a signature over a {kind.__name__}", "WrongSigner", signature=signed(kind=kind))
+    refuse("a signature over a Reading", "WrongSigner", signature=to_hex(sign(PROVIDER, reading())))
+    message = metering(messages.MeterValue)
+    file.add("valid: by a session key", given=given, signature=by_key(PROVIDER, message))
+    refuse(
+        "by a key for another auction",
+        "WrongSigner",
+        signature=by_key(PROVIDER, message, AUCTION_ID + 1),
+    )
+    refuse("by a key of the consumer", "WrongSigner", signature=by_key(CONSUMER, message))
     refuse("tampered energy", "WrongSigner", energyWh=str(READ_WH + 1))
     refuse("a tampered record", "WrongSigner", meterRecord=to_hex(RECORD.replace(b"6", b"7")))
     refuse("no record", "WrongSigner", meterRecord="0x")
@@ -464,29 +500,29 @@ def meter_value() -> File:
 
 
 def receipt() -> File:
-    def signed(
-        energy: int = READ_WH,
-        signer: Any = CONSUMER,
-        kind: Any = messages.MeteringReceipt,
-        **how: Any,
-    ) -> str:
-        return to_hex(sign(signer, metering(kind, energy, **how)))
+    def signed(energy: int = READ_WH, signer: Any = CONSUMER, **how: Any) -> str:
+        return to_hex(sign(signer, reading(energy, **how)))
 
     base = data(
         MeteringReceiptReq(
             session_id=SESSION_ID,
             energy_wh=READ_WH,
             meter_data_hash=RECORD_HASH,
+            last=False,
             signature=decode_hex(signed()),
         )
     )
     given = {"sessionId": to_hex(SESSION_ID), "readings": [str(LOWER_WH), str(READ_WH)]}
-    file = File("metering-receipt", "MeteringReceiptReq", "MeteringReceipt", base)
+    file = File("metering-receipt", "MeteringReceiptReq", "Reading", base)
     file.add("valid", given=given, contract="accepts")
-    file.vectors[0]["digest"] = digest(metering(messages.MeteringReceipt))
+    file.vectors[0]["digest"] = digest(reading())
     lower: Json = {"energyWh": str(LOWER_WH), "signature": signed(LOWER_WH)}
     file.add("valid: for less", given=given, contract="accepts", **lower)
     full: Json = {"energyWh": str(ENERGY_WH), "signature": signed(ENERGY_WH)}
+    last: Json = {"last": True, "signature": signed(last=True)}
+    file.add("valid: the last one", given=given, contract="accepts", **last)
+    key: Json = {"signature": by_key(CONSUMER, reading())}
+    file.add("valid: by a session key", given=given, contract="accepts", **key)
     all_of_it = given | {"readings": [str(ENERGY_WH)]}
     file.add("valid: all that was contracted", given=all_of_it, contract="accepts", **full)
 
@@ -501,10 +537,18 @@ def receipt() -> File:
 
     refuse("signed by a stranger", "WrongSigner", signature=signed(signer=STRANGER))
     refuse("signed by the provider: swapped role", "WrongSigner", signature=signed(signer=PROVIDER))
-    for name, where in ELSEWHERE.items():
+    for name, where in READINGS_ELSEWHERE.items():
         refuse(name, "WrongSigner", signature=signed(**where))
-    for kind in (messages.MeterValue, messages.Settlement):
-        refuse(f"a signature over a {kind.__name__}", "WrongSigner", signature=signed(kind=kind))
+    value = metering(messages.MeterValue)
+    refuse("a signature over a MeterValue", "WrongSigner", signature=to_hex(sign(CONSUMER, value)))
+    refuse("made the last one", "WrongSigner", last=True)
+    refuse("neither the last one nor not", "MalformedMessage", None, last="false")
+    refuse(
+        "by a key for another auction",
+        "WrongSigner",
+        signature=by_key(CONSUMER, reading(), AUCTION_ID + 1),
+    )
+    refuse("by a key of the provider", "WrongSigner", signature=by_key(PROVIDER, reading()))
     refuse("tampered energy: a stale receipt", "WrongSigner", signature=signed(LOWER_WH))
     refuse("tampered record", "WrongSigner", signature=signed(meterDataHash=OLD_EVC))
     unread: Json = {"energyWh": str(READ_WH + 1), "signature": signed(READ_WH + 1)}
@@ -526,10 +570,8 @@ def receipt() -> File:
 
 
 def settlement() -> File:
-    def signed(
-        energy: int = READ_WH, signer: Any = PROVIDER, kind: Any = messages.Settlement, **how: Any
-    ) -> str:
-        return to_hex(sign(signer, metering(kind, energy, **how)))
+    def signed(energy: int = READ_WH, signer: Any = PROVIDER, **how: Any) -> str:
+        return to_hex(sign(signer, reading(energy, **{"last": True, **how})))
 
     base = data(
         SettlementRes(
@@ -540,9 +582,9 @@ def settlement() -> File:
         )
     )
     given = {"acknowledgedWh": str(READ_WH)}
-    file = File("settlement", "SettlementRes", "Settlement", base)
+    file = File("settlement", "SettlementRes", "Reading", base)
     file.add("valid", given=given, contract="accepts")
-    file.vectors[0]["digest"] = digest(metering(messages.Settlement))
+    file.vectors[0]["digest"] = digest(reading(last=True))
     lower: Json = {"energyWh": str(LOWER_WH), "signature": signed(LOWER_WH)}
     file.add("valid: for less", given=given, contract="accepts", **lower)
     nothing: Json = {"energyWh": "0", "signature": signed(0)}
@@ -553,10 +595,13 @@ def settlement() -> File:
 
     refuse("signed by a stranger", "WrongSigner", signature=signed(signer=STRANGER))
     refuse("signed by the consumer: swapped role", "WrongSigner", signature=signed(signer=CONSUMER))
-    for name, where in ELSEWHERE.items():
+    key: Json = {"signature": by_key(PROVIDER, reading(last=True))}
+    file.add("valid: by a session key", given=given, contract="accepts", **key)
+    for name, where in READINGS_ELSEWHERE.items():
         refuse(name, "WrongSigner", signature=signed(**where))
-    for kind in (messages.MeterValue, messages.MeteringReceipt):
-        refuse(f"a signature over a {kind.__name__}", "WrongSigner", signature=signed(kind=kind))
+    value = metering(messages.MeterValue)
+    refuse("a signature over a MeterValue", "WrongSigner", signature=to_hex(sign(PROVIDER, value)))
+    refuse("a signature over a reading on the way", "WrongSigner", signature=signed(last=False))
     refuse("tampered energy", "WrongSigner", energyWh=str(LOWER_WH))
     refuse("tampered record", "WrongSigner", meterDataHash=to_hex(OLD_EVC))
     # The contract takes the provider's word: only the consumer knows what it has acknowledged.
@@ -571,7 +616,15 @@ def settlement() -> File:
 
 def bid() -> File:
     deadline = CONNECTED_AT - 1
-    fields: Json = {"auctionId": AUCTION_ID, "rate": RATE, "nonce": 0, "deadline": deadline}
+    fields: Json = {
+        "auctionId": AUCTION_ID,
+        "energyWh": ENERGY_WH,
+        "maxRate": MAX_RATE,
+        "validity": VALIDITY,
+        "rate": RATE,
+        "nonce": 0,
+        "deadline": deadline,
+    }
 
     def signed(signer: Any = PROVIDER, **changes: Any) -> str:
         return to_hex(sign(signer, typed(messages.Bid, **fields | changes)))
@@ -596,7 +649,10 @@ def bid() -> File:
     refuse("signed for another chain", signature=signed(chain_id=1))
     refuse("signed for another market", signature=signed(market=OTHER_MARKET))
     refuse("signed for another auction", signature=signed(auctionId=AUCTION_ID + 1))
-    refuse("signed after a removal", signature=signed(nonce=1))
+    refuse("signed for more energy", signature=signed(energyWh=ENERGY_WH + 1))
+    refuse("signed for a lower maximum rate", signature=signed(maxRate=MAX_RATE - 1))
+    refuse("signed for another validity", signature=signed(validity=VALIDITY + 1))
+    refuse("signed after a removal, or a revocation", signature=signed(nonce=1))
     refuse("tampered rate", rate=str(RATE - 1))
     refuse("tampered deadline", deadline=str(deadline + 1))
     late = CONNECTED_AT - 10_000

@@ -7,11 +7,13 @@ from eth_utils.crypto import keccak
 from eth_utils.hexadecimal import decode_hex
 
 from tests.helpers.scenario import MAX_RATE, RATE
+from tests.model.signatures import Message
 from tests.vectors.vectors import CONTEXT, parameters, vectors
 
 AUCTION_ID = int(CONTEXT["auctionId"])
 CONTRACTED = int(CONTEXT["energyWh"])
 RESERVE = CONTRACTED * MAX_RATE
+READING = ("auctionId", "consumer", "provider", "energyWh", "meterDataHash", "last")
 
 
 def tried_on_chain(vector):
@@ -41,15 +43,16 @@ def test_settle(vector, vectors_market, provider, consumer):
 
     def settle():
         vectors_market.settle(
-            AUCTION_ID,
-            energy,
-            message["meterDataHash"],
+            (AUCTION_ID, energy, message["meterDataHash"], message["last"]),
             decode_hex(message["signature"]),
+            b"",
             sender=provider,
         )
 
     assert outcome(settle) == vector.contract
-    paid = RESERVE + energy * RATE if vector.contract == "accepts" else 0  # with the bond
+    loss = 0 if message["last"] else -(-RESERVE // 10 * (CONTRACTED - energy) // CONTRACTED)
+    # With the bond.
+    paid = RESERVE + energy * RATE - loss if vector.contract == "accepts" else 0
     assert vectors_market.evs(provider).balance == before + paid
 
 
@@ -60,8 +63,11 @@ def test_end_connection(vector, vectors_market, consumer):
     before = vectors_market.evs(consumer).balance
 
     def end():
-        vectors_market.endConnection(
-            energy, message["meterDataHash"], decode_hex(message["signature"]), sender=consumer
+        vectors_market.settle(
+            (AUCTION_ID, energy, message["meterDataHash"], True),
+            b"",
+            decode_hex(message["signature"]),
+            sender=consumer,
         )
 
     assert outcome(end) == vector.contract
@@ -69,26 +75,30 @@ def test_end_connection(vector, vectors_market, consumer):
     assert vectors_market.evs(consumer).balance == before + returned
 
 
-HASHED = {
+SIGNED = {
     "session-setup-answer": (
-        "hashSessionChallenge",
-        ("challengeEVC", "challengeEVP", "meterId", "meterStartWh"),
+        "SessionChallenge",
+        ("token", "challengeEVC", "challengeEVP", "meterId", "meterStartWh"),
     ),
-    "authorization": ("hashAccessToken", ("challengeEVC", "challengeEVP")),
-    "meter-value": ("hashMeterValue", ("energyWh", "meterDataHash")),
-    "metering-receipt": ("hashMeteringReceipt", ("energyWh", "meterDataHash")),
-    "settlement": ("hashSettlement", ("energyWh", "meterDataHash")),
+    "authorization": ("AccessToken", ("token", "challengeEVC", "challengeEVP")),
+    "meter-value": ("MeterValue", ("token", "energyWh", "meterDataHash")),
+    "metering-receipt": ("Reading", READING),
+    "settlement": ("Reading", READING),
 }
 
 
-@pytest.mark.parametrize("name", HASHED)
-def test_digests_of_valid_vectors_are_those_of_the_contract(name, vectors_market):
-    view, fields = HASHED[name]
+@pytest.mark.parametrize("name", SIGNED)
+def test_digests_of_valid_vectors_are_those_of_another_implementation(name):
+    purpose, fields = SIGNED[name]
     vector = next(vectors(name))
-    said = {"challengeEVC": next(vectors("session-setup")).message["challengeEVC"]} | vector.message
+    said = {**CONTEXT, "last": True}
+    said |= {"challengeEVC": next(vectors("session-setup")).message["challengeEVC"]}
+    said |= vector.message
     if "meterRecord" in said:
         said["meterDataHash"] = to_hex(keccak(decode_hex(said["meterRecord"])))
-    values = [said[field] for field in fields]
-    values = [value if value.startswith("0x") else int(value) for value in values]
-    digest = getattr(vectors_market, view)(CONTEXT["token"], *values)
-    assert to_hex(digest) == vector.digest
+    values = tuple(
+        int(value) if isinstance(value, str) and not value.startswith("0x") else value
+        for value in (said[field] for field in fields)
+    )
+    message = Message(int(CONTEXT["chainId"]), CONTEXT["market"], purpose, values)
+    assert to_hex(message.digest) == vector.digest

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ape_v2v.market.statements import EnergyStatement
     from ape_v2v.metering.meter import Meter
     from ape_v2v.session.protocol.agreement import Agreement
+    from ape_v2v.session.protocol.charging import SignedReading
     from ape_v2v.session.protocol.signing import Signer
     from ape_v2v.session.protocol.wire import MeterValueRes
     from ape_v2v.session.store import Handshake, Store, StoredConnection
@@ -101,7 +102,7 @@ class Acknowledging:
         acknowledged = self.last
         before = None if acknowledged is None else acknowledged.energy_wh
         reading = charging.check_meter_value(value, self._agreement, before)
-        if before is not None and value.energy_wh <= before:
+        if value.energy_wh <= (before or 0):  # nothing is signed before energy has flowed
             return None, self._comparison.own()[0]
         limit = self._terms.limit_wh
         most = min(self._agreement.energy_wh, limit or self._agreement.energy_wh)
@@ -116,16 +117,27 @@ class Acknowledging:
                 f"the provider's meter says {value.energy_wh} Wh, and the limit for this session "
                 f"is {limit} Wh: nothing above it is signed for",
             )
-        receipt = charging.sign(
-            charging.receipt,
-            self._agreement,
-            value.energy_wh,
-            reading.statement.meter_data_hash,
-            self._signer,
-        )
+        return self._sign(value.energy_wh, reading.statement.meter_data_hash, reading), own
+
+    def sign_last(self) -> EnergyStatement:
+        """Say of the energy that is acknowledged already that it is the last."""
+        acknowledged = self.last
+        assert acknowledged is not None, "who has acknowledged nothing has nothing to agree on"
+        return self._sign(acknowledged.energy_wh, acknowledged.meter_data_hash, last=True)
+
+    def _sign(
+        self,
+        energy_wh: int,
+        meter_data_hash: bytes,
+        reading: SignedReading | None = None,
+        *,
+        last: bool = False,
+    ) -> EnergyStatement:
+        message = charging.receipt(self._agreement, energy_wh, meter_data_hash, last=last)
+        receipt = charging.sign(self._agreement, message, self._signer)
         with crossing(Boundary.CONSUMER_RECEIPT_STORE):
             self._store.statements.add_receipt(receipt, reading)
-        return receipt, own
+        return receipt
 
     def _evidence_of_the_provider(self) -> Evidence:
         if self._evidence is None:

@@ -43,6 +43,7 @@ _BROKEN_METER = {
     ErrorCode.METER_REPLACED,
 }
 _PAUSE = 0.02  # seconds, before asking again for what an honest provider would have waited for
+_OWN_WISH = {StopReason.STOPPED_BY_EV, StopReason.COST_LIMIT, StopReason.SOC_LIMIT}
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,9 @@ class Consumer:
     def _charge(self) -> None:
         self._receipts.begin(self._peer.url)
         try:
-            self._fetch_settlement(self._charge_in_any(self._admission.resumed()))
+            session = self._charge_in_any(self._admission.resumed())
+            if self._agrees_to_end(session):
+                self._fetch_settlement(session)
         except (LinkError, SessionError) as error:
             if self.acknowledged is None:
                 raise
@@ -171,6 +174,22 @@ class Consumer:
             else:
                 break
         return session
+
+    def _agrees_to_end(self, session: Handshake) -> bool:
+        """Whether to end here; if that is before all is delivered, sign that it is the last.
+
+        Only what the consumer itself wanted: else the provider could leave whenever it liked, and
+        would lose nothing.
+        """
+        acknowledged = self.acknowledged
+        if acknowledged is None:
+            return False
+        if acknowledged.last or acknowledged.energy_wh == self.agreement.energy_wh:
+            return True
+        if self._receipts.connection.stop_reason not in _OWN_WISH:
+            return False
+        self._send(session, self._receipts.sign_last())
+        return True
 
     def _charge_in(self, session: Handshake) -> None:
         """Acknowledge readings until no more come."""
@@ -241,6 +260,7 @@ class Consumer:
             session_id=_id(session),
             energy_wh=receipt.energy_wh,
             meter_data_hash=receipt.meter_data_hash,
+            last=receipt.last,
             signature=receipt.signature,
         )
         try:

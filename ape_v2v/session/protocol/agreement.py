@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from eth_utils.conversions import to_hex
 from eth_utils.hexadecimal import decode_hex
 
-from ape_v2v.market.messages import domain
+from ape_v2v.market.messages import Reading, domain
 from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:
@@ -57,6 +57,20 @@ class Agreement:
         )
         return typed
 
+    def reading(self, energy_wh: int, meter_data_hash: bytes, *, last: bool) -> EIP712Message:
+        """The statement of energy that both sides sign."""
+        kind: Any = Reading  # its domain is a keyword that the class does not declare
+        typed: EIP712Message = kind(
+            auctionId=self.auction_id,
+            consumer=self.consumer,
+            provider=self.provider,
+            energyWh=energy_wh,
+            meterDataHash=meter_data_hash,
+            last=last,
+            eip712_domain=domain(self.market, self.chain_id),
+        )
+        return typed
+
     def cost(self, energy_wh: int) -> Money:
         """What so much energy costs."""
         return Rate(self.rate) * Energy(energy_wh)
@@ -66,11 +80,13 @@ class Agreement:
 class ConnectionEnd:
     """How a connection ended on the chain."""
 
-    event: str
-    """`ConnectionEnded`, `ConnectionForfeited` or `ConnectionExpired`."""
+    how: str
+    """The name of an `Ending`, lower case."""
     energy_wh: int
     cost: int
     """Wei; 0 unless energy was paid for."""
+    penalty: int
+    """Wei that each side has lost; when the provider forfeited, what it has paid."""
     meter_data_hash: bytes
     transaction: str
     sender: str

@@ -6,26 +6,22 @@ Nothing here stores or sends anything. A message that breaks a rule is refused b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eth_utils.crypto import keccak
 
-from ape_v2v.market.messages import MeteringReceipt, MeterValue, Settlement
+from ape_v2v.market.messages import MeterValue
 from ape_v2v.market.statements import EnergyStatement
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.signing import require_signer
 from ape_v2v.units import Energy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from eip712 import EIP712Message
 
     from ape_v2v.session.protocol.agreement import Agreement
     from ape_v2v.session.protocol.signing import Signer
     from ape_v2v.session.protocol.wire import MeteringReceiptReq, MeterValueRes, SettlementRes
-
-    Kind = Callable[[Agreement, int, bytes], EIP712Message]
 
 
 @dataclass(frozen=True)
@@ -48,22 +44,38 @@ def meter_value(agreement: Agreement, energy_wh: int, meter_data_hash: bytes) ->
     return agreement.typed(MeterValue, energyWh=energy_wh, meterDataHash=meter_data_hash)
 
 
-def receipt(agreement: Agreement, energy_wh: int, meter_data_hash: bytes) -> EIP712Message:
-    """What the consumer signs."""
-    return agreement.typed(MeteringReceipt, energyWh=energy_wh, meterDataHash=meter_data_hash)
+def receipt(
+    agreement: Agreement, energy_wh: int, meter_data_hash: bytes, *, last: bool = False
+) -> EIP712Message:
+    """What the consumer signs, with `last` when it stops by its own wish."""
+    return agreement.reading(energy_wh, meter_data_hash, last=last)
 
 
 def settlement(agreement: Agreement, energy_wh: int, meter_data_hash: bytes) -> EIP712Message:
     """What the provider signs once, at the end."""
-    return agreement.typed(Settlement, energyWh=energy_wh, meterDataHash=meter_data_hash)
+    return agreement.reading(energy_wh, meter_data_hash, last=True)
 
 
-def sign(
-    kind: Kind, agreement: Agreement, energy_wh: int, meter_data_hash: bytes, signer: Signer
+def sign(agreement: Agreement, message: EIP712Message, signer: Signer) -> EnergyStatement:
+    """Make a statement: one of the three messages above, signed."""
+    return _statement(agreement, message, signer.sign(message))
+
+
+def _statement(agreement: Agreement, message: Any, signature: bytes) -> EnergyStatement:
+    return EnergyStatement(
+        agreement.token,
+        Energy(message.energyWh),
+        message.meterDataHash,
+        signature,
+        last=getattr(message, "last", False),
+    )
+
+
+def _signed_by(
+    signer: str, agreement: Agreement, message: EIP712Message, signature: bytes
 ) -> EnergyStatement:
-    """Make a statement, of the kind that one of the three functions above gives."""
-    signature = signer.sign(kind(agreement, energy_wh, meter_data_hash))
-    return EnergyStatement(agreement.token, Energy(energy_wh), meter_data_hash, signature)
+    require_signer(message, signature, signer, agreement.auction_id)
+    return _statement(agreement, message, signature)
 
 
 def check_meter_value(
@@ -75,10 +87,8 @@ def check_meter_value(
         The reading, to be kept.
     """
     _require_contracted(value.energy_wh, agreement)
-    statement = EnergyStatement(
-        agreement.token, Energy(value.energy_wh), keccak(value.meter_record), value.signature
-    )
-    _require_signed(meter_value, statement, agreement, agreement.provider)
+    message = meter_value(agreement, value.energy_wh, keccak(value.meter_record))
+    statement = _signed_by(agreement.provider, agreement, message, value.signature)
     if acknowledged_wh is not None and value.energy_wh < acknowledged_wh:
         raise SessionError(
             ErrorCode.ENERGY_DECREASED,
@@ -102,11 +112,8 @@ def check_receipt(
             ErrorCode.UNKNOWN_METER_VALUE,
             f"no reading of {request.energy_wh} Wh with this record was given out",
         )
-    statement = EnergyStatement(
-        agreement.token, Energy(request.energy_wh), request.meter_data_hash, request.signature
-    )
-    _require_signed(receipt, statement, agreement, agreement.consumer)
-    return statement
+    message = receipt(agreement, request.energy_wh, request.meter_data_hash, last=request.last)
+    return _signed_by(agreement.consumer, agreement, message, request.signature)
 
 
 def check_settlement(
@@ -123,18 +130,8 @@ def check_settlement(
             f"the provider states {answer.energy_wh} Wh, and {acknowledged.energy_wh} Wh were "
             "acknowledged: leave it to the provider to collect with the last receipt",
         )
-    statement = EnergyStatement(
-        agreement.token, Energy(answer.energy_wh), answer.meter_data_hash, answer.signature
-    )
-    _require_signed(settlement, statement, agreement, agreement.provider)
-    return statement
-
-
-def _require_signed(
-    kind: Kind, statement: EnergyStatement, agreement: Agreement, signer: str
-) -> None:
-    message = kind(agreement, statement.energy_wh, statement.meter_data_hash)
-    require_signer(message, statement.signature, signer)
+    message = settlement(agreement, answer.energy_wh, answer.meter_data_hash)
+    return _signed_by(agreement.provider, agreement, message, answer.signature)
 
 
 def _require_contracted(energy_wh: int, agreement: Agreement) -> None:

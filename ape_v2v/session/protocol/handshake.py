@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from eth_keys.datatypes import PublicKey
 from eth_utils.conversions import to_hex
 
+from ape_v2v.market.fields import SIGNATURE_BYTES
 from ape_v2v.market.messages import AccessToken, SessionChallenge
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
-from ape_v2v.session.protocol.signing import require_signer
+from ape_v2v.session.protocol.signing import public_key_of, require_signer
 from ape_v2v.session.protocol.wire import SessionSetupReq
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def check_setup_answer(
     """Refuse a provider that is not the winner on the chain."""
     meter = answer.meter_id, answer.meter_start_wh
     message = challenge(agreement, request, answer.challenge_evp, meter)
-    require_signer(message, answer.signature, agreement.provider)
+    require_signer(message, answer.signature, agreement.provider, agreement.auction_id)
 
 
 def access(agreement: Agreement, evc: bytes, evp: bytes) -> EIP712Message:
@@ -99,14 +100,21 @@ def access(agreement: Agreement, evc: bytes, evp: bytes) -> EIP712Message:
 
 def check_authorization(request: AuthorizationReq, agreement: Agreement) -> None:
     """Refuse whoever is not the consumer on the chain."""
-    owner = PublicKey(request.public_key).to_checksum_address()
-    if owner != agreement.consumer:
+    message = access(agreement, request.challenge_evc, request.challenge_evp)
+    signing = public_key_of(message, request.signature[:SIGNATURE_BYTES])
+    named = PublicKey(request.public_key).to_checksum_address()
+    # By its own key, or by one that it has chosen: then the signature says so.
+    expected = (
+        agreement.consumer
+        if len(request.signature) == SIGNATURE_BYTES
+        else signing.to_checksum_address()
+    )
+    if named != expected:
         raise SessionError(
             ErrorCode.WRONG_PUBLIC_KEY,
-            f"the public key belongs to {owner}, and the consumer is {agreement.consumer}",
+            f"the public key belongs to {named}, and the consumer is {agreement.consumer}",
         )
-    message = access(agreement, request.challenge_evc, request.challenge_evp)
-    require_signer(message, request.signature, agreement.consumer)
+    require_signer(message, request.signature, agreement.consumer, agreement.auction_id)
 
 
 @dataclass(frozen=True)

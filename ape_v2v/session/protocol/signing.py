@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import secrets
+from typing import TYPE_CHECKING, Any, Protocol
 
 from eip712 import hash_message
 from eth_keys.constants import SECPK1_N
-from eth_keys.datatypes import PublicKey, Signature
+from eth_keys.datatypes import PrivateKey, PublicKey, Signature
 from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 
 from ape_v2v.errors import V2VError
 from ape_v2v.market.fields import SIGNATURE_BYTES
+from ape_v2v.market.messages import SessionKey, domain, session_key
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI
     from eip712 import EIP712Message
+
+    from ape_v2v.session.protocol.agreement import Agreement
 
 _V = (27, 28)
 
@@ -28,7 +32,7 @@ class Signer(Protocol):
     def address(self) -> str: ...
 
     def sign(self, message: EIP712Message) -> bytes:
-        """65 bytes: r, s, v."""
+        """65 bytes: r, s, v; by a key 130, the account's over the key after it."""
 
 
 class AccountSigner:
@@ -53,12 +57,47 @@ class AccountSigner:
         return signature.encode_rsv()
 
 
-def require_signer(message: EIP712Message, signature: bytes, expected: str) -> None:
-    """Check a signature.
+class KeySigner:
+    """A key of its own for one auction, which an account has chosen once: it is asked no more.
+
+    The key is in memory only: a program that is started again asks the account for another one.
+    """
+
+    def __init__(self, account: AccountAPI, agreement: Agreement) -> None:
+        """Make a key, and have the account sign it.
+
+        Raises:
+            V2VError: The account did not sign.
+        """
+        self.address: str = account.address
+        self._key = PrivateKey(secrets.token_bytes(32))
+        chosen: Any = SessionKey  # its domain is a keyword that the class does not declare
+        message = chosen(
+            auctionId=agreement.auction_id,
+            key=self._key.public_key.to_checksum_address(),
+            eip712_domain=domain(agreement.market, agreement.chain_id),
+        )
+        self._delegation = AccountSigner(account).sign(message)
+
+    def sign(self, message: EIP712Message) -> bytes:
+        """Sign typed data: the key's signature, then the account's over the key."""
+        v, r, s = self._key.sign_msg_hash(hash_message(message)).vrs
+        own = r.to_bytes(32) + s.to_bytes(32) + bytes([v + _V[0]])
+        return own + self._delegation
+
+
+def require_signer(
+    message: EIP712Message, signature: bytes, expected: str, auction_id: int
+) -> None:
+    """Check a signature, of an account or of a key that it has chosen for this auction.
 
     Raises:
         SessionError: It is malformed, malleable, or somebody else's.
     """
+    if len(signature) == 2 * SIGNATURE_BYTES:
+        key = public_key_of(message, signature[:SIGNATURE_BYTES]).to_checksum_address()
+        message = session_key(message, auction_id, key)
+        signature = signature[SIGNATURE_BYTES:]
     what = type(message).__name__
     signer = public_key_of(message, signature).to_checksum_address()
     if signer != expected:

@@ -18,7 +18,7 @@ from ape_v2v.market.fields import (
     AS_HEX,
     Address,
     Hash,
-    Signature,
+    PartySignature,
     hexadecimal,
     schema,
 )
@@ -142,7 +142,7 @@ class SessionSetupRes(Message):
     challenge_evp: Hash
     meter_id: Hash
     meter_start_wh: Quantity
-    signature: Signature
+    signature: PartySignature
     """Over `SessionChallenge`."""
 
 
@@ -153,7 +153,7 @@ class AuthorizationReq(Message):
     challenge_evc: Hash
     challenge_evp: Hash
     public_key: PublicKey
-    signature: Signature
+    signature: PartySignature
     """Over `AccessToken`."""
 
 
@@ -180,7 +180,7 @@ class MeterValueRes(Message):
     energy_wh: Quantity
     """Since the session began, at most what was contracted."""
     meter_record: Record
-    signature: Signature
+    signature: PartySignature
     """Over `MeterValue`; its `meterDataHash` is the Keccak-256 hash of `meterRecord`."""
     power_w: Quantity
     state: ChargingState
@@ -193,8 +193,10 @@ class MeteringReceiptReq(Message):
     session_id: SessionId
     energy_wh: Quantity
     meter_data_hash: Hash
-    signature: Signature
-    """Over `MeteringReceipt`."""
+    last: bool
+    """Whether the consumer stops here by its own wish. Then nothing is lost by either side."""
+    signature: PartySignature
+    """Over `Reading`."""
 
 
 class MeteringReceiptRes(Message):
@@ -228,8 +230,8 @@ class SettlementRes(Message):
 
     energy_wh: Quantity
     meter_data_hash: Hash
-    signature: Signature
-    """Over `Settlement`."""
+    signature: PartySignature
+    """Over `Reading`, as the last one."""
     reason: StopReason
 
 

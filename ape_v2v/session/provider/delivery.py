@@ -99,11 +99,12 @@ class Delivery:
 
     def go_on(self) -> None:
         """Let energy flow up to what the receipts allow."""
-        receipt = self._standing.acknowledged
-        if receipt is None or self._standing.state is not ChargingState.CHARGING:
+        if self._standing.state is not ChargingState.CHARGING:
             self._source.stop()
             return
-        furthest = receipt.energy_wh + self._limits.max_unacknowledged_wh
+        # The first increment flows on the consumer's signed access token alone.
+        acknowledged_wh = self._standing.acknowledged_wh
+        furthest = acknowledged_wh + self._limits.max_unacknowledged_wh
         # The source counts by itself. It is asked first: what flows until the meter is read then
         # counts against the limit.
         delivered = self._source.delivered_wh
@@ -115,14 +116,14 @@ class Delivery:
         above = delivered - energy
         if self._base is not None:
             since, before = self._base
-            lost = max(0, receipt.energy_wh - since) // _LOST_PART + 2 * reading.resolution_wh
-            above = min(above, before + (lost if receipt.energy_wh > since else 0))
-        self._base = receipt.energy_wh, above
+            lost = max(0, acknowledged_wh - since) // _LOST_PART + 2 * reading.resolution_wh
+            above = min(above, before + (lost if acknowledged_wh > since else 0))
+        self._base = acknowledged_wh, above
         self._source.allow(min(up_to, above + furthest))
         self._watch_for_a_standstill(
             stands=delivered >= above + furthest
-            and energy < receipt.energy_wh + self._limits.increment_wh,
-            counted_wh=energy - receipt.energy_wh,
+            and energy < acknowledged_wh + self._limits.increment_wh,
+            counted_wh=energy - acknowledged_wh,
         )
 
     def _watch_for_a_standstill(self, *, stands: bool, counted_wh: int) -> None:
@@ -150,8 +151,7 @@ class Delivery:
     def stalled(self) -> bool:
         """Whether nothing has flowed for too long, though it was allowed to."""
         energy, since = self._last_flow
-        acknowledged = self._standing.acknowledged
-        if acknowledged is None or acknowledged.energy_wh < energy:
+        if self._standing.acknowledged_wh < energy:
             return False  # it is the consumer that is waited for
         return self._clock() - since > self._limits.stall_timeout
 

@@ -136,6 +136,8 @@ class Provider:
                 return answer
             answer = self.admissions.authorize(request)
             self._touch()
+            with suppress(SessionError):  # the meter fails: the next reading tells
+                self.delivery.go_on()
             return answer
 
     def meter_value(self, request: MeterValueReq) -> MeterValueRes:
@@ -163,9 +165,12 @@ class Provider:
             receipt = charging.check_receipt(request, self.agreement, reading)
             self._touch()
             highest = self.acknowledged
-            if highest is not None and receipt.energy_wh <= highest.energy_wh:
-                return MeteringReceiptRes(acknowledged_wh=highest.energy_wh)
-            self.standing.require_open()
+            if highest is not None:
+                before = (highest.energy_wh, highest.last)
+                if (receipt.energy_wh, receipt.last) <= before:
+                    return MeteringReceiptRes(acknowledged_wh=highest.energy_wh)
+            if highest is None or receipt.energy_wh > highest.energy_wh:
+                self.standing.require_open()  # one that only says that it is the last may be later
             with crossing(Boundary.PROVIDER_RECEIPT_STORE):
                 self.store.statements.add_receipt(receipt)
             if receipt.energy_wh == self.agreement.energy_wh:
@@ -277,13 +282,8 @@ class Provider:
             return settlement
         receipt = self.acknowledged
         assert receipt is not None, "nothing is settled without a receipt"
-        settlement = charging.sign(
-            charging.settlement,
-            self.agreement,
-            receipt.energy_wh,
-            receipt.meter_data_hash,
-            self.signer,
-        )
+        message = charging.settlement(self.agreement, receipt.energy_wh, receipt.meter_data_hash)
+        settlement = charging.sign(self.agreement, message, self.signer)
         with crossing(Boundary.PROVIDER_SETTLEMENT_STORE):
             self.store.statements.add_settlement(settlement)
         return settlement

@@ -46,8 +46,7 @@ class Readings:
                 return None
             return self._answer(last, reading.power_w, state)
         due = (
-            last is None
-            or timed_out
+            timed_out
             or state is ChargingState.STOPPING
             or energy - self._standing.acknowledged_wh >= self._limits.increment_wh
             or energy == self._delivery.most_wh
@@ -58,17 +57,12 @@ class Readings:
         return self._answer(self._sign(energy, reading), reading.power_w, state)
 
     def _is_told(self, last: SignedReading) -> bool:
-        receipt = self._standing.acknowledged
-        return receipt is not None and receipt.energy_wh >= last.statement.energy_wh
+        return last.statement.energy_wh <= self._standing.acknowledged_wh
 
     def _sign(self, energy_wh: int, reading: Reading) -> SignedReading:
-        statement = charging.sign(
-            charging.meter_value,
-            self._standing.agreement,
-            energy_wh,
-            reading.meter_data_hash,
-            self._signer,
-        )
+        agreement = self._standing.agreement
+        message = charging.meter_value(agreement, energy_wh, reading.meter_data_hash)
+        statement = charging.sign(agreement, message, self._signer)
         signed = SignedReading(statement, reading.record, reading.power_w)
         with crossing(Boundary.PROVIDER_VALUE_STORE):
             self._store.statements.add_reading(signed)

@@ -58,6 +58,15 @@ def agreed(
         raise
 
 
+# The consumer does not end a connection that the provider has stopped: it waits for the provider.
+_NOT_PAID_FOR = {
+    StopReason.LOCAL,
+    StopReason.SOC_LIMIT,
+    StopReason.TIME_LIMIT,
+    StopReason.TIMEOUT,
+}
+
+
 class Supervisor:
     """What the provider does without being asked: stop, close, settle."""
 
@@ -158,9 +167,15 @@ class Supervisor:
         connection = self._provider.connection
         assert connection is not None, "who has closed a token has a connection"
         assert connection.closed_at is not None, "and knows when it was closed"
-        if connection.stop_reason is StopReason.TIMEOUT:
+        if connection.stop_reason in _NOT_PAID_FOR and not self._is_agreed():
             return True
         return time.time() - connection.closed_at >= self._patience.for_the_consumer
+
+    def _is_agreed(self) -> bool:
+        """Whether the consumer ends here too: then it may do so itself."""
+        receipt = self._provider.acknowledged
+        assert receipt is not None, "this was looked at before"
+        return receipt.last or receipt.energy_wh == self._provider.agreement.energy_wh
 
     def _settle(self) -> None:
         receipt = self._provider.acknowledged

@@ -93,11 +93,12 @@ class Connections:
     def add_end(self, token: bytes, end: ConnectionEnd) -> None:
         """Note how the connection ended on the chain."""
         self._database.write(
-            "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             token,
-            end.event,
+            end.how,
             end.energy_wh,
             str(end.cost),
+            str(end.penalty),
             end.meter_data_hash,
             end.transaction,
             end.sender,
@@ -108,12 +109,16 @@ class Connections:
         """How the connection ended on the chain; None while it has not, as far as is known."""
         names = [field.name for field in fields(ConnectionEnd)]
         rows = self._database.rows(
-            "SELECT event, energy_wh, cost, meter_data_hash, tx_hash, sender FROM outcomes "
+            "SELECT how, energy_wh, cost, penalty, meter_data_hash, tx_hash, sender FROM outcomes "
             "WHERE token = ?",
             token,
         )
         values = (dict(zip(names, row, strict=True)) for row in rows)
-        return next((ConnectionEnd(**{**row, "cost": int(row["cost"])}) for row in values), None)
+        wei = ("cost", "penalty")
+        ends = (
+            ConnectionEnd(**{**row, **{name: int(row[name]) for name in wei}}) for row in values
+        )
+        return next(ends, None)
 
     def _connections(self, clause: str, *values: Any) -> list[StoredConnection]:
         rows = self._database.rows(

@@ -58,12 +58,12 @@ class Statements:
             self._add("receipts", receipt)
 
     def highest_receipt(self, token: bytes) -> EnergyStatement | None:
-        rows = self._statements("receipts", token, "ORDER BY energy_wh DESC LIMIT 1")
+        rows = self._statements("receipts", token, "ORDER BY energy_wh DESC, last DESC LIMIT 1")
         return next(iter(rows), None)
 
     def receipts(self, token: bytes) -> list[EnergyStatement]:
         """All receipts of a connection, by energy."""
-        return self._statements("receipts", token, "ORDER BY energy_wh")
+        return self._statements("receipts", token, "ORDER BY energy_wh, last")
 
     def add_settlement(self, settlement: EnergyStatement) -> None:
         """Keep the connection's settlement; there is never more than one."""
@@ -74,16 +74,19 @@ class Statements:
 
     def _add(self, table: str, statement: EnergyStatement) -> None:
         self._database.write(
-            f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?, ?, ?)",
+            f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?, ?, ?, ?)",
             statement.token,
             statement.energy_wh,
             statement.meter_data_hash,
             statement.signature,
+            statement.last,
             time.time(),
         )
 
     def _statements(self, table: str, token: bytes, order: str = "") -> list[EnergyStatement]:
-        rows = self._database.rows(f"SELECT {_COLUMNS} FROM {table} WHERE token = ? {order}", token)
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS}, last FROM {table} WHERE token = ? {order}", token
+        )
         return [_statement(*row) for row in rows]
 
     def _readings(self, condition: str, *values: Any) -> list[SignedReading]:
@@ -97,6 +100,6 @@ class Statements:
 
 
 def _statement(
-    token: bytes, energy_wh: int, meter_data_hash: bytes, signature: bytes
+    token: bytes, energy_wh: int, meter_data_hash: bytes, signature: bytes, last: int = 0
 ) -> EnergyStatement:
-    return EnergyStatement(token, Energy(energy_wh), meter_data_hash, signature)
+    return EnergyStatement(token, Energy(energy_wh), meter_data_hash, signature, bool(last))

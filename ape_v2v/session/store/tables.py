@@ -54,21 +54,24 @@ CREATE TABLE receipts (
     energy_wh INTEGER NOT NULL,
     meter_data_hash BLOB NOT NULL,
     signature BLOB NOT NULL,
+    last INTEGER NOT NULL,
     at REAL NOT NULL,
-    PRIMARY KEY (token, energy_wh)
+    PRIMARY KEY (token, energy_wh, last)
 ) WITHOUT ROWID;
 CREATE TABLE settlements (
     token BLOB PRIMARY KEY,
     energy_wh INTEGER NOT NULL,
     meter_data_hash BLOB NOT NULL,
     signature BLOB NOT NULL,
+    last INTEGER NOT NULL,
     at REAL NOT NULL
 );
 CREATE TABLE outcomes (
     token BLOB PRIMARY KEY,
-    event TEXT NOT NULL,
+    how TEXT NOT NULL,
     energy_wh INTEGER NOT NULL,
     cost TEXT NOT NULL,
+    penalty TEXT NOT NULL,
     meter_data_hash BLOB NOT NULL,
     tx_hash TEXT NOT NULL,
     sender TEXT NOT NULL,
