@@ -73,6 +73,7 @@ class Auction(AuctionRecord):
 
         Any removal of a bid makes it void, and so does revoking.
         """
+        require_signer(signer)
         rate, last_second, info = Rate.of(rate), int(deadline.timestamp()), self.info
         nonce = self.bid_nonce(signer.address)
         signature = self.market.sign(

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from eth_keys.exceptions import BadSignature
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StrictBool, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ape_v2v.chain import blocks
@@ -254,7 +254,7 @@ class ReceiptDocument(_Document):
     type: Literal["MeteringReceipt", "Settlement"]
     energy_wh: int = Field(ge=0, le=Energy.maximum)
     meter_data_hash: Hash
-    last: bool
+    last: StrictBool
     """Whether who has signed agrees to end here."""
     signature: PartySignature
 

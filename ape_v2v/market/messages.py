@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from eip712 import EIP712Domain, EIP712Message
+from eip712.messages import extract_eip712_domain
 from eth_abi.abi import encode
 from eth_account import Account
 from eth_pydantic_types import abi  # noqa: TC002 - pydantic reads it
@@ -62,7 +63,8 @@ def party_of(message: EIP712Message, signature: bytes, auction_id: int) -> str:
 def session_key(message: EIP712Message, auction_id: int, key: str) -> EIP712Message:
     """What an account signs to let a key sign for it, on the market that a message is for."""
     kind: Any = SessionKey  # its domain is a keyword that the class does not declare
-    typed: EIP712Message = kind(auctionId=auction_id, key=key, eip712_domain=message.eip712_domain)
+    same = EIP712Domain(**extract_eip712_domain(message))
+    typed: EIP712Message = kind(auctionId=auction_id, key=key, eip712_domain=same)
     return typed
 
 

@@ -16,13 +16,14 @@ from web3.types import RPCEndpoint
 
 from ape_v2v.evm.chains import BLOCK_GAS_LIMIT, ChainError
 from ape_v2v.evm.node import AnvilChain
-from ape_v2v.market import messages
 from ape_v2v.market.market import Market as ApiMarket
 from ape_v2v.units import Energy, Money, Rate
 from benchmarks.gas.designs import (
     BIDDING_TIME,
     ENERGY,
     MAX_RATE,
+    TERMS,
+    VALIDITY,
     OwnMarket,
 )
 from benchmarks.gas.scenarios import CONSUMER, PROVIDER, RIVAL
@@ -126,7 +127,7 @@ class _Client:
 
     def trades(self, count: int = _TRADES) -> float:
         chain = self.stage.chain
-        terms = (ENERGY, MAX_RATE, BIDDING_TIME, BIDDING_TIME, False, "")
+        terms = (ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "")
         self._nonces.clear()
         began = time.perf_counter()
         for _ in range(count):
@@ -141,8 +142,7 @@ class _Client:
         return count / (time.perf_counter() - began)
 
     def _bid(self, ev: LocalAccount, rate: int) -> str:
-        terms = messages.offered(ENERGY, MAX_RATE, BIDDING_TIME)
-        return self._sign(ev, "placeBid", self._auction_id, rate, terms)
+        return self._sign(ev, "placeBid", self._auction_id, rate, TERMS)
 
     def _sign(self, sender: LocalAccount, method: str, *arguments: Any) -> str:
         chain = self.stage.chain

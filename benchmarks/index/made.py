@@ -8,6 +8,7 @@ from eth_utils.crypto import keccak
 
 from ape_v2v.chain.answered import Block, Log
 from ape_v2v.market import events
+from ape_v2v.market.states import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,9 +39,20 @@ def trades(count: int, consumers: int) -> Iterator[tuple[Block, list[Log]]]:
         ids = [_word(account(2 + n) + round_.to_bytes(4)) for n in range(consumers)]
         people = [_word(account(2 + n)) for n in range(consumers)]
         close = _number(_GENESIS + 12 * number + 600)
-        started = _number(1_000) + _number(GWEI) + close + _number(3_600) + _number(160) + bytes(32)
+        started = b"".join(
+            (
+                _number(1_000),
+                _number(GWEI),
+                close,
+                _number(3_600),
+                _number(0),
+                _number(192),
+                bytes(32),
+            )
+        )
         bid = [_number(rate) + close for rate in (9 * GWEI // 10, 8 * GWEI // 10)]
         cost = _number(800 * GWEI)
+        ended = _number(Ending.PAID) + _number(1_000) + cost + bytes(64)
         for kinds in (
             [("AuctionStarted", None, started)],
             [("BidPlaced", bob, bid[0])],
@@ -49,7 +61,7 @@ def trades(count: int, consumers: int) -> Iterator[tuple[Block, list[Log]]]:
                 ("AuctionEnded", carol, _number(8 * GWEI // 10) + cost),
                 ("Connected", carol, bytes(32) + _number(3_600)),
             ],
-            [("ConnectionEnded", carol, _number(1_000) + cost + bytes(32))],
+            [("ConnectionEnded", carol, ended)],
         ):
             number += 1
             here = block(number)
@@ -59,6 +71,8 @@ def trades(count: int, consumers: int) -> Iterator[tuple[Block, list[Log]]]:
                     words = [topic[name], id_, other or consumer]
                     if name == "Connected":
                         words.append(consumer)
+                    if name == "ConnectionEnded":
+                        words.insert(2, consumer)
                     logs.append(
                         Log(
                             number,

@@ -37,8 +37,8 @@ def test_the_artifact_documents_itself():
     contract_type = contract.contract_type()
     assert contract_type.userdoc
     assert contract_type.devdoc
-    assert "placeBid(uint256,uint64)" in contract_type.userdoc["methods"]
-    assert "rate" in contract_type.devdoc["methods"]["placeBid(uint256,uint64)"]["params"]
+    assert "placeBid(uint256,uint64,uint256)" in contract_type.userdoc["methods"]
+    assert "rate" in contract_type.devdoc["methods"]["placeBid(uint256,uint64,uint256)"]["params"]
 
 
 def test_nothing_is_added_to_it_that_ape_remembers_of_an_address(organization, project, chain):

@@ -75,7 +75,7 @@ def refused(call, name, said, **inputs):
 
 def test_who_is_no_ev_is_told_whom_to_ask(api, stranger):
     refused(
-        lambda: api.start_auction("1 kWh", "1 gwei/Wh", sender=stranger),
+        lambda: api.start_auction("20 kWh", "300 gwei/Wh", sender=stranger),
         "NotEV",
         f"{stranger.address} is not a registered EV: ask the organization to add it",
         account=stranger.address,

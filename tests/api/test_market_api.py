@@ -598,7 +598,7 @@ def test_every_method_with_a_sender_is_among_the_cases():
         f"{kind.__name__}.{name}"
         for kind in (Market, EV, Auction, Connection)
         for name, method in inspect.getmembers(kind, inspect.isfunction)
-        if "sender" in inspect.signature(method).parameters
+        if "sender" in inspect.signature(method).parameters and not name.startswith("_")
     }
     assert set(CASES) == methods - {"Market.transact"}
 

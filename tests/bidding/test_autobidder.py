@@ -15,6 +15,7 @@ from tests.helpers.scenario import (
     BIDDING_TIME,
     BOND,
     ENERGY,
+    ETHER,
     FUNDS,
     GWEI,
     MAX_RATE,
@@ -394,7 +395,7 @@ def test_the_board_has_every_running_auction_and_no_other(
     other.cancel(sender=consumer)
     assert [listing.info for listing in board()] == [better.info]
 
-    again = api.start_auction(Energy(1), Rate(1), sender=consumer)
+    again = api.start_auction(Energy(1), Rate(ETHER), sender=consumer)
     assert [listing.info.id for listing in board()] == [better.id, again.id]
 
     better.place_bid(Rate(1), sender=provider)

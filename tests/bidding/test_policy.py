@@ -26,9 +26,11 @@ def auction(rate=None, max_rate=MAX_RATE, energy=20_000, validity=timedelta(hour
         max_rate=max_rate,
         closing_time=datetime(2026, 1, 1, tzinfo=UTC),
         validity=validity,
+        open_award=False,
         provider=None if rate is None else "0x" + "22" * 20,
         rate=rate,
         connected_at=None,
+        free_until=None,
         removals=0,
     )
 

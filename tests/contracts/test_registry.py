@@ -63,7 +63,7 @@ def test_organization_adds_an_ev(empty_market, organization, consumer, clock):
     receipt = empty_market.addEV(consumer, "Leaf, 39 kWh", sender=organization)
 
     assert empty_market.isEV(consumer)
-    assert tuple(empty_market.evs(consumer)) == (0, clock.now, 0, 0)
+    assert tuple(empty_market.evs(consumer)) == (0, clock.now, 0, 0, 0)
     assert empty_market.numberOfEVs() == 1
     assert receipt.events == [empty_market.EVAdded(ev=consumer, infos="Leaf, 39 kWh")]
 
@@ -72,7 +72,7 @@ def test_nobody_is_an_ev_in_a_new_market(empty_market, organization, consumer):
     assert not empty_market.isEV(organization)
     assert not empty_market.isEV(consumer)
     assert not empty_market.isEV(ZERO_ADDRESS)
-    assert tuple(empty_market.evs(consumer)) == (0, 0, 0, 0)
+    assert tuple(empty_market.evs(consumer)) == (0, 0, 0, 0, 0)
     assert empty_market.numberOfEVs() == 0
 
 
@@ -83,7 +83,7 @@ def test_an_account_with_a_balance_becomes_an_ev_and_keeps_it(
 
     market.addEV(stranger, "", sender=organization)
 
-    assert tuple(market.evs(stranger)) == (5, clock.now, 0, 0)
+    assert tuple(market.evs(stranger)) == (5, clock.now, 0, 0, 0)
 
 
 @pytest.mark.parametrize("who", ["stranger", "consumer"])
@@ -155,8 +155,8 @@ def test_organization_adds_several_evs(empty_market, organization, consumer, pro
     receipt = empty_market.addEVs([consumer, provider], ["one", "two"], sender=organization)
 
     assert empty_market.numberOfEVs() == 2
-    assert tuple(empty_market.evs(consumer)) == (0, clock.now, 0, 0)
-    assert tuple(empty_market.evs(provider)) == (0, clock.now, 0, 0)
+    assert tuple(empty_market.evs(consumer)) == (0, clock.now, 0, 0, 0)
+    assert tuple(empty_market.evs(provider)) == (0, clock.now, 0, 0, 0)
     assert receipt.events == [
         empty_market.EVAdded(ev=consumer, infos="one"),
         empty_market.EVAdded(ev=provider, infos="two"),
@@ -215,7 +215,7 @@ def test_organization_removes_an_ev(market, organization, consumer):
     receipt = market.removeEV(consumer, sender=organization)
 
     assert not market.isEV(consumer)
-    assert tuple(market.evs(consumer)) == (FUNDS, 0, 0, 0)
+    assert tuple(market.evs(consumer)) == (FUNDS, 0, 0, 0, 0)
     assert market.numberOfEVs() == 2
     assert receipt.events == [market.EVRemoved(ev=consumer)]
 
@@ -266,7 +266,7 @@ def test_a_removed_ev_keeps_balance_counts_and_round(market, organization, who, 
     market.removeEV(ev, sender=organization)
 
     assert (record.completed, record.noShows) == (1, 1)
-    assert tuple(market.evs(ev)) == (record.balance, 0, 1, 1)
+    assert tuple(market.evs(ev)) == (record.balance, 0, 1, 1, 0)
     assert market.currentAuctionId(ev) == auction_id
 
 
@@ -315,7 +315,7 @@ def test_an_ev_that_comes_back_finds_everything_but_the_date(
     receipt = market.addEV(consumer, "again", sender=organization)
 
     assert clock.now > record.addedAt
-    assert tuple(market.evs(consumer)) == (record.balance, clock.now, 1, 1)
+    assert tuple(market.evs(consumer)) == (record.balance, clock.now, 1, 1, 0)
     assert market.numberOfEVs() == 3
     assert receipt.events == [market.EVAdded(ev=consumer, infos="again")]
     assert start_auction() == auction_id + 1

@@ -11,7 +11,7 @@ from ape_v2v.session.protocol.codes import ErrorCode
 from ape_v2v.session.protocol.signing import require_signer
 from ape_v2v.session.protocol.wire import SessionStopReq, StopReason
 from tests.session.attacking import Client, attacking, delivered
-from tests.session.pairs import RATE, SESSION_WH
+from tests.session.pairs import MAX_RATE, RATE, SESSION_WH
 
 INCREMENT = 100
 LONG_WH = 10 * SESSION_WH
@@ -59,7 +59,7 @@ def test_who_reads_the_session_id_can_end_it_and_move_no_money(
         b"",
         sender=provider,
     )
-    assert balance(provider) == before + LONG_WH * 300 * 10**9 + signed * RATE
+    assert balance(provider) == before + LONG_WH * MAX_RATE + signed * RATE
 
 
 CHANGES = {

@@ -11,8 +11,8 @@ from ape_v2v.errors import V2VError
 from tests.helpers.lying_node import lying_node
 from tests.session.runner import Side, provide
 
-WORDS = {"consumer": 1, "energy": 2, "provider": 6, "rate": 7, "connectedAt": 8}
-INFO_BYTES = 10 * 32  # what auctions() answers
+WORDS = {"consumer": 1, "energy": 2, "provider": 7, "rate": 8, "connectedAt": 9}
+INFO_BYTES = 12 * 32  # what auctions() answers
 
 
 def try_to_provide(plan, pipe):

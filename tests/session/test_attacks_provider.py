@@ -124,7 +124,7 @@ def test_energy_that_never_flowed_is_not_paid(admission, victim, stake):
 
     def claim(_, honest):
         answer = honest()
-        return signed_value(there, answer, energy_wh=answer.energy_wh + 50)
+        return signed_value(there, answer, energy_wh=answer.energy_wh + 500)
 
     signed, buyer, _ = charge_against(there, victim, "the provider's meter says", meter_value=claim)
     assert signed == 0

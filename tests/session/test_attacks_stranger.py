@@ -141,7 +141,7 @@ def test_a_flood_of_set_ups_does_not_keep_the_consumer_out(admission):
         # Too late, perhaps: then the consumer begins anew.
         assert admitted.is_success or admitted.json()["error"] == str(ErrorCode.UNKNOWN_SETUP)
         session_id = client.admitted()
-        assert client.value(session_id)[0] == 0
+        assert client.value(session_id)[0] > 0
     assert len(there.provider.admissions.pending._setups) <= there.provider.limits.pending_setups
 
 

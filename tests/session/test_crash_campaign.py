@@ -15,7 +15,7 @@ from ape_v2v.market.statements import EnergyStatement
 from ape_v2v.session.boundaries import Boundary
 from ape_v2v.session.terms import Patience
 from tests.session.crash_report import MAX_UNACKNOWLEDGED_WH, Run, write_report
-from tests.session.pairs import SESSION_WH, Pair, settled
+from tests.session.pairs import MAX_RATE, SESSION_WH, Pair, settled
 from tests.session.runner import KILLED, await_any, await_ended
 
 NIGHTLY = os.environ.get("V2V_CRASH_CAMPAIGN") == "nightly"
@@ -78,7 +78,7 @@ class Witness:
         ]
         assert len(ended) == 1
         cost = ended[0]["event_arguments"]["cost"]
-        reserve = bond = contracted * 300 * 10**9
+        reserve = bond = contracted * MAX_RATE
         assert balances() == (before[0] + reserve - cost, before[1] + bond + cost)
         return max(0.0, self.both.delivered_wh - paid)
 

@@ -112,7 +112,7 @@ def test_a_later_session_replaces_the_earlier_one(admission):
     first, second = there.admitted(), there.admitted()
     with there.refusing(ErrorCode.UNKNOWN_SESSION):
         there.value(first)
-    assert there.value(second)[0] == 0
+    assert there.value(second)[0] > 0
 
 
 def test_one_token_begins_so_many_sessions_and_no_more(admission):

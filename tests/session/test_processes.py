@@ -6,7 +6,7 @@ import pytest
 
 from ape_v2v.session.protocol.wire import StopReason
 from ape_v2v.session.terms import Limits
-from tests.session.pairs import RATE, SESSION_WH, settled
+from tests.session.pairs import MAX_RATE, RATE, SESSION_WH, settled
 from tests.session.proxy import FAULTS, faulty_link
 from tests.session.runner import KILLED
 
@@ -24,7 +24,7 @@ def test_two_processes_deliver_7_2_kwh_and_all_figures_agree(pair, balance, cons
     assert both.provider.await_exit() == 0
     assert time.monotonic() - began < 20
     assert settled(both) == KWH_7_2
-    reserve, bond = KWH_7_2 * 300 * 10**9, KWH_7_2 * 300 * 10**9
+    reserve = bond = KWH_7_2 * MAX_RATE
     cost = KWH_7_2 * RATE
     assert balance(consumer) == before[0] + reserve - cost
     assert balance(provider) == before[1] + bond + cost

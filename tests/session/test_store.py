@@ -11,7 +11,7 @@ from ape_v2v.market.statements import EnergyStatement
 from ape_v2v.session.protocol.agreement import Agreement, ConnectionEnd
 from ape_v2v.session.protocol.charging import SignedReading
 from ape_v2v.session.protocol.wire import StopReason
-from ape_v2v.session.store import Handshake, Store
+from ape_v2v.session.store import Handshake, Store, tables
 from ape_v2v.units import Energy
 
 TOKEN = b"\x01" * 32
@@ -147,6 +147,32 @@ def test_a_store_of_another_version_is_left_alone(store, path):
         database.execute("PRAGMA user_version = 99")
     with pytest.raises(ConfigurationError, match="is of version 99"):
         Store(path)
+
+
+def test_a_store_of_the_version_before_keeps_what_it_has(path, monkeypatch):
+    monkeypatch.setattr(tables, "VERSION", 2)
+    with closing(Store(path)), closing(sqlite3.connect(path)) as database:
+        statement = (TOKEN, 5, b"h" * 32, b"s" * 65, 1.0)
+        for table in ("receipts", "settlements"):
+            database.execute(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?)", statement)
+        for token, event in enumerate(("Ended", "Forfeited", "Expired")):
+            outcome = (f"Connection{event}", 5, "7", b"h" * 32, "0x12", "0x34", 1.0)
+            row = (bytes([token]), *outcome)
+            database.execute("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        database.commit()
+    monkeypatch.undo()
+
+    with closing(Store(path)) as store:
+        kept = EnergyStatement(TOKEN, Energy(5), b"h" * 32, b"s" * 65)
+        assert store.statements.receipts(TOKEN) == [kept]
+        assert store.statements.settlement(TOKEN) == replace(kept, last=True)
+        ends = [store.connections.end(bytes([token])) for token in range(3)]
+        assert [end.how for end in ends] == ["agreed", "forfeited", "expired"]
+        assert {(end.cost, end.penalty, end.sender) for end in ends} == {(7, 0, "0x34")}
+        store.statements.add_receipt(replace(kept, last=True))
+        assert store.statements.highest_receipt(TOKEN).last
+    with closing(Store(path)) as again:
+        assert again.statements.receipts(TOKEN) == [kept, replace(kept, last=True)]
 
 
 def test_what_is_no_store_is_told_in_a_sentence(path):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from eth_utils.conversions import to_hex
 from eth_utils.hexadecimal import decode_hex
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool
 from pydantic.alias_generators import to_camel
 
 from ape_v2v.market.fields import (
@@ -193,7 +193,7 @@ class MeteringReceiptReq(Message):
     session_id: SessionId
     energy_wh: Quantity
     meter_data_hash: Hash
-    last: bool
+    last: StrictBool
     """Whether the consumer stops here by its own wish. Then nothing is lost by either side."""
     signature: PartySignature
     """Over `Reading`."""

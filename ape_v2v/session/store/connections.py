@@ -93,7 +93,8 @@ class Connections:
     def add_end(self, token: bytes, end: ConnectionEnd) -> None:
         """Note how the connection ended on the chain."""
         self._database.write(
-            "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO outcomes (token, how, energy_wh, cost, penalty, "
+            "meter_data_hash, tx_hash, sender, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             token,
             end.how,
             end.energy_wh,

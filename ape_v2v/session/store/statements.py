@@ -74,7 +74,7 @@ class Statements:
 
     def _add(self, table: str, statement: EnergyStatement) -> None:
         self._database.write(
-            f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?, ?, ?, ?)",
+            f"INSERT OR IGNORE INTO {table} ({_COLUMNS}, last, at) VALUES (?, ?, ?, ?, ?, ?)",
             statement.token,
             statement.energy_wh,
             statement.meter_data_hash,

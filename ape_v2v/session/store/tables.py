@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.database import Database
 
-VERSION = 2
+VERSION = 3
 _SCHEMA = """
 CREATE TABLE connections (
     token BLOB PRIMARY KEY,
@@ -54,24 +54,21 @@ CREATE TABLE receipts (
     energy_wh INTEGER NOT NULL,
     meter_data_hash BLOB NOT NULL,
     signature BLOB NOT NULL,
-    last INTEGER NOT NULL,
     at REAL NOT NULL,
-    PRIMARY KEY (token, energy_wh, last)
+    PRIMARY KEY (token, energy_wh)
 ) WITHOUT ROWID;
 CREATE TABLE settlements (
     token BLOB PRIMARY KEY,
     energy_wh INTEGER NOT NULL,
     meter_data_hash BLOB NOT NULL,
     signature BLOB NOT NULL,
-    last INTEGER NOT NULL,
     at REAL NOT NULL
 );
 CREATE TABLE outcomes (
     token BLOB PRIMARY KEY,
-    how TEXT NOT NULL,
+    event TEXT NOT NULL,
     energy_wh INTEGER NOT NULL,
     cost TEXT NOT NULL,
-    penalty TEXT NOT NULL,
     meter_data_hash BLOB NOT NULL,
     tx_hash TEXT NOT NULL,
     sender TEXT NOT NULL,
@@ -91,6 +88,30 @@ CREATE TABLE registers (
 );
 ALTER TABLE sessions ADD COLUMN meter_id BLOB;
 ALTER TABLE sessions ADD COLUMN meter_start_wh INTEGER""",
+    # SQLite changes no key of a table: the receipts move. Until then no receipt said that it is
+    # the last one, every settlement was, and an expiry cost a penalty that nobody noted.
+    3: """
+ALTER TABLE receipts RENAME TO earlier_receipts;
+CREATE TABLE receipts (
+    token BLOB NOT NULL,
+    energy_wh INTEGER NOT NULL,
+    meter_data_hash BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    last INTEGER NOT NULL,
+    at REAL NOT NULL,
+    PRIMARY KEY (token, energy_wh, last)
+) WITHOUT ROWID;
+INSERT INTO receipts SELECT token, energy_wh, meter_data_hash, signature, 0, at
+    FROM earlier_receipts;
+DROP TABLE earlier_receipts;
+ALTER TABLE settlements ADD COLUMN last INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE outcomes RENAME COLUMN event TO how;
+ALTER TABLE outcomes ADD COLUMN penalty TEXT NOT NULL DEFAULT '0';
+UPDATE outcomes SET how = CASE how
+    WHEN 'ConnectionForfeited' THEN 'forfeited'
+    WHEN 'ConnectionExpired' THEN 'expired'
+    ELSE 'agreed'
+END""",
 }
 
 
