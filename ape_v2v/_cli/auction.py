@@ -362,7 +362,8 @@ def end(context: Context, reference: AuctionReference | None) -> None:
     """
     auction = reference.find(context.market) if reference else own_auction(context)
     info = auction.info
-    require_consumer(context, info)
+    if not info.open_award:
+        require_consumer(context, info)
     if info.cost is not None and info.provider is not None:
         cost, energy = context.money(info.cost), context.energy(info.energy)
         context.notice(f"accepts the bid of {context.who(info.provider)}: {cost} for {energy}")

@@ -19,6 +19,7 @@ _OUTCOMES = {
     Outcome.UNSOLD: "it ended without a bid",
     Outcome.CANCELLED: "it was cancelled",
     Outcome.ENDED: "its connection was settled",
+    Outcome.SHORT: "its connection was broken off, and settled with what had been delivered",
     Outcome.FORFEITED: "its provider gave the connection up",
     Outcome.EXPIRED: "its connection expired, and nobody had settled it",
 }
@@ -82,5 +83,5 @@ def in_words(context: Context, found: Ending) -> str:
 def _penalty(context: Context, found: Ending) -> str | None:
     if not found.penalty:
         return None
-    who = " from each side" if found.outcome is Outcome.EXPIRED else ""
+    who = " from each side" if found.outcome in {Outcome.SHORT, Outcome.EXPIRED} else ""
     return context.money(found.penalty) + who

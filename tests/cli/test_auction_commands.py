@@ -614,7 +614,7 @@ def test_an_auction_is_ended_by_its_id(v2v, market, bid_id, consumer, rival, clo
     refused = v2v("connection", "end", bid_id, account=rival, expect=1).error
     assert f"only the consumer, {consumer.address}" in refused
     ended = v2v("connection", "end", bid_id, "--json", account=consumer).json
-    assert ended["event"] == "ConnectionEnded"
+    assert ended["how"] == "paid"
 
 
 def test_who_has_no_auction_cannot_end_one(v2v, bid_id, rival):

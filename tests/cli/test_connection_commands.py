@@ -238,7 +238,7 @@ def test_a_receipt_comes_by_standard_input(v2v, sign, consumer, provider, balanc
         ({"market": "0x" + "22" * 20}, "the document is for the market at 0x2222"),
         ({"auctionId": "7"}, "the document is for auction 7, not for"),
         ({"last": True}, "the signature must be"),
-        ({"last": "yes"}, "not a signed receipt or settlement: last: "),
+        ({"last": "yes"}, "this is not a receipt: last: "),
         ({"energyWh": ENERGY + 1}, "20.001 kWh is more than the 20 kWh that were contracted"),
         ({"energyWh": DELIVERED + 1}, "the signature must be"),
         ({"meterDataHash": to_hex(METER_DATA)}, "the signature must be"),
@@ -303,7 +303,7 @@ def test_a_connection_is_settled_once(v2v, sign, file, connection_id, consumer, 
     v2v(*words, account=provider)
 
     refused = v2v(*words, account=provider, expect=1).error
-    assert "is over: its connection was settled at" in refused
+    assert "is over: its connection was broken off, and settled with what had been" in refused
     assert "0.00368 ether was paid for 18.4 kWh" in refused
 
 
@@ -420,4 +420,4 @@ def test_what_is_over_cannot_be_ended_again(
 
     refused = v2v("connection", command, connection_id, account=provider, expect=1)
 
-    assert "is over: its connection was settled at" in refused.error
+    assert "is over: its connection was broken off, and settled with what had been" in refused.error

@@ -52,6 +52,7 @@ def test_the_organization_adds_an_ev(v2v, market, organization, stranger, clock)
         "balance": "0",
         "completed": 0,
         "noShows": 0,
+        "revocations": 0,
     }
     assert market.isEV(stranger)
     receipt = market.provider.get_receipt(transaction)

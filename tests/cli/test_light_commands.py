@@ -215,5 +215,5 @@ def test_a_session_charges_on_what_is_proven(
     finally:
         stop.set()
         signing.join()
-    assert (end["event"], end["sender"]) == ("ConnectionEnded", consumer.address)
+    assert (end["how"], end["sender"]) == ("agreed", consumer.address)
     assert "eth_call" not in rpc.asked

@@ -82,7 +82,7 @@ def test_a_stranger_cannot_close_the_market(v2v, market, stranger):
 
 def test_what_will_happen_is_said_and_asked(v2v, market, organization):
     closing = v2v("market", "close", account=organization, answer="y\n")
-    assert f"changeStatus on market {market.address}\n" in closing.error
+    assert f"setActive on market {market.address}\n" in closing.error
     assert f"  by {organization.address} ({organization.alias})\n" in closing.error
     assert re.search(r"^  costs about 0\.\d+ ether \([\d,]+ gas\)$", closing.error, re.MULTILINE)
     assert "send it? [y/N]" in closing.error

@@ -44,7 +44,7 @@ def test_a_session_from_the_command_line(
     assert progress[-1]["acknowledgedWh"] == 10_000
     assert progress[-1]["cost"] == str(10_000 * 200 * 10**9)
     assert 9_800 < progress[-1]["ownEnergyWh"] < 10_000
-    assert (end["event"], end["energyWh"]) == ("ConnectionEnded", 10_000)
+    assert (end["event"], end["how"], end["energyWh"]) == ("ended", "agreed", 10_000)
     assert (end["sender"], end["reason"]) == (consumer.address, "CostLimitReached")
     *_, ended = [json.loads(line) for line in served.stdout]
     assert served.wait(PATIENCE) == 0
@@ -91,8 +91,10 @@ def start_both(connection_id, consumer, provider, cable, stores, start_side):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize(("side", "reason"), [(0, "Local"), (1, "StoppedByEV")])
-def test_whoever_is_told_to_stop_ends_the_session_in_order(start_both, side, reason, number):
+@pytest.mark.parametrize(
+    ("side", "reason", "how"), [(0, "Local", "short"), (1, "StoppedByEV", "agreed")]
+)
+def test_whoever_is_told_to_stop_ends_the_session_in_order(start_both, side, reason, how, number):
     both = served, charging = start_both()
 
     both[side].send_signal(number)
@@ -101,7 +103,7 @@ def test_whoever_is_told_to_stop_ends_the_session_in_order(start_both, side, rea
     *_, same = [json.loads(line) for line in served.stdout]
     assert [process.wait(PATIENCE) for process in both] == [0, 0]
     assert same == ended
-    assert (ended["event"], ended["reason"]) == ("ConnectionEnded", reason)
+    assert (ended["how"], ended["reason"]) == (how, reason)
     assert 0 < ended["energyWh"] < CONTRACTED
 
 

@@ -43,7 +43,7 @@ _BROKEN_METER = {
     ErrorCode.METER_REPLACED,
 }
 _PAUSE = 0.02  # seconds, before asking again for what an honest provider would have waited for
-_OWN_WISH = {StopReason.STOPPED_BY_EV, StopReason.COST_LIMIT, StopReason.SOC_LIMIT}
+_OWN_WISH = {StopReason.STOPPED_BY_EV, StopReason.COST_LIMIT}
 
 
 @dataclass(frozen=True)
@@ -252,6 +252,8 @@ class Consumer:
                 reason=value.reason,
             )
         )
+        if value.reason is not None and value.reason not in _OWN_WISH:
+            self._note_stop(value.reason)  # the provider's, which never says what is wished here
         return receipt
 
     def _send(self, session: Handshake, receipt: EnergyStatement) -> bool:
@@ -284,9 +286,12 @@ class Consumer:
         return None
 
     def _stop(self, session: Handshake, reason: StopReason) -> None:
+        self._note_stop(reason)
+        self._peer.stop(SessionStopReq(session_id=_id(session), reason=reason))
+
+    def _note_stop(self, reason: StopReason) -> None:
         with crossing(Boundary.CONSUMER_STOP_STORE):
             self.store.connections.stop(self.token, reason)
-        self._peer.stop(SessionStopReq(session_id=_id(session), reason=reason))
 
     def _fetch_settlement(self, session: Handshake) -> None:
         answer = self._peer.settlement(SettlementReq(session_id=_id(session)))
