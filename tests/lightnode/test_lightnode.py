@@ -77,7 +77,8 @@ def test_every_field_is_read_to_its_last_bit(
 ):
     values = {"low": (1, 1, 1), "high": (2**32 - 1, 10**8, 7 * 86_400)}[ends]
     energy, rate, validity = values
-    auction = start_auction(energy, rate, BIDDING_TIME, validity)
+    worthwhile = max(rate, 10**14 // energy)
+    auction = start_auction(energy, worthwhile, BIDDING_TIME, validity)
     market.placeBid(auction, rate, offered(market, auction), sender=provider)
     clock.next_block_at(market.auctions(auction).closingTime)
     market.endAuction(market.currentAuctionId(consumer), sender=consumer)

@@ -49,14 +49,14 @@ def test_each_view_returns_what_the_contract_returns(view, rpc, market, connecti
 
 def test_a_refusal_is_the_contracts_own(view, market, connection_id):
     with pytest.raises(Reverted) as refusal:
-        view("endAuction")
+        view("endAuction", connection_id)
     assert refusal.value.output[:4] == keccak(text="UnexpectedState(uint256,uint8,uint8)")[:4]
 
 
 def test_what_a_transaction_would_do_is_tried_on_proven_state(
     view, market, connection_id, consumer
 ):
-    assert view("endConnection", sender=consumer.address) == "0x"
+    assert view("endConnection", connection_id, sender=consumer.address) == "0x"
 
 
 def test_balances_codes_slots_and_numbers_are_proven(node, rpc, market, consumer, connection_id):
@@ -90,7 +90,7 @@ def test_an_earlier_block_is_proven_by_the_newest(
     node, rpc, market, connection_id, consumer, chain
 ):
     number = chain.blocks.head.number
-    market.endConnection(sender=consumer)
+    market.endConnection(connection_id, sender=consumer)
     chain.mine(3)
     call = {"to": market.address, "data": to_hex(market.auctions.encode_input(connection_id))}
     assert node.request("eth_call", [call, hex(number)]) == rpc.honest(
@@ -123,7 +123,7 @@ def logs(node, market):
 
 
 def test_events_are_proven_by_their_receipts(logs, rpc, market, connection_id, consumer, chain):
-    market.endConnection(sender=consumer)
+    market.endConnection(connection_id, sender=consumer)
     chain.mine(2)
     topic = to_hex(keccak(text="AuctionEnded(uint256)"))
     auction = to_hex(connection_id.to_bytes(32))
@@ -141,7 +141,7 @@ def test_events_are_proven_by_their_receipts(logs, rpc, market, connection_id, c
 
 
 def test_a_transaction_is_what_its_hash_says(node, rpc, market, consumer, connection_id):
-    receipt = market.endConnection(sender=consumer)
+    receipt = market.endConnection(connection_id, sender=consumer)
     said = rpc.honest("eth_getTransactionByHash", receipt.txn_hash)
     proven = node.request("eth_getTransactionByHash", [receipt.txn_hash])
     parties = {"from": consumer.address, "to": market.address.lower()}
