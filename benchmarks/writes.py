@@ -121,14 +121,14 @@ def _bid_by_the_api(auction: Auction, rates: Iterator[int], count: int) -> None:
 def _bid_one_by_one(auction: Auction, rates: Iterator[int], count: int) -> None:
     account, node = ape.accounts.test_accounts[2], auction.market.node
     key = Account.from_key(account.private_key)
-    nonce = _nonce(node, key.address)
+    nonce, terms = _nonce(node, key.address), auction.info.terms
     for number in range(count):
         transaction = {
             "chainId": node.chain_id,
             "nonce": nonce + number,
             "to": auction.market.address,
             "value": 0,
-            "data": auction.market.contract.call_data("placeBid", auction.id, next(rates)),
+            "data": auction.market.contract.call_data("placeBid", auction.id, next(rates), terms),
             "gas": _GAS,
             "maxFeePerGas": 10 * GWEI,
             "maxPriorityFeePerGas": GWEI,

@@ -10,6 +10,7 @@ from eth_utils.address import to_checksum_address
 from ape_v2v.evm.chains import GAS_LIMIT
 from ape_v2v.evm.contracts import Interface
 from ape_v2v.market import contract as artifact
+from ape_v2v.market.messages import offered
 from ape_v2v.market.parameters import Parameters
 from ape_v2v.market.records import auction_id
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _PEOPLE = 0xE5 << 152
 FUNDS = 10**20
-ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY = 1_000, 10**9, 600, 3_600
+ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY = 1_000, 10**12, 600, 3_600
 _SECONDS = 120  # that a block may take
 _AT_ONCE, _REGISTERED_AT_ONCE = 100, 20
 _SHARE = 8  # of what a transaction may use of gas: more of them fit into a block
@@ -75,7 +76,7 @@ class Trades:
 
     def start(self, bidding_time: int = BIDDING_TIME) -> None:
         """Every consumer asks for 1 kWh."""
-        terms = (ENERGY, MAX_RATE, bidding_time, VALIDITY, "")
+        terms = (ENERGY, MAX_RATE, bidding_time, VALIDITY, False, "")
         for some in _parts(self.consumers):
             self.block([Call(consumer, "startAuction", terms) for consumer in some])
         self.rounds += 1
@@ -84,13 +85,14 @@ class Trades:
         """Every consumer buys 1 kWh: five blocks, if there are few."""
         self.start()
         auctions = [auction_id(consumer, self.rounds) for consumer in self.consumers]
-        for provider, rate in ((BOB, 9 * 10**8), (CAROL, 8 * 10**8)):
+        terms = offered(ENERGY, MAX_RATE, VALIDITY)
+        for provider, rate in ((BOB, 9 * MAX_RATE // 10), (CAROL, 8 * MAX_RATE // 10)):
             for some in _parts(auctions):
-                self.block([Call(provider, "placeBid", (auction, rate)) for auction in some])
+                self.block([Call(provider, "placeBid", (auction, rate, terms)) for auction in some])
         self.chain.timestamp += BIDDING_TIME
         for method in ("endAuction", "endConnection"):
-            for some in _parts(self.consumers):
-                self.block([Call(consumer, method) for consumer in some])
+            for some in _parts(list(zip(self.consumers, auctions, strict=True))):
+                self.block([Call(consumer, method, (auction,)) for consumer, auction in some])
 
     def block(self, calls: Sequence[Call]) -> None:
         """Mine a block of calls.

@@ -169,7 +169,8 @@ def test_a_bidder_takes_up_its_unmined_bid(bidder, direct, auction, people, chai
     node = direct.node
     node.request("evm_setAutomine", [False])
     try:
-        call = direct.contract.call_data("placeBid", auction.id, 300 * GWEI)
+        bid = auction.id, 300 * GWEI, auction.info.terms
+        call = direct.contract.call_data("placeBid", *bid)
         account = people[2].address
         node.request(
             "eth_sendTransaction",
