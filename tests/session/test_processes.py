@@ -45,7 +45,7 @@ def test_a_link_that_cuts_delays_duplicates_and_reorders_changes_nothing(pair, s
 
 
 def test_a_meter_that_loses_more_than_is_tolerated_stops_the_session(pair):
-    both = pair(loss=0.1)
+    both = pair(loss=0.03, speed=50)  # which shows only after some receipts
     both.provider.start()
     assert both.provider.await_message() == both.url
     both.consumer.start()

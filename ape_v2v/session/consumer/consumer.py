@@ -16,6 +16,7 @@ from ape_v2v.session.progress import SessionProgress
 from ape_v2v.session.protocol import charging
 from ape_v2v.session.protocol.codes import ErrorCode, LinkError, SessionError
 from ape_v2v.session.protocol.wire import (
+    CONSUMERS_WISH,
     ChargingState,
     MeteringReceiptReq,
     MeterValueReq,
@@ -43,7 +44,6 @@ _BROKEN_METER = {
     ErrorCode.METER_REPLACED,
 }
 _PAUSE = 0.02  # seconds, before asking again for what an honest provider would have waited for
-_OWN_WISH = {StopReason.STOPPED_BY_EV, StopReason.COST_LIMIT}
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ class Consumer:
             return False
         if acknowledged.last or acknowledged.energy_wh == self.agreement.energy_wh:
             return True
-        if self._receipts.connection.stop_reason not in _OWN_WISH:
+        if self._receipts.connection.stop_reason not in CONSUMERS_WISH:
             return False
         self._send(session, self._receipts.sign_last())
         return True
@@ -252,7 +252,7 @@ class Consumer:
                 reason=value.reason,
             )
         )
-        if value.reason is not None and value.reason not in _OWN_WISH:
+        if value.reason is not None and value.reason not in CONSUMERS_WISH:
             self._note_stop(value.reason)  # the provider's, which never says what is wished here
         return receipt
 

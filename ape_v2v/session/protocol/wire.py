@@ -86,6 +86,10 @@ class StopReason(StrEnum):
     """The link was gone for too long."""
 
 
+CONSUMERS_WISH = frozenset({StopReason.STOPPED_BY_EV, StopReason.COST_LIMIT})
+"""Where the consumer stops as it likes: then it agrees to end before all is delivered."""
+
+
 class ChargingState(StrEnum):
     """Where a session stands."""
 

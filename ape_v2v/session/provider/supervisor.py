@@ -9,7 +9,7 @@ from ape_v2v.errors import V2VError
 from ape_v2v.market.refusals import Refused
 from ape_v2v.session.boundaries import Boundary, crossing
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
-from ape_v2v.session.protocol.wire import ChargingState, StopReason
+from ape_v2v.session.protocol.wire import CONSUMERS_WISH, ChargingState, StopReason
 from ape_v2v.session.terms import Patience
 
 if TYPE_CHECKING:
@@ -56,15 +56,6 @@ def agreed(
         if past := past_end(chain, store, auction_id):
             return past
         raise
-
-
-# The consumer does not end a connection that the provider has stopped: it waits for the provider.
-_NOT_PAID_FOR = {
-    StopReason.LOCAL,
-    StopReason.SOC_LIMIT,
-    StopReason.TIME_LIMIT,
-    StopReason.TIMEOUT,
-}
 
 
 class Supervisor:
@@ -167,8 +158,8 @@ class Supervisor:
         connection = self._provider.connection
         assert connection is not None, "who has closed a token has a connection"
         assert connection.closed_at is not None, "and knows when it was closed"
-        if connection.stop_reason in _NOT_PAID_FOR and not self._is_agreed():
-            return True
+        if connection.stop_reason not in CONSUMERS_WISH and not self._is_agreed():
+            return True  # it does not end what it has not wished to end
         return time.time() - connection.closed_at >= self._patience.for_the_consumer
 
     def _is_agreed(self) -> bool:
