@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ape_v2v.evm.chains import Chain
 from ape_v2v.evm.contracts import Contract, Interface
+from ape_v2v.market.messages import offered
 from tests.fuzz.actors import DEPLOYER, PEOPLE
 from tests.model.market import (
     HOUR,
@@ -21,6 +22,8 @@ from tests.model.market import (
 ENERGY = 20_000  # Wh
 MAX_RATE = 1_500_000_000_000  # wei per Wh: a reserve of 0.03 ether
 RESERVE = ENERGY * MAX_RATE
+VALIDITY = 1 * HOUR
+TERMS = offered(ENERGY, MAX_RATE, VALIDITY)
 ORGANIZATION, CONSUMER = "organization", "alice"
 HONEST, OTHER, ATTACKER = "bob", "carol", "dave"
 # What a provider's energy costs it, in hundredths of the most that the consumer pays.
@@ -57,7 +60,8 @@ class Auction:
         for who in people:
             self.chain.set_balance(PEOPLE[who].address, 2 * FUNDS)
             self.must(who, "deposit", value=FUNDS)
-        self.must(CONSUMER, "startAuction", ENERGY, MAX_RATE, self.bidding_time, 1 * HOUR, "")
+        terms = (ENERGY, MAX_RATE, self.bidding_time, VALIDITY, False, "")
+        self.must(CONSUMER, "startAuction", *terms)
         self.id: int = self.market.view("currentAuctionId", PEOPLE[CONSUMER].address)
 
     # --- What there is to see ---------------------------------------------------------------------
@@ -68,12 +72,12 @@ class Auction:
 
     @property
     def leader(self) -> str | None:
-        provider = self.market.view("auctions", self.id)[6]
+        provider = self.market.view("auctions", self.id)[7]
         return next((who for who in COSTS if PEOPLE[who].address == provider), None)
 
     @property
     def rate(self) -> int:
-        return int(self.market.view("auctions", self.id)[7])
+        return int(self.market.view("auctions", self.id)[8])
 
     @property
     def highest(self) -> int:
@@ -104,7 +108,7 @@ class Auction:
         return self._place(who, rate)
 
     def _place(self, who: str, rate: int) -> bool:
-        success, gas = self.send(who, "placeBid", self.id, rate)
+        success, gas = self.send(who, "placeBid", self.id, rate, TERMS)
         self.gas[who].append(gas)
         self.failed[who] += not success
         return success
@@ -128,8 +132,8 @@ class Auction:
     def settle(self, late: int = 0) -> None:
         """Award, so many seconds after the close, and pay the whole energy."""
         self.chain.timestamp = self.closing_time + late
-        self.must(CONSUMER, "endAuction")
-        self.must(CONSUMER, "endConnection")
+        self.must(CONSUMER, "endAuction", self.id)
+        self.must(CONSUMER, "endConnection", self.id)
 
     def outcome(self, late: int = 0) -> dict[str, Any]:
         """Let the trade come to its end: who has won, and what everybody has gained, wei."""
@@ -269,7 +273,7 @@ def _award(chain: Chain, interface: Interface, late: int) -> tuple[bool, Auction
     auction = Auction(chain, interface)
     auction.bid(HONEST, cost(HONEST))
     chain.timestamp = auction.closing_time + auction.parameters.award_window + late
-    return auction.send(CONSUMER, "endAuction")[0], auction
+    return auction.send(CONSUMER, "endAuction", auction.id)[0], auction
 
 
 # --- Reading the outcomes -------------------------------------------------------------------------
