@@ -40,6 +40,7 @@ from ape_v2v.market.documents import BidDocument
 from ape_v2v.market.market import DEFAULT_BIDDING_TIME, DEFAULT_VALIDITY
 from ape_v2v.market.records import NO_MONEY
 from ape_v2v.market.refusals import Refused
+from ape_v2v.market.shapes import AuctionOver
 from ape_v2v.market.states import State
 from ape_v2v.units import format_duration
 
@@ -264,8 +265,8 @@ def _tell_outcome(context: Context, auction: Auction, first_block: int) -> None:
         ) as history:
             history.refresh()
             *_, last = history.events(auction=auction.id)
-        data = {"auctionId": str(auction.id), "state": "none", "event": last.name}
-        context.emit(data, f"over: {last.name}")
+        over = AuctionOver(auction.id, event=last.name)
+        context.emit(over.as_json(), f"over: {last.name}")
 
 
 @cli.add_command
@@ -369,8 +370,8 @@ def end(context: Context, reference: AuctionReference | None) -> None:
         context.notice(f"accepts the bid of {context.who(info.provider)}: {cost} for {energy}")
     connection = auction.end(sender=context.sender)
     if connection is None:
-        data = {"auctionId": str(auction.id), "state": "none", "transaction": context.transaction}
-        context.show(data, "no bid stands: the reserve is in your balance again")
+        over = AuctionOver(auction.id, context.transaction)
+        context.show(over.as_json(), "no bid stands: the reserve is in your balance again")
     else:
         _show(context, connection)
 
@@ -395,12 +396,7 @@ def cancel(context: Context, reference: AuctionReference | None, max_penalty: Mo
     penalty = auction.cancellation_penalty
     auction.cancel(max_penalty, sender=context.sender)
     context.show(
-        {
-            "auctionId": str(auction.id),
-            "state": "none",
-            "penalty": penalty.as_json(),
-            "transaction": context.transaction,
-        },
+        AuctionOver(auction.id, context.transaction, penalty).as_json(),
         f"cancelled; the consumer has paid {context.money(penalty)}"
         if penalty
         else "cancelled free of charge",

@@ -18,6 +18,7 @@ from ape_v2v.errors import SentAs, V2VError
 from ape_v2v.market.details import printable
 from ape_v2v.market.market import BURNT
 from ape_v2v.market.parameters import MAX_TEXT_BYTES
+from ape_v2v.market.shapes import Registrations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +85,7 @@ def add_many(context: Context, file: Path, batch_size: int) -> None:
         registered += [ev for ev, _ in batch]
         click.echo(f"registered {len(registered)} of {len(new)}", err=True)
     context.show(
-        {"registered": registered, "alreadyRegistered": known},
+        Registrations(registered, known).as_json(),
         f"{len(registered)} EVs registered, {len(known)} were already",
     )
 

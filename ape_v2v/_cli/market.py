@@ -18,6 +18,7 @@ from ape_v2v._cli.parameters import ADDRESS
 from ape_v2v._cli.tables import Facts
 from ape_v2v._cli.verification import verify
 from ape_v2v.errors import V2VError
+from ape_v2v.market.shapes import Ownership
 
 
 @click.group(cls=Group, short_help="Deploy a market, look at it, open or close it")
@@ -170,14 +171,10 @@ def accept(context: Context) -> None:
 
 def _show_ownership(context: Context) -> None:
     market = context.market
-    data = {
-        "organization": market.organization,
-        "pendingOrganization": market.pending_organization,
-        "transaction": context.transaction,
-    }
     offered = market.pending_organization
+    ownership = Ownership(market.organization, offered, context.transaction)
     shown: dict[str, object] = {
-        "organization": context.who(market.organization),
+        "organization": context.who(ownership.organization),
         "offered to": context.who(offered) if offered else "nobody",
         "transaction": context.transaction,
     }
@@ -186,7 +183,7 @@ def _show_ownership(context: Context) -> None:
         shown["next"] = (
             f"{offered} runs `ape v2v market accept`; a multisig sends {accept} to {market.address}"
         )
-    context.show(data, Facts(shown))
+    context.show(ownership.as_json(), Facts(shown))
 
 
 def _set_status(context: Context, *, active: bool) -> None:

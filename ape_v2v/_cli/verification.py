@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import ape
 import click
 
@@ -12,7 +10,7 @@ from ape_v2v._cli.commands import reading
 from ape_v2v._cli.context import Context, prompts_on_stderr
 from ape_v2v._cli.light import light_option, prove
 from ape_v2v._cli.tables import Facts
-from ape_v2v.deployment.publishing import EXPLORERS, publish, require_explorer
+from ape_v2v.deployment.publishing import EXPLORERS, Verified, publish, require_explorer
 from ape_v2v.deployment.verification import Verdict, compile_market
 from ape_v2v.deployment.verification import verify as compare
 from ape_v2v.errors import V2VError
@@ -47,12 +45,12 @@ def verify(
     context.tell(Facts(_compared(verdict)))
     with prompts_on_stderr():
         publications = [publish(record.address, explorer) for explorer in wanted]
-    data = asdict(verdict) | {"published": [asdict(one) for one in publications]}
     shown = {
         one.explorer: f"{'already there' if one.already else 'published'}: {one.url}"
         for one in publications
     }
-    context.show(data, Facts(shown or {"published": "nothing"}))
+    verified = Verified(verdict, publications)
+    context.show(verified.as_json(), Facts(shown or {"published": "nothing"}))
 
 
 def _compared(verdict: Verdict) -> dict[str, str]:

@@ -13,6 +13,7 @@ from ape_v2v._cli.parameters import ADDRESS, MONEY
 from ape_v2v._cli.tables import Facts, Rows
 from ape_v2v.errors import V2VError
 from ape_v2v.index.holdings import Holdings, holdings
+from ape_v2v.market.shapes import BalanceChange
 
 if TYPE_CHECKING:
     from ape_v2v._cli.context import Context
@@ -86,16 +87,11 @@ def _amounts(context: Context, one: Holdings) -> dict[str, str]:
 
 def _show_change(context: Context, account: str, amount: Money) -> None:
     balance = context.market.balance(account)
-    data = {
-        "account": account,
-        "amount": amount.as_json(),
-        "balance": balance.as_json(),
-        "transaction": context.transaction,
-    }
+    change = BalanceChange(account, amount, balance, context.transaction)
     shown = {
         "account": context.who(account),
         "amount": context.money(amount),
         "balance": context.money(balance),
         "transaction": context.transaction,
     }
-    context.show(data, Facts(shown))
+    context.show(change.as_json(), Facts(shown))

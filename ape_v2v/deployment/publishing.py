@@ -7,8 +7,8 @@ Both compile the sources themselves, and take them only when the code comes out.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import ape
 from ape.exceptions import ApeException
@@ -20,7 +20,11 @@ from ape_v2v.errors import VerificationError
 from ape_v2v.market import contract as artifact
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ape.api import ExplorerAPI
+
+    from ape_v2v.deployment.verification import Verdict
 
 EXPLORERS = ("etherscan", "sourcify")
 
@@ -33,6 +37,18 @@ class Publication:
     url: str
     already: bool
     """They were there before."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a verification has found, and where the sources are to be seen."""
+
+    verdict: Verdict
+    publications: Sequence[Publication]
+
+    def as_json(self) -> dict[str, Any]:
+        published = [asdict(one) for one in self.publications]
+        return asdict(self.verdict) | {"published": published}
 
 
 def publish(address: str, explorer: str = "etherscan") -> Publication:

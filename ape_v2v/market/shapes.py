@@ -15,7 +15,7 @@ from ape_v2v.market.states import Ending, State
 from ape_v2v.units import Energy, Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from ape_v2v.market.events import Fact
@@ -109,6 +109,77 @@ class MarketOverview:
             "holdings": self.holdings.as_json(),
             "burnt": self.burnt.as_json(),
         }
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """Whose a market is, after it was offered, taken, or an offer taken back."""
+
+    organization: str
+    pending_organization: str | None
+    """To whom it is offered."""
+    transaction: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "organization": self.organization,
+            "pendingOrganization": self.pending_organization,
+            "transaction": self.transaction,
+        }
+
+
+@dataclass(frozen=True)
+class Registrations:
+    """What has become of a list of EVs."""
+
+    registered: Sequence[str]
+    """Those that are registered now, and were not."""
+    already_registered: Sequence[str]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "registered": list(self.registered),
+            "alreadyRegistered": list(self.already_registered),
+        }
+
+
+@dataclass(frozen=True)
+class BalanceChange:
+    """What was added to a balance or paid out of it, and what it is now."""
+
+    account: str
+    amount: Money
+    balance: Money
+    transaction: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "account": self.account,
+            "amount": self.amount.as_json(),
+            "balance": self.balance.as_json(),
+            "transaction": self.transaction,
+        }
+
+
+@dataclass(frozen=True)
+class AuctionOver:
+    """An auction that no connection has come out of."""
+
+    auction_id: int
+    transaction: str | None = None
+    penalty: Money | None = None
+    """What its cancellation has cost the consumer; None where it was not cancelled just now."""
+    event: str | None = None
+    """How it came to an end, where somebody else has ended it."""
+
+    def as_json(self) -> dict[str, Any]:
+        told = {
+            "penalty": None if self.penalty is None else self.penalty.as_json(),
+            "event": self.event,
+            "transaction": self.transaction,
+        }
+        over = {"auctionId": str(self.auction_id), "state": State.NONE.shown}
+        return over | {name: value for name, value in told.items() if value is not None}
 
 
 @dataclass(frozen=True)
