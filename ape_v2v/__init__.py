@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     )
     from ape_v2v.market.auction import Auction
     from ape_v2v.market.connection import Connection
+    from ape_v2v.market.interface.parameters import Parameters
+    from ape_v2v.market.interface.records import AuctionInfo, SignedBid
+    from ape_v2v.market.interface.refusals import Refused
+    from ape_v2v.market.interface.states import State
     from ape_v2v.market.market import EV, Market
-    from ape_v2v.market.parameters import Parameters
-    from ape_v2v.market.records import AuctionInfo, SignedBid
-    from ape_v2v.market.refusals import Refused
     from ape_v2v.market.statements import EnergyStatement
-    from ape_v2v.market.states import State
     from ape_v2v.units import (
         Energy,
         Money,

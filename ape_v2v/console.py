@@ -14,8 +14,8 @@ import click
 from ape_v2v import deployment
 from ape_v2v.chain.networks import connected_node
 from ape_v2v.errors import V2VError
+from ape_v2v.market.interface.parameters import Parameters
 from ape_v2v.market.market import Market
-from ape_v2v.market.parameters import Parameters
 from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:

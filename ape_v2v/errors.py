@@ -1,6 +1,6 @@
 """What can go wrong. What a user can do something about is a `V2VError`: a sentence for that user.
 
-What the contract refuses is a `Refused`, in `ape_v2v.market.refusals`.
+What the contract refuses is a `Refused`, in `ape_v2v.market.interface.refusals`.
 """
 
 from __future__ import annotations

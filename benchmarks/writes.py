@@ -26,7 +26,7 @@ from eth_account import Account
 from ape_v2v import Market, Money, Parameters, Rate, V2VError
 from ape_v2v.chain.node import Network, Node
 from ape_v2v.evm.anvil import anvil
-from ape_v2v.market.access import MarketContract
+from ape_v2v.market.interface.access import MarketContract
 from tests.helpers import faults
 from tests.helpers.fault_proxy import FaultProxy, some
 

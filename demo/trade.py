@@ -17,12 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ape_v2v import deployment
-from ape_v2v.chain import receipts
-from ape_v2v.chain.replacement import look_up
+from ape_v2v.chain.writing import receipts
+from ape_v2v.chain.writing.replacement import look_up
 from ape_v2v.errors import V2VError
+from ape_v2v.market.interface.refusals import Refused
+from ape_v2v.market.interface.transactions import Write, send, simulate
 from ape_v2v.market.market import Market
-from ape_v2v.market.refusals import Refused
-from ape_v2v.market.transactions import Write, send, simulate
 from ape_v2v.units import (
     Energy,
     Money,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
     from rich.console import Console
 
-    from ape_v2v.chain.receipts import Mined
+    from ape_v2v.chain.writing.receipts import Mined
     from ape_v2v.market.auction import Auction
     from ape_v2v.market.connection import Connection
     from demo.charging import Charged

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import ape
 
-from ape_v2v.market import contract
+from ape_v2v.market.interface import contract
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import ape
 import pytest
 from eip712 import EIP712Message
 
-from ape_v2v.market import messages
+from ape_v2v.market.interface import messages
 from tests.helpers import second_evm
 from tests.helpers.scenario import (
     BIDDING_TIME,
@@ -167,7 +167,7 @@ def token(market, connection_id):
 
 @pytest.fixture
 def sign(market, chain):
-    """Sign a message of `ape_v2v.market.messages`; 65 bytes: r, s, v."""
+    """Sign a message of `ape_v2v.market.interface.messages`; 65 bytes: r, s, v."""
 
     def sign(signer, message: type[EIP712Message], *, on=market, chain_id=None, **fields) -> bytes:
         domain = messages.domain(on.address, chain_id or chain.chain_id)

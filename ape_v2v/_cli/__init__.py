@@ -10,7 +10,7 @@ from importlib import import_module
 
 import click
 
-from ape_v2v._cli.groups import Group
+from ape_v2v._cli.shared.groups import Group
 
 _TOPICS = {
     "market": "Deploy a market, look at it, open or close it",

@@ -9,15 +9,15 @@ import click
 from rich.live import Live
 
 from ape_v2v._cli.autobid import autobid
-from ape_v2v._cli.catchup import open_history
-from ape_v2v._cli.commands import account_option, reading, writing
-from ape_v2v._cli.context import Context, prompts_on_stderr
-from ape_v2v._cli.endings import show_ending
-from ape_v2v._cli.filters import filtering
-from ape_v2v._cli.groups import Group
 from ape_v2v._cli.light import light_options, proven_details
-from ape_v2v._cli.live import interval_option, stop_signals
-from ape_v2v._cli.parameters import (
+from ape_v2v._cli.shared.catchup import open_history
+from ape_v2v._cli.shared.commands import account_option, reading, writing
+from ape_v2v._cli.shared.context import Context, prompts_on_stderr
+from ape_v2v._cli.shared.endings import show_ending
+from ape_v2v._cli.shared.filters import filtering
+from ape_v2v._cli.shared.groups import Group
+from ape_v2v._cli.shared.live import interval_option, stop_signals
+from ape_v2v._cli.shared.parameters import (
     AUCTION,
     DURATION,
     ENERGY,
@@ -29,19 +29,19 @@ from ape_v2v._cli.parameters import (
     own_auction,
     require_consumer,
 )
-from ape_v2v._cli.standing import at_stake, described, line
-from ape_v2v._cli.tables import Facts, Rows
+from ape_v2v._cli.shared.standing import at_stake, described, line
+from ape_v2v._cli.shared.tables import Facts, Rows
 from ape_v2v.bidding.autobidder import POLL_SECONDS
 from ape_v2v.chain import blocks
 from ape_v2v.index.board import Board
 from ape_v2v.index.history import History
 from ape_v2v.market.details import Details
 from ape_v2v.market.documents import BidDocument
+from ape_v2v.market.interface.records import NO_MONEY
+from ape_v2v.market.interface.refusals import Refused
+from ape_v2v.market.interface.states import State
 from ape_v2v.market.market import DEFAULT_BIDDING_TIME, DEFAULT_VALIDITY
-from ape_v2v.market.records import NO_MONEY
-from ape_v2v.market.refusals import Refused
 from ape_v2v.market.shapes import AuctionOver
-from ape_v2v.market.states import State
 from ape_v2v.units import format_duration
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime, timedelta
 
-    from ape_v2v._cli.parameters import AuctionReference
+    from ape_v2v._cli.shared.parameters import AuctionReference
     from ape_v2v.index.board import Filters
     from ape_v2v.market.auction import Auction
     from ape_v2v.market.details import Place
-    from ape_v2v.market.records import AuctionInfo
+    from ape_v2v.market.interface.records import AuctionInfo
     from ape_v2v.market.standing import AuctionRecord
     from ape_v2v.units import Energy, Money, Rate
 

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 import click
 from ape_accounts import KeyfileAccount
 
-from ape_v2v._cli.catchup import open_history, tell
-from ape_v2v._cli.commands import writing
-from ape_v2v._cli.context import Context, prompts_on_stderr
-from ape_v2v._cli.filters import filtering
-from ape_v2v._cli.live import interval_option, stop_signals
-from ape_v2v._cli.parameters import AUCTION, DURATION, MONEY, RATE
+from ape_v2v._cli.shared.catchup import open_history, tell
+from ape_v2v._cli.shared.commands import writing
+from ape_v2v._cli.shared.context import Context, prompts_on_stderr
+from ape_v2v._cli.shared.filters import filtering
+from ape_v2v._cli.shared.live import interval_option, stop_signals
+from ape_v2v._cli.shared.parameters import AUCTION, DURATION, MONEY, RATE
 from ape_v2v.bidding.autobidder import POLL_SECONDS, Autobidder
 from ape_v2v.bidding.policy import Policy
-from ape_v2v.chain.faults import NodeError
+from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.index.board import Board, Listing
-from ape_v2v.market.refusals import Refused
+from ape_v2v.market.interface.refusals import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ape_v2v._cli.parameters import AuctionReference
+    from ape_v2v._cli.shared.parameters import AuctionReference
     from ape_v2v.bidding.autobidder import Decision, Summary
     from ape_v2v.index.board import Filters
     from ape_v2v.market.auction import Auction

@@ -8,12 +8,12 @@ import click
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
-from ape_v2v._cli.commands import account_option, reading, writing
-from ape_v2v._cli.context import Context, prompts_on_stderr
-from ape_v2v._cli.endings import show_ending
-from ape_v2v._cli.groups import Group
 from ape_v2v._cli.light import light_options
-from ape_v2v._cli.parameters import (
+from ape_v2v._cli.shared.commands import account_option, reading, writing
+from ape_v2v._cli.shared.context import Context, prompts_on_stderr
+from ape_v2v._cli.shared.endings import show_ending
+from ape_v2v._cli.shared.groups import Group
+from ape_v2v._cli.shared.parameters import (
     AUCTION,
     ENERGY,
     HASH,
@@ -21,17 +21,17 @@ from ape_v2v._cli.parameters import (
     own_auction,
     require_consumer,
 )
-from ape_v2v._cli.standing import at_stake
-from ape_v2v._cli.tables import Facts, utc
+from ape_v2v._cli.shared.standing import at_stake
+from ape_v2v._cli.shared.tables import Facts, utc
 from ape_v2v.market.documents import NO_METER_DATA, ReceiptDocument
+from ape_v2v.market.interface.states import Ending, State
 from ape_v2v.market.shapes import ConnectionOutcome
-from ape_v2v.market.states import Ending, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape_v2v._cli.parameters import AuctionReference
-    from ape_v2v.chain.receipts import Mined
+    from ape_v2v._cli.shared.parameters import AuctionReference
+    from ape_v2v.chain.writing.receipts import Mined
     from ape_v2v.market.connection import Connection
     from ape_v2v.units import Energy
 

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ape_v2v._cli.catchup import open_history
-from ape_v2v._cli.commands import reading, writing
-from ape_v2v._cli.failures import EXPECTED_ERRORS
-from ape_v2v._cli.groups import Group
-from ape_v2v._cli.parameters import ADDRESS
-from ape_v2v._cli.tables import Facts, Rows, utc
+from ape_v2v._cli.shared.catchup import open_history
+from ape_v2v._cli.shared.commands import reading, writing
+from ape_v2v._cli.shared.failures import EXPECTED_ERRORS
+from ape_v2v._cli.shared.groups import Group
+from ape_v2v._cli.shared.parameters import ADDRESS
+from ape_v2v._cli.shared.tables import Facts, Rows, utc
 from ape_v2v.errors import SentAs, V2VError
 from ape_v2v.market.details import printable
+from ape_v2v.market.interface.parameters import MAX_TEXT_BYTES
 from ape_v2v.market.market import BURNT
-from ape_v2v.market.parameters import MAX_TEXT_BYTES
 from ape_v2v.market.shapes import Registrations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ape_v2v._cli.context import Context
+    from ape_v2v._cli.shared.context import Context
     from ape_v2v.market.shapes import EVRecord
 
 _FILE_COLUMNS = ("address", "infos")

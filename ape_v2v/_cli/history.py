@@ -7,27 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ape_v2v._cli.catchup import open_history
-from ape_v2v._cli.commands import reading
-from ape_v2v._cli.eventlines import Lines
 from ape_v2v._cli.export import ExportType, write
-from ape_v2v._cli.groups import Group
-from ape_v2v._cli.live import interval_option, stop_signals
-from ape_v2v._cli.parameters import ADDRESS, AUCTION, TIME
-from ape_v2v._cli.tables import Rows
+from ape_v2v._cli.shared.catchup import open_history
+from ape_v2v._cli.shared.commands import reading
+from ape_v2v._cli.shared.eventlines import Lines
+from ape_v2v._cli.shared.groups import Group
+from ape_v2v._cli.shared.live import interval_option, stop_signals
+from ape_v2v._cli.shared.parameters import ADDRESS, AUCTION, TIME
+from ape_v2v._cli.shared.tables import Rows
 from ape_v2v.index import views
 from ape_v2v.index.history import POLL_SECONDS, History
-from ape_v2v.market import events
+from ape_v2v.market.interface import events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from ape_v2v._cli.context import Context
-    from ape_v2v._cli.parameters import AuctionReference
+    from ape_v2v._cli.shared.context import Context
+    from ape_v2v._cli.shared.parameters import AuctionReference
     from ape_v2v.index.history import Moment
     from ape_v2v.index.views import ChargeRecord
-    from ape_v2v.market.events import Event
+    from ape_v2v.market.interface.events import Event
 
 
 class MomentType(click.ParamType):

@@ -11,22 +11,22 @@ import click
 from eth_utils.conversions import to_hex
 from eth_utils.hexadecimal import decode_hex
 
-from ape_v2v._cli.commands import reading
-from ape_v2v._cli.groups import Group
-from ape_v2v._cli.parameters import HASH
-from ape_v2v._cli.tables import Facts
+from ape_v2v._cli.shared.commands import reading
+from ape_v2v._cli.shared.groups import Group
+from ape_v2v._cli.shared.parameters import HASH
+from ape_v2v._cli.shared.tables import Facts
 from ape_v2v.chain import blocks
 from ape_v2v.chain.networks import data_folder
-from ape_v2v.chain.receipts import raw_log
+from ape_v2v.chain.writing.receipts import raw_log
 from ape_v2v.config import LightSettings
 from ape_v2v.errors import ConfigurationError, V2VError
-from ape_v2v.market import events
-from ape_v2v.market.access import code
+from ape_v2v.market.interface import events
+from ape_v2v.market.interface.access import code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape_v2v._cli.context import Context
+    from ape_v2v._cli.shared.context import Context
     from ape_v2v.lightnode.beacon.client import LightClient, Report
     from ape_v2v.lightnode.beacon.networks import Network
     from ape_v2v.lightnode.beacon.sources import Source

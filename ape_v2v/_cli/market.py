@@ -11,11 +11,11 @@ from eth_utils.conversions import to_hex
 from rich.console import Group as Together
 
 from ape_v2v import deployment
-from ape_v2v._cli.commands import reading, writing
-from ape_v2v._cli.context import Context, prompts_on_stderr
-from ape_v2v._cli.groups import Group
-from ape_v2v._cli.parameters import ADDRESS
-from ape_v2v._cli.tables import Facts
+from ape_v2v._cli.shared.commands import reading, writing
+from ape_v2v._cli.shared.context import Context, prompts_on_stderr
+from ape_v2v._cli.shared.groups import Group
+from ape_v2v._cli.shared.parameters import ADDRESS
+from ape_v2v._cli.shared.tables import Facts
 from ape_v2v._cli.verification import verify
 from ape_v2v.errors import V2VError
 from ape_v2v.market.shapes import Ownership

@@ -12,15 +12,15 @@ import ape
 import click
 from eth_utils.conversions import to_hex
 
-from ape_v2v._cli.commands import account_option, reading
-from ape_v2v._cli.context import Context, prompts_on_stderr
-from ape_v2v._cli.groups import Group
 from ape_v2v._cli.light import prove, require_market
-from ape_v2v._cli.live import stop_signals
-from ape_v2v._cli.parameters import ADDRESS, AUCTION, DURATION, ENERGY, own_auction
 from ape_v2v._cli.sessionoptions import FILE, PART, STORE, equipment, side
 from ape_v2v._cli.sessionview import View, show_end
-from ape_v2v._cli.tables import Rows
+from ape_v2v._cli.shared.commands import account_option, reading
+from ape_v2v._cli.shared.context import Context, prompts_on_stderr
+from ape_v2v._cli.shared.groups import Group
+from ape_v2v._cli.shared.live import stop_signals
+from ape_v2v._cli.shared.parameters import ADDRESS, AUCTION, DURATION, ENERGY, own_auction
+from ape_v2v._cli.shared.tables import Rows
 from ape_v2v.errors import V2VError
 from ape_v2v.market.market import Market
 from ape_v2v.session.protocol.tolerance import Tolerance
@@ -30,7 +30,7 @@ from ape_v2v.units import Energy, Money, format_duration
 if TYPE_CHECKING:
     from ape.api import AccountAPI
 
-    from ape_v2v._cli.parameters import AuctionReference
+    from ape_v2v._cli.shared.parameters import AuctionReference
     from ape_v2v.session.settings import SessionSettings
     from ape_v2v.session.store import Store
     from ape_v2v.session.summary import SessionSummary

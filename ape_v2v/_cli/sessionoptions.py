@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ape_v2v._cli.commands import account_option
 from ape_v2v._cli.light import light_option
-from ape_v2v._cli.parameters import DURATION, ENERGY, HASH
+from ape_v2v._cli.shared.commands import account_option
+from ape_v2v._cli.shared.parameters import DURATION, ENERGY, HASH
 from ape_v2v.session.terms import Limits
 from ape_v2v.units import format_duration
 

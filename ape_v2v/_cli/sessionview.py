@@ -9,13 +9,13 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from ape_v2v._cli.tables import Facts
+from ape_v2v._cli.shared.tables import Facts
 from ape_v2v.units import Energy, Money
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from ape_v2v._cli.context import Context
+    from ape_v2v._cli.shared.context import Context
     from ape_v2v.session.progress import SessionProgress
     from ape_v2v.session.protocol.agreement import Agreement
     from ape_v2v.session.running import SessionEnd

@@ -10,13 +10,13 @@ import click
 from pydantic import ValidationError
 
 from ape_v2v import deployment
-from ape_v2v._cli.commands import reading, writing
-from ape_v2v._cli.context import Context, prompts_on_stderr
-from ape_v2v._cli.groups import Group
-from ape_v2v._cli.parameters import MONEY
-from ape_v2v._cli.tables import Facts
+from ape_v2v._cli.shared.commands import reading, writing
+from ape_v2v._cli.shared.context import Context, prompts_on_stderr
+from ape_v2v._cli.shared.groups import Group
+from ape_v2v._cli.shared.parameters import MONEY
+from ape_v2v._cli.shared.tables import Facts
 from ape_v2v.chain.fees import configured_fees
-from ape_v2v.chain.replacement import look_up, replace
+from ape_v2v.chain.writing.replacement import look_up, replace
 from ape_v2v.config import Fees
 from ape_v2v.errors import V2VError
 from ape_v2v.units import Money
@@ -24,7 +24,7 @@ from ape_v2v.validation import first_problem
 
 if TYPE_CHECKING:
     from ape_v2v.chain.price import Price
-    from ape_v2v.chain.replacement import Sent
+    from ape_v2v.chain.writing.replacement import Sent
 
 
 class _HashType(click.ParamType):

@@ -6,10 +6,10 @@ import ape
 import click
 
 from ape_v2v import deployment
-from ape_v2v._cli.commands import reading
-from ape_v2v._cli.context import Context, prompts_on_stderr
 from ape_v2v._cli.light import light_option, prove
-from ape_v2v._cli.tables import Facts
+from ape_v2v._cli.shared.commands import reading
+from ape_v2v._cli.shared.context import Context, prompts_on_stderr
+from ape_v2v._cli.shared.tables import Facts
 from ape_v2v.deployment.publishing import EXPLORERS, Verified, publish, require_explorer
 from ape_v2v.deployment.verification import Verdict, compile_market
 from ape_v2v.deployment.verification import verify as compare

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ape_v2v._cli.catchup import open_history
-from ape_v2v._cli.commands import reading, writing
-from ape_v2v._cli.groups import Group
-from ape_v2v._cli.parameters import ADDRESS, MONEY
-from ape_v2v._cli.tables import Facts, Rows
+from ape_v2v._cli.shared.catchup import open_history
+from ape_v2v._cli.shared.commands import reading, writing
+from ape_v2v._cli.shared.groups import Group
+from ape_v2v._cli.shared.parameters import ADDRESS, MONEY
+from ape_v2v._cli.shared.tables import Facts, Rows
 from ape_v2v.errors import V2VError
 from ape_v2v.index.holdings import Holdings, holdings
 from ape_v2v.market.shapes import BalanceChange
 
 if TYPE_CHECKING:
-    from ape_v2v._cli.context import Context
+    from ape_v2v._cli.shared.context import Context
     from ape_v2v.units import Money
 
 

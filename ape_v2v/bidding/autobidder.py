@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from ape_v2v.bidding.pace import Pace
 from ape_v2v.bidding.policy import Policy, Terms, bond, offer
 from ape_v2v.chain import blocks, fees
-from ape_v2v.chain.broadcasting import has_unmined
-from ape_v2v.chain.faults import NodeError
-from ape_v2v.chain.patience import Patience
+from ape_v2v.chain.line.faults import NodeError
+from ape_v2v.chain.line.patience import Patience
+from ape_v2v.chain.writing.broadcasting import has_unmined
 from ape_v2v.errors import SentAs, V2VError
-from ape_v2v.market.refusals import Refused
-from ape_v2v.market.states import State
+from ape_v2v.market.interface.refusals import Refused
+from ape_v2v.market.interface.states import State
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.index.board import Listing
+    from ape_v2v.market.interface.records import AuctionInfo
     from ape_v2v.market.market import Market
-    from ape_v2v.market.records import AuctionInfo
     from ape_v2v.units import Rate
 
 POLL_SECONDS = 2.0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from ape_v2v.index.board import Filters
-    from ape_v2v.market.records import AuctionInfo
+    from ape_v2v.market.interface.records import AuctionInfo
 
 BID_GAS = 60_000
 """What a bid takes."""

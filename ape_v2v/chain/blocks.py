@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.chain.faults import NodeBehind, NodeError
+from ape_v2v.chain.line.faults import NodeBehind, NodeError
 
 if TYPE_CHECKING:
     from ape_v2v.chain.node import Node

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v.chain import blocks
-from ape_v2v.chain.faults import NodeError
+from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.chain.price import Price
 from ape_v2v.config import Configuration, Fees
 from ape_v2v.errors import V2VError

@@ -23,9 +23,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ape_v2v.chain.answered import (
+from ape_v2v.chain.line.answered import (
     WORD,
-    Block,
+    BlockHeader,
     Contradiction,
     Log,
     Odd,
@@ -36,8 +36,8 @@ from ape_v2v.chain.answered import (
     read_log,
     read_number,
 )
-from ape_v2v.chain.faults import AccessDenied, NodeBehind, NodeError, NodeSilent, RateLimited
-from ape_v2v.chain.patience import Patience
+from ape_v2v.chain.line.faults import AccessDenied, NodeBehind, NodeError, NodeSilent, RateLimited
+from ape_v2v.chain.line.patience import Patience
 
 if TYPE_CHECKING:
     import threading
@@ -72,7 +72,7 @@ class Chunk:
     """All logs of some blocks."""
 
     first: int
-    blocks: list[Block]
+    blocks: list[BlockHeader]
     """Those that were looked at, by number; the last one of the chunk is among them."""
     logs: list[Log]
 
@@ -133,7 +133,7 @@ class LogReader:
             except NodeError as error:
                 patience.failed(error)
 
-    def block(self, number: int) -> Block | None:
+    def block(self, number: int) -> BlockHeader | None:
         """A block by its number; None when the node does not know it (yet).
 
         Raises:
@@ -229,7 +229,7 @@ class LogReader:
         logs.sort(key=lambda log: (log.block, log.log_index))
         return Chunk(first, [blocks[number] for number in sorted(blocks)], logs)
 
-    def _blocks(self, numbers: Sequence[int]) -> dict[int, Block]:
+    def _blocks(self, numbers: Sequence[int]) -> dict[int, BlockHeader]:
         answers = self.node.batch([("eth_getBlockByNumber", [hex(n), False]) for n in numbers])
         found = {}
         for number, answer in zip(numbers, answers, strict=True):
@@ -240,13 +240,13 @@ class LogReader:
         return found
 
     @staticmethod
-    def _checked(logs: list[Log], blocks: dict[int, Block]) -> list[Log]:
+    def _checked(logs: list[Log], blocks: dict[int, BlockHeader]) -> list[Log]:
         for log in logs:
             if log.block_hash != blocks[log.block].hash:
                 raise Contradiction(f"a log says block {log.block} and is of another one")
         return logs
 
-    def _missed(self, logs: list[Log], blocks: list[Block]) -> list[Log]:
+    def _missed(self, logs: list[Log], blocks: list[BlockHeader]) -> list[Log]:
         """The logs of blocks that had none in the answer, and may have some."""
         with_logs = {log.block for log in logs}
         doubtful = [
@@ -257,7 +257,7 @@ class LogReader:
             found += logs_of_it or self._by_receipts(block)
         return found
 
-    def _by_hash(self, blocks: Sequence[Block]) -> list[list[Log]]:
+    def _by_hash(self, blocks: Sequence[BlockHeader]) -> list[list[Log]]:
         """The logs of blocks, by their hashes: a node that has not got one says so."""
         if not blocks:
             return []
@@ -270,7 +270,7 @@ class LogReader:
             found.append(self._checked(logs, {block.number: block}))
         return found
 
-    def _by_receipts(self, block: Block) -> list[Log]:
+    def _by_receipts(self, block: BlockHeader) -> list[Log]:
         """The logs of a block by its receipts, which are kept apart from what logs are found by."""
         try:
             receipts = self.node.request("eth_getBlockReceipts", [hex(block.number)])
@@ -283,7 +283,9 @@ class LogReader:
         logs = [log for receipt in receipts for log in field(receipt, "logs") or []]
         return self._checked(self._read(logs, block.number, block.number), {block.number: block})
 
-    def _look_again(self, logs: list[Log], blocks: dict[int, Block], first: int, last: int) -> None:
+    def _look_again(
+        self, logs: list[Log], blocks: dict[int, BlockHeader], first: int, last: int
+    ) -> None:
         """Ask once more for what lies after the last log."""
         if not logs:
             return
@@ -300,7 +302,7 @@ class LogReader:
     def _between(self, first: int, last: int) -> dict[str, Any]:
         return {**self._filter, "fromBlock": hex(first), "toBlock": hex(last)}
 
-    def _of(self, block: Block) -> dict[str, Any]:
+    def _of(self, block: BlockHeader) -> dict[str, Any]:
         return {**self._filter, "blockHash": f"0x{block.hash.hex()}"}
 
     def _read(self, answer: Any, first: int, last: int) -> list[Log]:
@@ -334,7 +336,7 @@ class LogReader:
             for allowed, word in zip(self._topics, words, strict=False)
         )
 
-    def _may_have(self, block: Block) -> bool:
+    def _may_have(self, block: BlockHeader) -> bool:
         """Whether a block's bloom filter does not rule out the logs that are wanted."""
         bloom = block.bloom
         return bloom is None or all(

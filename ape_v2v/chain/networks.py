@@ -12,7 +12,7 @@ import ape
 from ape.exceptions import ApeException
 from web3.exceptions import Web3Exception
 
-from ape_v2v.chain.faults import NodeSilent, error_in
+from ape_v2v.chain.line.faults import NodeSilent, error_in
 from ape_v2v.chain.node import TIMEOUT, Network, Node
 from ape_v2v.config import Configuration
 

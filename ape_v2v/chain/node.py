@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ape_v2v.chain import notes
 from ape_v2v.chain.batches import BatchSize
-from ape_v2v.chain.faults import (
+from ape_v2v.chain.line.faults import (
     AccessDenied,
     NodeError,
     NodeSilent,
@@ -29,15 +29,15 @@ from ape_v2v.chain.faults import (
     error_in,
     http_error,
 )
+from ape_v2v.chain.line.transport import Answer, Transport, TransportError
+from ape_v2v.chain.line.urls import Secrets
 from ape_v2v.chain.notes import Notebook
-from ape_v2v.chain.transport import Answer, Transport, TransportError
-from ape_v2v.chain.urls import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ape_v2v.chain.faults import Scrub
+    from ape_v2v.chain.line.faults import Scrub
 
     Call = tuple[str, Sequence[Any]]
 
@@ -51,7 +51,7 @@ _ATTEMPTS = 3
 _FIRST_PAUSE = 0.1
 _FORK = "-fork"
 # Who reads logs halves its range when that fails, and a transaction that may have been taken is
-# looked up instead: see ape_v2v.chain.sending.
+# looked up instead: see ape_v2v.chain.writing.sending.
 _NEVER_REPEATED = ("eth_getLogs", "eth_send")
 
 

@@ -11,7 +11,7 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.chain.faults import NodeBehind, NodeError, NodeSilent, Reverted
+from ape_v2v.chain.line.faults import NodeBehind, NodeError, NodeSilent, Reverted
 from ape_v2v.chain.node import Node
 
 if TYPE_CHECKING:

@@ -15,16 +15,17 @@ from ape.logging import logger
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
-from ape_v2v.chain import blocks, broadcasting
-from ape_v2v.chain.broadcasting import NonceTaken
+from ape_v2v.chain import blocks
 from ape_v2v.chain.connected import or_connected
-from ape_v2v.chain.faults import NodeError
+from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.chain.signing import Signed, sign
+from ape_v2v.chain.writing import broadcasting
+from ape_v2v.chain.writing.broadcasting import NonceTaken
 from ape_v2v.deployment.planning import Plan, plan
 from ape_v2v.deployment.records import PendingDeployment, Record, Records
 from ape_v2v.errors import DeploymentError
-from ape_v2v.market import access
-from ape_v2v.market import contract as artifact
+from ape_v2v.market.interface import access
+from ape_v2v.market.interface import contract as artifact
 from ape_v2v.market.market import Market
 from ape_v2v.units import Money
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.chain.node import Node
-    from ape_v2v.chain.receipts import Mined
+    from ape_v2v.chain.writing.receipts import Mined
     from ape_v2v.deployment.settings import Settings
 
 

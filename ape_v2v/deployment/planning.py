@@ -11,13 +11,13 @@ from rlp import encode
 
 from ape_v2v.chain import blocks, fees
 from ape_v2v.chain.connected import or_connected
-from ape_v2v.chain.forecast import Underfunded
 from ape_v2v.chain.signing import Unsigned
+from ape_v2v.chain.writing.forecast import Underfunded
 from ape_v2v.deployment.plain import plain
 from ape_v2v.errors import DeploymentError
-from ape_v2v.market import access
-from ape_v2v.market import contract as artifact
-from ape_v2v.market.transactions import creation, foresee
+from ape_v2v.market.interface import access
+from ape_v2v.market.interface import contract as artifact
+from ape_v2v.market.interface.transactions import creation, foresee
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ape_v2v.chain.price import Price
     from ape_v2v.deployment.records import Records
     from ape_v2v.deployment.settings import Settings
-    from ape_v2v.market.parameters import Parameters
+    from ape_v2v.market.interface.parameters import Parameters
 
 
 @dataclass(frozen=True)

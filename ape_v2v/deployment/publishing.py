@@ -14,10 +14,10 @@ import ape
 from ape.exceptions import ApeException
 from requests import RequestException
 
+from ape_v2v.chain.line.urls import without_secrets
 from ape_v2v.chain.networks import connected_network, remember_contract
-from ape_v2v.chain.urls import without_secrets
 from ape_v2v.errors import VerificationError
-from ape_v2v.market import contract as artifact
+from ape_v2v.market.interface import contract as artifact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,8 +19,8 @@ from ape_v2v.chain.connected import or_connected
 from ape_v2v.config import Configuration
 from ape_v2v.deployment.settings import FOLDER
 from ape_v2v.errors import ConfigurationError, DeploymentError
-from ape_v2v.market import access
-from ape_v2v.market.parameters import Parameters
+from ape_v2v.market.interface import access
+from ape_v2v.market.interface.parameters import Parameters
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from web3.types import Nonce, RPCEndpoint, Wei
 from ape_v2v.deployment.plain import plain
 from ape_v2v.errors import DeploymentError
 from ape_v2v.evm.anvil import anvil
-from ape_v2v.market import contract as artifact
-from ape_v2v.market.parameters import Parameters
+from ape_v2v.market.interface import contract as artifact
+from ape_v2v.market.interface.parameters import Parameters
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@
 
     chain_id: 11155111
     organization: "0x…"     # owner, an account or a multisig; left out: the deployer
-    parameters:             # left out: the defaults of ape_v2v.market.parameters
+    parameters:             # left out: the defaults of ape_v2v.market.interface.parameters
       awardWindow: 1 h
     gas:                    # left out: `v2v: fees:` of ape-config.yaml
       max_fee: 30 gwei
@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from ape_v2v.chain.connected import or_connected
 from ape_v2v.config import Fees
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.market.parameters import Parameters
+from ape_v2v.market.interface.parameters import Parameters
 from ape_v2v.validation import first_problem
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from eth_utils.crypto import keccak
 
 from ape_v2v.chain.connected import or_connected
 from ape_v2v.errors import VerificationError
-from ape_v2v.market import access, messages
-from ape_v2v.market import contract as artifact
-from ape_v2v.market.parameters import Parameters
+from ape_v2v.market.interface import access, messages
+from ape_v2v.market.interface import contract as artifact
+from ape_v2v.market.interface.parameters import Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

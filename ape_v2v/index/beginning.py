@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from ape_v2v.chain.faults import AccessDenied, NodeError, NodeSilent
+from ape_v2v.chain.line.faults import AccessDenied, NodeError, NodeSilent
 from ape_v2v.config import Configuration
 
 if TYPE_CHECKING:

@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ape_v2v.market.details import Details
-from ape_v2v.market.records import AuctionInfo
-from ape_v2v.market.refusals import Refused
+from ape_v2v.market.interface.records import AuctionInfo
+from ape_v2v.market.interface.refusals import Refused
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from ape_v2v.index.history import History, Progress
     from ape_v2v.market.details import Place
-    from ape_v2v.market.states import State
+    from ape_v2v.market.interface.states import State
     from ape_v2v.units import Energy, Rate
 
 DEFAULT_WITHIN_KM = 10.0

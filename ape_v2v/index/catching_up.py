@@ -10,17 +10,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from ape_v2v.chain.answered import Contradiction
-from ape_v2v.chain.faults import NodeBehind
+from ape_v2v.chain.line.answered import Contradiction
+from ape_v2v.chain.line.faults import NodeBehind
+from ape_v2v.chain.line.patience import Patience
 from ape_v2v.chain.logs import TAIL
-from ape_v2v.chain.patience import Patience
-from ape_v2v.index.store import Checkpoint, Position
+from ape_v2v.index.storage.store import Checkpoint, Position
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ape_v2v.chain.logs import LogReader
-    from ape_v2v.index.store import EventStore
+    from ape_v2v.index.storage.store import EventStore
 
 
 class CatchUp:

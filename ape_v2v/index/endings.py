@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from ape_v2v.market.events import Event
+    from ape_v2v.market.interface.events import Event
 
 _OUTCOMES = {
     "AuctionCancelled": Outcome.CANCELLED,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ape_v2v.chain.faults import NodeError
-from ape_v2v.chain.patience import Patience
+from ape_v2v.chain.line.faults import NodeError
+from ape_v2v.chain.line.patience import Patience
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator
 
-    from ape_v2v.market.events import Event
+    from ape_v2v.market.interface.events import Event
 
 # Who follows is told of events that a reorganisation took back, so far down.
 _REMEMBERED_BLOCKS = 256

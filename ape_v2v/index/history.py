@@ -20,19 +20,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from ape_v2v.chain.faults import NodeError
+from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.chain.logs import PATIENCE_SECONDS, LogReader
 from ape_v2v.config import Configuration
 from ape_v2v.errors import V2VError
-from ape_v2v.market import events
+from ape_v2v.market.interface import events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ape_v2v.index.selection import Selection
-    from ape_v2v.index.store import EventStore
+    from ape_v2v.index.storage.selection import Selection
+    from ape_v2v.index.storage.store import EventStore
     from ape_v2v.index.views import AuctionSummary, ChargeRecord, Registration
-    from ape_v2v.market.events import Event
+    from ape_v2v.market.interface.events import Event
     from ape_v2v.market.market import Market
 
 Moment: TypeAlias = "int | datetime"
@@ -251,7 +251,7 @@ class History:
         return confirmed + 1 if block is None else min(block, confirmed + 1)
 
     def _open(self, cache: Path | str | bool) -> EventStore:
-        from ape_v2v.index.store import EventStore  # noqa: PLC0415 - as above
+        from ape_v2v.index.storage.store import EventStore  # noqa: PLC0415 - as above
 
         node, address = self.market.node, self.market.address
         place = node.network.folder if isinstance(cache, bool) and cache else cache
@@ -281,7 +281,7 @@ def _selection(
     until: Moment | None = None,
     names: Sequence[str] = (),
 ) -> Selection:
-    from ape_v2v.index.selection import Selection  # noqa: PLC0415 - as above
+    from ape_v2v.index.storage.selection import Selection  # noqa: PLC0415 - as above
 
     return Selection(
         names=names,

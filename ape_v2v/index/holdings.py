@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.market.records import NO_MONEY
-from ape_v2v.market.states import State
+from ape_v2v.market.interface.records import NO_MONEY
+from ape_v2v.market.interface.states import State
 
 if TYPE_CHECKING:
     from ape_v2v.index.history import History

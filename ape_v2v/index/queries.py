@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import select
 
-from ape_v2v.index import schema
-from ape_v2v.index.selection import EVERYTHING
+from ape_v2v.index.storage import schema
+from ape_v2v.index.storage.selection import EVERYTHING
 from ape_v2v.index.views import AuctionSummary, ChargeRecord, Outcome, Registration
-from ape_v2v.market.events import checksummed
-from ape_v2v.market.records import moment
+from ape_v2v.market.interface.events import checksummed
+from ape_v2v.market.interface.records import moment
 from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Table
 
-    from ape_v2v.index.selection import Selection
-    from ape_v2v.index.store import EventStore
+    from ape_v2v.index.storage.selection import Selection
+    from ape_v2v.index.storage.store import EventStore
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _RUNNING = (Outcome.OPEN.value, Outcome.CONNECTED.value)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eth_utils.conversions import to_hex
 
-from ape_v2v.market.states import Ending
+from ape_v2v.market.interface.states import Ending
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta

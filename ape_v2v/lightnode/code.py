@@ -11,7 +11,7 @@ from functools import cache
 from eth_utils.hexadecimal import decode_hex
 
 from ape_v2v.lightnode.faults import WrongCode
-from ape_v2v.market import contract as artifact
+from ape_v2v.market.interface import contract as artifact
 
 _WORD = 32
 _PUSH1, _PUSH32 = 0x60, 0x7F

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from eth_utils.conversions import to_hex
 from eth_utils.hexadecimal import decode_hex
 
-from ape_v2v.chain.faults import NodeError, Reverted
+from ape_v2v.chain.line.faults import NodeError, Reverted
 from ape_v2v.chain.node import Node
 from ape_v2v.lightnode import evm, transactions
 from ape_v2v.lightnode.answers import Answer, Quantity, parsed

@@ -26,7 +26,7 @@ from ape_v2v.lightnode.faults import (
 )
 from ape_v2v.lightnode.header import Header
 from ape_v2v.lightnode.proofs import ProvenAccount
-from ape_v2v.market.messages import access_token
+from ape_v2v.market.interface.messages import access_token
 
 if TYPE_CHECKING:
     from ape_v2v.lightnode.answers import Rpc

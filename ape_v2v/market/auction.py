@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from ape_v2v.chain import blocks
 from ape_v2v.errors import OutcomeUnknown
-from ape_v2v.market import messages
-from ape_v2v.market.access import require_signer
 from ape_v2v.market.connection import Connection
-from ape_v2v.market.records import NO_MONEY, SignedBid, consumer_of, moment
+from ape_v2v.market.interface import messages
+from ape_v2v.market.interface.access import require_signer
+from ape_v2v.market.interface.records import NO_MONEY, SignedBid, consumer_of, moment
 from ape_v2v.market.standing import AuctionRecord
 from ape_v2v.units import Money, Rate
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ape.api import AccountAPI
 
-    from ape_v2v.chain.receipts import Mined
+    from ape_v2v.chain.writing.receipts import Mined
 
 
 class Auction(AuctionRecord):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ape_v2v.market import messages
-from ape_v2v.market.access import require_signer
-from ape_v2v.market.records import NO_MONEY, AuctionInfo
-from ape_v2v.market.refusals import Refused
+from ape_v2v.market.interface import messages
+from ape_v2v.market.interface.access import require_signer
+from ape_v2v.market.interface.records import NO_MONEY, AuctionInfo
+from ape_v2v.market.interface.refusals import Refused
+from ape_v2v.market.interface.states import State
 from ape_v2v.market.standing import AuctionRecord
 from ape_v2v.market.statements import EnergyStatement
-from ape_v2v.market.states import State
 from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI
 
-    from ape_v2v.chain.receipts import Mined
+    from ape_v2v.chain.writing.receipts import Mined
 
 
 class Connection(AuctionRecord):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Self
 from ape_v2v.chain import blocks
 from ape_v2v.chain.persistent import persistent
 from ape_v2v.errors import V2VError
-from ape_v2v.market import events, messages
-from ape_v2v.market.access import require_signer
-from ape_v2v.market.fields import with_v_27_or_28
-from ape_v2v.market.parameters import Parameters
-from ape_v2v.market.records import NO_MONEY, moment
-from ape_v2v.market.transactions import Gateway, Stake, Write, send
+from ape_v2v.market.interface import events, messages
+from ape_v2v.market.interface.access import require_signer
+from ape_v2v.market.interface.fields import with_v_27_or_28
+from ape_v2v.market.interface.parameters import Parameters
+from ape_v2v.market.interface.records import NO_MONEY, moment
+from ape_v2v.market.interface.transactions import Gateway, Stake, Write, send
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from eip712 import EIP712Message
 
     from ape_v2v.chain.node import Node
-    from ape_v2v.chain.receipts import Mined
-    from ape_v2v.market.access import MarketContract
-    from ape_v2v.market.events import Fact
+    from ape_v2v.chain.writing.receipts import Mined
+    from ape_v2v.market.interface.access import MarketContract
+    from ape_v2v.market.interface.events import Fact
 
 
 class Desk:
@@ -77,7 +77,7 @@ class Desk:
         signer: AccountAPI,
         **fields: int | bytes | str | None,
     ) -> bytes:
-        """Sign one of `ape_v2v.market.messages` for this market: 65 bytes.
+        """Sign one of `ape_v2v.market.interface.messages` for this market: 65 bytes.
 
         Raises:
             V2VError: The account cannot sign, or did not.

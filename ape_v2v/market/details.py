@@ -35,7 +35,7 @@ from pydantic import (
 )
 
 from ape_v2v.errors import V2VError
-from ape_v2v.market.parameters import MAX_TEXT_BYTES
+from ape_v2v.market.interface.parameters import MAX_TEXT_BYTES
 from ape_v2v.validation import first_problem
 
 if TYPE_CHECKING:

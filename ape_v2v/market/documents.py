@@ -27,17 +27,17 @@ from pydantic.alias_generators import to_camel
 from ape_v2v.chain import blocks
 from ape_v2v.config import Configuration
 from ape_v2v.errors import V2VError
-from ape_v2v.market import messages
-from ape_v2v.market.fields import (  # noqa: TC001 - pydantic reads them
+from ape_v2v.market.interface import messages
+from ape_v2v.market.interface.fields import (  # noqa: TC001 - pydantic reads them
     Address,
     Hash,
     PartySignature,
     Signature,
 )
-from ape_v2v.market.records import SignedBid
-from ape_v2v.market.refusals import Refused
+from ape_v2v.market.interface.records import SignedBid
+from ape_v2v.market.interface.refusals import Refused
+from ape_v2v.market.interface.states import State
 from ape_v2v.market.statements import EnergyStatement
-from ape_v2v.market.states import State
 from ape_v2v.units import Energy, Rate
 from ape_v2v.validation import first_problem
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.market.auction import Auction
     from ape_v2v.market.connection import Connection
-    from ape_v2v.market.records import AuctionInfo
+    from ape_v2v.market.interface.records import AuctionInfo
     from ape_v2v.market.standing import AuctionRecord
 
 NO_METER_DATA = bytes(32)

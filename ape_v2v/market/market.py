@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any, Self
 from ape_v2v.chain import blocks
 from ape_v2v.chain.connected import or_connected
 from ape_v2v.errors import OutcomeUnknown, V2VError
-from ape_v2v.market.access import MarketContract, address_of, require_signer
 from ape_v2v.market.auction import Auction
 from ape_v2v.market.connection import Connection
 from ape_v2v.market.desk import Desk
-from ape_v2v.market.parameters import Parameters
-from ape_v2v.market.records import NO_MONEY, auction_id, moment
-from ape_v2v.market.refusals import Refused
+from ape_v2v.market.interface.access import MarketContract, address_of, require_signer
+from ape_v2v.market.interface.parameters import Parameters
+from ape_v2v.market.interface.records import NO_MONEY, auction_id, moment
+from ape_v2v.market.interface.refusals import Refused
+from ape_v2v.market.interface.transactions import Gateway, creation, deliver, foresee, send
 from ape_v2v.market.shapes import EVRecord, MarketOverview
-from ape_v2v.market.transactions import Gateway, creation, deliver, foresee, send
 from ape_v2v.units import Energy, Money, Rate, duration_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.chain.node import Node
-    from ape_v2v.chain.receipts import Mined
+    from ape_v2v.chain.writing.receipts import Mined
 
 BURNT = "0x0000000000000000000000000000000000000000"
 """The account that burnt penalties are credited to; nobody holds its key."""

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from eth_utils.conversions import to_hex
 
-from ape_v2v.market.states import Ending, State
+from ape_v2v.market.interface.states import Ending, State
 from ape_v2v.units import Energy, Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from ape_v2v.market.events import Fact
-    from ape_v2v.market.records import AuctionInfo
+    from ape_v2v.market.interface.events import Fact
+    from ape_v2v.market.interface.records import AuctionInfo
     from ape_v2v.units import Rate
 
 CONNECTION_END = "ConnectionEnded"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ape_v2v.market.records import AuctionInfo
+from ape_v2v.market.interface.records import AuctionInfo
+from ape_v2v.market.interface.states import State
 from ape_v2v.market.shapes import Standing
-from ape_v2v.market.states import State
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from eth_utils.address import to_checksum_address
 
 from ape_v2v.chain import blocks
-from ape_v2v.chain.faults import NodeError
+from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.chain.logs import LogReader
 from ape_v2v.config import Configuration
 from ape_v2v.lightnode import prove_connection
-from ape_v2v.market import events, messages
-from ape_v2v.market.states import Ending, State
+from ape_v2v.market.interface import events, messages
+from ape_v2v.market.interface.states import Ending, State
 from ape_v2v.session.protocol.agreement import Agreement, ConnectionEnd
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.market.connection import Connection
-    from ape_v2v.market.events import Event
+    from ape_v2v.market.interface.events import Event
     from ape_v2v.market.statements import EnergyStatement
 
 # How often, and after how many seconds, a node is asked again before an award is given up.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ape import chain
 from ape.exceptions import CustomError
 
-from ape_v2v.market.refusals import Refused
+from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ape import chain
 
-from ape_v2v.market import contract as artifact
+from ape_v2v.market.interface import contract as artifact
 
 if TYPE_CHECKING:
     from ape.contracts import ContractInstance

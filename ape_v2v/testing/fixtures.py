@@ -73,8 +73,8 @@ def v2v_market(
     """A factory: `v2v_market(awardWindow="30 min")` deploys a market with three funded EVs."""
     # Nothing is loaded in a project that does not ask for it.
     from ape_v2v.errors import ConfigurationError  # noqa: PLC0415
+    from ape_v2v.market.interface.parameters import Parameters  # noqa: PLC0415
     from ape_v2v.market.market import Market  # noqa: PLC0415
-    from ape_v2v.market.parameters import Parameters  # noqa: PLC0415
 
     evs = (v2v_consumer, v2v_provider, v2v_rival)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
-from ape_v2v.market.parameters import BPS, MAX_DURATION, MAX_TEXT_BYTES, Parameters
+from ape_v2v.market.interface.parameters import BPS, MAX_DURATION, MAX_TEXT_BYTES, Parameters
 from ape_v2v.units import Energy, Money, Rate
 
 try:

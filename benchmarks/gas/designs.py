@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from ape_v2v.market import messages
-from ape_v2v.market.parameters import Parameters
+from ape_v2v.market.interface import messages
+from ape_v2v.market.interface.parameters import Parameters
 from benchmarks.gas.stage import (
     ETHER,
     Call,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ape_v2v.market.parameters import Parameters
+from ape_v2v.market.interface.parameters import Parameters
 from benchmarks.gas.designs import (
     BIDDING_TIME,
     ENERGY,

@@ -12,7 +12,7 @@ from eth_utils.crypto import keccak
 
 from ape_v2v.errors import V2VError
 from ape_v2v.evm.node import AnvilChain
-from ape_v2v.market import messages
+from ape_v2v.market.interface import messages
 from benchmarks.gas.slots import Slots
 
 if TYPE_CHECKING:

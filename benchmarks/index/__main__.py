@@ -26,8 +26,8 @@ from ape_v2v import Market
 from ape_v2v.chain.node import Node
 from ape_v2v.evm.node import AnvilChain
 from ape_v2v.index.history import History
-from ape_v2v.index.selection import Selection
-from ape_v2v.index.store import EventStore
+from ape_v2v.index.storage.selection import Selection
+from ape_v2v.index.storage.store import EventStore
 from benchmarks.index import made
 from benchmarks.index.trades import Trades
 

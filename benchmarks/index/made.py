@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from eth_utils.crypto import keccak
 
-from ape_v2v.chain.answered import Block, Log
-from ape_v2v.market import events
-from ape_v2v.market.states import Ending
+from ape_v2v.chain.line.answered import BlockHeader, Log
+from ape_v2v.market.interface import events
+from ape_v2v.market.interface.states import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +24,13 @@ def account(number: int) -> bytes:
     return keccak(number.to_bytes(8))[:20]
 
 
-def block(number: int) -> Block:
+def block(number: int) -> BlockHeader:
     """A block by its number."""
     hash_, parent = (keccak(n.to_bytes(8, signed=True)) for n in (number, number - 1))
-    return Block(number, hash_, parent, _GENESIS + 12 * number, None)
+    return BlockHeader(number, hash_, parent, _GENESIS + 12 * number, None)
 
 
-def trades(count: int, consumers: int) -> Iterator[tuple[Block, list[Log]]]:
+def trades(count: int, consumers: int) -> Iterator[tuple[BlockHeader, list[Log]]]:
     """Blocks of trades: in every five of them, each consumer buys 1 kWh from one of two others."""
     bob, carol = (_word(account(n)) for n in range(2))
     topic = {name: events.topics([name])[0] for name in events.names()}

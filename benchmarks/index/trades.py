@@ -9,10 +9,10 @@ from eth_utils.address import to_checksum_address
 
 from ape_v2v.evm.chains import GAS_LIMIT
 from ape_v2v.evm.contracts import Interface
-from ape_v2v.market import contract as artifact
-from ape_v2v.market.messages import offered
-from ape_v2v.market.parameters import Parameters
-from ape_v2v.market.records import auction_id
+from ape_v2v.market.interface import contract as artifact
+from ape_v2v.market.interface.messages import offered
+from ape_v2v.market.interface.parameters import Parameters
+from ape_v2v.market.interface.records import auction_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

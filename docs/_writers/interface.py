@@ -19,14 +19,14 @@ from eth_utils.address import to_checksum_address
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
-from ape_v2v.market import messages
+from ape_v2v.market.interface import messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "protocol.md"
-ARTIFACT = ROOT / "ape_v2v" / "market" / "artifacts" / "V2VMarket.json"
+ARTIFACT = ROOT / "ape_v2v" / "market" / "interface" / "artifacts" / "V2VMarket.json"
 SOURCE = ROOT / "contracts" / "IV2VMarket.sol"
 
 Entry = dict[str, Any]

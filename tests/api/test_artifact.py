@@ -3,19 +3,19 @@
 from importlib import resources
 
 from ape_v2v import Market
-from ape_v2v.market import contract
+from ape_v2v.market.interface import contract
 
 
 def test_the_artifact_is_what_the_sources_compile_to(project):
     shipped = (
-        resources.files("ape_v2v.market")
+        resources.files("ape_v2v.market.interface")
         .joinpath("artifacts", contract.ARTIFACT)
         .read_text("utf-8")
     )
     compiled = contract.distilled(project.V2VMarket.contract_type)
     # Not `==` alone: 90 kB of difference would help nobody.
     assert (shipped == compiled) is True, (
-        "ape_v2v/market/artifacts/V2VMarket.json is not what contracts/ compile to: "
+        "ape_v2v/market/interface/artifacts/V2VMarket.json is not what contracts/ compile to: "
         "run `ape run artifact`"
     )
 

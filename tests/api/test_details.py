@@ -11,7 +11,7 @@ from ape_v2v.market.details import (
     Place,
     printable,
 )
-from ape_v2v.market.parameters import MAX_TEXT_BYTES
+from ape_v2v.market.interface.parameters import MAX_TEXT_BYTES
 
 PARIS = Place(48.8566, 2.3522)
 LYON = Place(45.7640, 4.8357)

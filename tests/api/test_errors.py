@@ -17,10 +17,10 @@ from ape_v2v import (
     Refused,
     V2VError,
 )
-from ape_v2v.chain.forecast import Request
-from ape_v2v.market.contract import contract_type
-from ape_v2v.market.refusals import sentence
-from ape_v2v.market.transactions import Write, foresee, send, simulate
+from ape_v2v.chain.writing.forecast import Request
+from ape_v2v.market.interface.contract import contract_type
+from ape_v2v.market.interface.refusals import sentence
+from ape_v2v.market.interface.transactions import Write, foresee, send, simulate
 from tests.helpers.scenario import (
     BOND,
     FUNDS,

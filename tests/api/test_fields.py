@@ -2,7 +2,7 @@
 
 import pytest
 
-from ape_v2v.market.fields import with_v_27_or_28
+from ape_v2v.market.interface.fields import with_v_27_or_28
 
 R_AND_S = bytes(range(64))
 

@@ -125,7 +125,8 @@ def test_what_a_test_does_is_undone(connected, ready, v2v_consumer, run):
 
 
 def test_nothing_is_loaded_before_it_is_asked_for():
-    heavy = "ape_v2v.market.market", "ape_v2v.market.contract", "hypothesis", "web3", "pandas"
+    ours = "ape_v2v.market.market", "ape_v2v.market.interface.contract"
+    heavy = *ours, "hypothesis", "web3", "pandas"
     program = (
         "import sys; import ape_v2v.testing.fixtures; "
         f"print([name for name in {heavy} if name in sys.modules])"

@@ -23,8 +23,8 @@ from ape_v2v import (
     State,
     UnitError,
 )
-from ape_v2v.market.records import auction_id, consumer_of
-from ape_v2v.market.transactions import Write, send, simulate
+from ape_v2v.market.interface.records import auction_id, consumer_of
+from ape_v2v.market.interface.transactions import Write, send, simulate
 from ape_v2v.testing.assertions import rollback
 from tests.helpers.scenario import (
     BIDDING_TIME,

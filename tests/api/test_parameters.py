@@ -4,7 +4,7 @@ import pytest
 
 from ape_v2v import ConfigurationError, Market, Parameters
 from ape_v2v.chain.networks import connected_node
-from ape_v2v.market.transactions import creation, foresee
+from ape_v2v.market.interface.transactions import creation, foresee
 from ape_v2v.testing.assertions import reverts_with
 from tests.helpers.scenario import PARAMETERS
 

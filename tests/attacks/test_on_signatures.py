@@ -9,7 +9,7 @@ from eth_keys.constants import SECPK1_N
 from ape_v2v.evm.chains import HARDFORK
 from ape_v2v.evm.contracts import Contract, Interface
 from ape_v2v.evm.node import AnvilChain
-from ape_v2v.market import messages
+from ape_v2v.market.interface import messages
 from ape_v2v.testing.assertions import reverts_with
 from tests.helpers.scenario import (
     BIDDING_TIME,

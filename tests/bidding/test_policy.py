@@ -6,8 +6,8 @@ import pytest
 
 from ape_v2v.bidding.policy import BID_GAS, Policy, Terms, bond, expected_rate, offer
 from ape_v2v.errors import V2VError
-from ape_v2v.market.records import AuctionInfo
-from ape_v2v.market.states import State
+from ape_v2v.market.interface.records import AuctionInfo
+from ape_v2v.market.interface.states import State
 from ape_v2v.units import Energy, Money, Rate
 
 GWEI, ETHER = 10**9, 10**18

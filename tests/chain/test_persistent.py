@@ -2,7 +2,7 @@
 
 import pytest
 
-from ape_v2v.chain.faults import NodeError, Rejected, Reverted
+from ape_v2v.chain.line.faults import NodeError, Rejected, Reverted
 from ape_v2v.chain.node import Network, Node
 from ape_v2v.chain.persistent import persistent
 from tests.helpers import faults

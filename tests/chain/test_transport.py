@@ -6,9 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ape_v2v.chain.faults import AccessDenied, NodeError, NodeSilent
+from ape_v2v.chain.line.faults import AccessDenied, NodeError, NodeSilent
+from ape_v2v.chain.line.urls import Secrets, without_secrets
 from ape_v2v.chain.node import Network, Node
-from ape_v2v.chain.urls import Secrets, without_secrets
 
 SEPARATOR = ":" + "//"
 HTTP = f"http{SEPARATOR}"  # of sites that nobody is to follow a link to

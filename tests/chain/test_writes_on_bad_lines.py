@@ -6,9 +6,9 @@ import ape
 import pytest
 
 from ape_v2v import Market, Money, V2VError
-from ape_v2v.chain.faults import NodeError
+from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.chain.node import Network, Node
-from ape_v2v.chain.replacement import look_up
+from ape_v2v.chain.writing.replacement import look_up
 from ape_v2v.errors import OutcomeUnknown, SentAs
 from tests.chain.conftest import KEY
 from tests.helpers import fault_proxy, faults
@@ -175,7 +175,7 @@ def test_a_killed_process_is_taken_up(far, deployed, ev, line, network, monkeypa
 
     before = int(deployed.balance(ev.address))
     with monkeypatch.context() as dying:
-        dying.setattr("ape_v2v.chain.sending.broadcast", kill)
+        dying.setattr("ape_v2v.chain.writing.sending.broadcast", kill)
         with pytest.raises(Killed):
             far.deposit(AMOUNT, sender=ev)
     (note,) = far.node.notes.of(ev.address, 0)

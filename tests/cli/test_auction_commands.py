@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ape_v2v.market.records import moment
+from ape_v2v.market.interface.records import moment
 from tests.helpers.scenario import (
     BOND,
     ENERGY,

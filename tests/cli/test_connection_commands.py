@@ -6,7 +6,7 @@ import pytest
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
-from ape_v2v.market.records import moment
+from ape_v2v.market.interface.records import moment
 from tests.helpers.scenario import (
     BOND,
     ENERGY,

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ape_v2v import Market, Money
-from ape_v2v.market.parameters import MAX_TEXT_BYTES
-from ape_v2v.market.transactions import Write, simulate
+from ape_v2v.market.interface.parameters import MAX_TEXT_BYTES
+from ape_v2v.market.interface.transactions import Write, simulate
 from tests.helpers.scenario import ETHER, FUNDS, ZERO_ADDRESS
 
 

@@ -8,7 +8,8 @@ from ape import config
 from eth_utils.conversions import to_hex
 
 from ape_v2v import Parameters, deployment
-from ape_v2v._cli import context, verification
+from ape_v2v._cli import verification
+from ape_v2v._cli.shared import context
 from ape_v2v.chain.networks import connected_node
 from ape_v2v.chain.node import Node
 from ape_v2v.config import Configuration, Fees, LightSettings

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from ape_v2v._cli.live import stop_signals
+from ape_v2v._cli.shared.live import stop_signals
 
 PATIENCE = 10  # seconds
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ape_v2v._cli.tables import Facts, Rows
+from ape_v2v._cli.shared.tables import Facts, Rows
 
 HASH = "0x" + "5f846f89" * 8
 ADDRESS = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"

@@ -53,7 +53,7 @@ def asked(chain, monkeypatch):
         def asked(fault):
             proxy.fault = fault
             node = Node(proxy.url, network=replace(LOCAL, patience=1.0))
-            monkeypatch.setattr("ape_v2v._cli.context.connected_node", lambda: node)
+            monkeypatch.setattr("ape_v2v._cli.shared.context.connected_node", lambda: node)
             return proxy.url
 
         yield asked
@@ -113,7 +113,8 @@ def test_a_node_whose_answer_is_lost_is_asked_what_became_of_it(
 
 
 def test_a_node_that_is_gone_is_named(v2v, provider, monkeypatch):
-    monkeypatch.setattr("ape_v2v._cli.context.connected_node", lambda: Node(NOBODY, network=LOCAL))
+    node = Node(NOBODY, network=LOCAL)
+    monkeypatch.setattr("ape_v2v._cli.shared.context.connected_node", lambda: node)
 
     for words in (("market", "show"), ("auction", "list"), ("wallet", "balance", provider.alias)):
         assert v2v(*words, expect=1).error == f"Error: no node at {NOBODY}: {ANVIL}{NOBODY}`\n"

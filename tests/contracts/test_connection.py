@@ -8,7 +8,7 @@ from eth_abi.abi import encode
 from eth_account import Account
 from eth_utils.crypto import keccak
 
-from ape_v2v.market import messages
+from ape_v2v.market.interface import messages
 from ape_v2v.testing.assertions import reverts_with
 from tests.helpers.scenario import (
     BIDDING_TIME,

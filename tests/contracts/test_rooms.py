@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from ape.exceptions import ContractLogicError, CustomError
 
-from ape_v2v.market import messages
+from ape_v2v.market.interface import messages
 from ape_v2v.testing.assertions import reverts_with
 from tests.helpers.scenario import (
     BIDDING_TIME,

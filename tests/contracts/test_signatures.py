@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ape_v2v.market import messages
+from ape_v2v.market.interface import messages
 
 # The structs, to the letter: wallets and receipts depend on every one.
 STRUCTS = [

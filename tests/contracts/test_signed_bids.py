@@ -9,7 +9,7 @@ from eip712 import EIP712Message
 from eth_account import Account
 from eth_pydantic_types import abi
 
-from ape_v2v.market import messages
+from ape_v2v.market.interface import messages
 from ape_v2v.testing.assertions import reverts_with
 from tests.helpers.scenario import (
     BIDDING_TIME,

@@ -10,7 +10,7 @@ import pytest
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from ape_v2v.market import messages
+from ape_v2v.market.interface import messages
 from ape_v2v.testing.assertions import rollback
 from tests.helpers.scenario import (
     BIDDING_TIME,

@@ -8,8 +8,8 @@ import ape
 
 from ape_v2v.evm.chains import EmittedLog
 from ape_v2v.evm.contracts import Interface
-from ape_v2v.market import contract as artifact
-from ape_v2v.market.parameters import Parameters
+from ape_v2v.market.interface import contract as artifact
+from ape_v2v.market.interface.parameters import Parameters
 
 PEOPLE = [f"0x{0xE5 << 152 | number:040x}" for number in range(5)]
 ORGANIZATION, ALICE, BOB, CAROL, DAVE = PEOPLE

@@ -129,7 +129,7 @@ def test_a_history_through_a_fault_now_and_then_is_whole(open_history, proxy, ex
 def test_a_history_through_a_fault_that_stays_is_right_or_says_so(
     open_history, proxy, expected, kind, monkeypatch
 ):
-    monkeypatch.setattr("ape_v2v.chain.patience._ASKED_FOR_AT_MOST", 2.0)
+    monkeypatch.setattr("ape_v2v.chain.line.patience._ASKED_FOR_AT_MOST", 2.0)
     history = open_history()
     proxy.fault = ANY[kind]
 
@@ -284,7 +284,7 @@ def test_a_node_that_never_answers_is_waited_for_once(open_history, proxy):
 
 
 def test_a_follower_says_after_a_while_what_it_waits_for(open_history, proxy, monkeypatch):
-    monkeypatch.setattr("ape_v2v.chain.patience._UNSAID", 0.1)
+    monkeypatch.setattr("ape_v2v.chain.line.patience._UNSAID", 0.1)
     said, stop = [], threading.Event()
 
     def tell(text):

@@ -7,10 +7,10 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ape_v2v.chain.answered import Log
+from ape_v2v.chain.line.answered import Log
 from ape_v2v.errors import V2VError
-from ape_v2v.market import contract as artifact
-from ape_v2v.market import events
+from ape_v2v.market.interface import contract as artifact
+from ape_v2v.market.interface import events
 
 EVENTS = {abi.name: abi for abi in artifact.contract_type().events}
 VALUES = {

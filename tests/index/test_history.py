@@ -25,14 +25,14 @@ from ape_v2v import (
     Money,
     Rate,
 )
-from ape_v2v.chain.faults import NodeError
+from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.config import Configuration, MarketSettings
 from ape_v2v.errors import ConfigurationError, V2VError
 from ape_v2v.evm.node import AnvilChain
 from ape_v2v.index.history import History
 from ape_v2v.index.views import Outcome
-from ape_v2v.market.parameters import Parameters
-from ape_v2v.market.records import auction_id
+from ape_v2v.market.interface.parameters import Parameters
+from ape_v2v.market.interface.records import auction_id
 from tests.helpers.providers import (
     TOO_MANY_REQUESTS,
     TOO_MUCH,

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.index import schema, upkeep
 from ape_v2v.index.queries import Queries
-from ape_v2v.index.selection import EVERYTHING, Selection
-from ape_v2v.index.store import EventStore
+from ape_v2v.index.storage import schema, upkeep
+from ape_v2v.index.storage.selection import EVERYTHING, Selection
+from ape_v2v.index.storage.store import EventStore
 from ape_v2v.index.views import Outcome
-from ape_v2v.market import events
+from ape_v2v.market.interface import events
 from benchmarks.index import made
 
 TRADES, CONSUMERS = 4, 3
@@ -182,8 +182,8 @@ def test_events_are_found_by_kind_account_auction_block_and_time(store, blocks):
 
 
 def test_more_events_than_fit_on_a_page_come_each_once(store, blocks, monkeypatch):
-    monkeypatch.setattr("ape_v2v.index.selection.PAGE", 7)
-    monkeypatch.setattr("ape_v2v.index.store.PAGE", 7)
+    monkeypatch.setattr("ape_v2v.index.storage.selection.PAGE", 7)
+    monkeypatch.setattr("ape_v2v.index.storage.store.PAGE", 7)
     append(store, blocks)
 
     assert list(store.logs()) == [log for _, logs in blocks for log in logs]

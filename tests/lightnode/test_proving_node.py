@@ -6,7 +6,7 @@ import pytest
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
-from ape_v2v.chain.faults import Reverted
+from ape_v2v.chain.line.faults import Reverted
 from ape_v2v.lightnode.node import Unproven
 from tests.lightnode.conftest import proving
 

@@ -26,7 +26,7 @@ from ape_v2v.deployment import (
     settings,
 )
 from ape_v2v.evm.anvil import anvil
-from ape_v2v.market.states import State
+from ape_v2v.market.interface.states import State
 from tests.helpers.live import SEPOLIA, confirm_at_once, connected
 from tests.helpers.scenario import (
     BOND,

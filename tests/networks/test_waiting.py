@@ -14,7 +14,7 @@ from ape_v2v import (
     Parameters,
     V2VError,
 )
-from ape_v2v.chain.replacement import look_up, replace
+from ape_v2v.chain.writing.replacement import look_up, replace
 from ape_v2v.config import Configuration, Fees
 from ape_v2v.deployment import (
     Records,

@@ -225,7 +225,7 @@ def test_the_wheel_holds_what_it_takes(wheel):
     assert {name for name in names if name.startswith("ape_v2v/")} == expected
     assert expected >= {
         "ape_v2v/py.typed",
-        "ape_v2v/market/artifacts/V2VMarket.json",
+        "ape_v2v/market/interface/artifacts/V2VMarket.json",
         "ape_v2v/_cli/__init__.py",
         "ape_v2v/testing/assertions.py",
     }

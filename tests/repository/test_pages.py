@@ -369,7 +369,7 @@ def test_names_on_pages_are_names_of_the_code():
     ("span", "right"),
     [
         ("Market.start_auction", True),
-        ("ape_v2v.market.messages", True),
+        ("ape_v2v.market.interface.messages", True),
         ("ape_v2v.messages", False),
         ("ape_v2v.market.market.Market.at", True),
         ("ape_v2v.market.market.Market.on", False),

@@ -6,7 +6,7 @@ import pytest
 from ape_accounts import import_account_from_private_key
 
 from ape_v2v._cli.session import unlocked
-from ape_v2v.market import messages
+from ape_v2v.market.interface import messages
 from ape_v2v.session.protocol.agreement import Agreement
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.signing import AccountSigner, KeySigner, require_signer

@@ -20,7 +20,7 @@ from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 from eth_utils.hexadecimal import decode_hex
 
-from ape_v2v.market import messages
+from ape_v2v.market.interface import messages
 from ape_v2v.metering.meter import MAX_RECORD_BYTES
 from ape_v2v.session.protocol.wire import (
     AuthorizationReq,

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ape_v2v.errors import SentAs
-from ape_v2v.market.refusals import Refused
+from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.session.boundaries import Boundary, crossing
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 

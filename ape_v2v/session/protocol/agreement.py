@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from eth_utils.conversions import to_hex
 from eth_utils.hexadecimal import decode_hex
 
-from ape_v2v.market.messages import Reading, domain
+from ape_v2v.market.interface.messages import Reading, domain
 from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Agreement:
         return cls(**{**data, "token": decode_hex(data["token"])})
 
     def typed(self, message: type[EIP712Message], **fields: Any) -> EIP712Message:
-        """One of `ape_v2v.market.messages` for this market, with this connection's token."""
+        """A message of `ape_v2v.market.interface.messages`, with this connection's token."""
         kind: Any = message  # its domain is a keyword that the class does not declare
         typed: EIP712Message = kind(
             token=self.token, **fields, eip712_domain=domain(self.market, self.chain_id)

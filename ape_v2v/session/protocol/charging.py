@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from eth_utils.crypto import keccak
 
-from ape_v2v.market.messages import MeterValue
+from ape_v2v.market.interface.messages import MeterValue
 from ape_v2v.market.statements import EnergyStatement
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.signing import require_signer

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from eth_keys.datatypes import PublicKey
 from eth_utils.conversions import to_hex
 
-from ape_v2v.market.fields import SIGNATURE_BYTES
-from ape_v2v.market.messages import AccessToken, SessionChallenge
+from ape_v2v.market.interface.fields import SIGNATURE_BYTES
+from ape_v2v.market.interface.messages import AccessToken, SessionChallenge
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.signing import public_key_of, require_signer
 from ape_v2v.session.protocol.wire import SessionSetupReq

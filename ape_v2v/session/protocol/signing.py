@@ -12,8 +12,8 @@ from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 
 from ape_v2v.errors import V2VError
-from ape_v2v.market.fields import SIGNATURE_BYTES
-from ape_v2v.market.messages import SessionKey, domain, session_key
+from ape_v2v.market.interface.fields import SIGNATURE_BYTES
+from ape_v2v.market.interface.messages import SessionKey, domain, session_key
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from eth_utils.hexadecimal import decode_hex
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool
 from pydantic.alias_generators import to_camel
 
-from ape_v2v.market.fields import (
+from ape_v2v.market.interface.fields import (
     AS_HEX,
     Address,
     Hash,

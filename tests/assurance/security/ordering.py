@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ape_v2v.evm.chains import Chain
 from ape_v2v.evm.contracts import Contract, Interface
-from ape_v2v.market.messages import offered
+from ape_v2v.market.interface.messages import offered
 from tests.fuzz.actors import DEPLOYER, PEOPLE
 from tests.model.market import (
     HOUR,

@@ -1,0 +1,1 @@
+"""What the topics' commands have in common: options and arguments, tables and lines, failures."""

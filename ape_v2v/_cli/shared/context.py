@@ -1,0 +1,185 @@
+"""What every command has: the market, who acts, and how to show things."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import ape
+import click
+from eth_utils.address import to_checksum_address
+from rich.console import Console
+
+from ape_v2v import deployment
+from ape_v2v.chain.networks import connected_node
+from ape_v2v.config import Configuration
+from ape_v2v.market.interface.records import consumer_of
+from ape_v2v.market.interface.transactions import Write, send, simulate, take_up
+from ape_v2v.market.market import Market
+from ape_v2v.units import Energy, Money
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from ape.api import AccountAPI
+
+    from ape_v2v.chain.node import Node
+    from ape_v2v.chain.signing import Signed
+    from ape_v2v.chain.writing.forecast import Forecast
+    from ape_v2v.chain.writing.receipts import Mined
+    from ape_v2v.lightnode.beacon.head import Head
+    from ape_v2v.units import Price, Rate
+
+_KWH = Energy(1_000)
+_ROUND = 2**32 - 1
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    if not console.is_terminal:  # a file, or a program that looks for whole addresses
+        console.width = max(console.width, 200)
+    return console
+
+
+@dataclass
+class Context:
+    """What every command has: the market, who acts, and how to show things."""
+
+    market_address: str | None
+    as_json: bool
+    yes: bool = False
+    account: AccountAPI | None = None
+    console: Console = field(default_factory=_console)
+    config: Configuration = field(default_factory=Configuration.current)
+    price: Price | None = None
+    """What one ether costs in the user's money; as configured unless it is given."""
+    transaction: str | None = None
+    """The hash of the last one sent."""
+    head: Head | None = None
+    """The block by which all that is shown is proven, if it is."""
+    underway: str | None = None
+    """The hash of one that has been signed, and of which nothing more is known yet."""
+    advice: str | None = None
+    """What to do when the node goes while something is sent otherwise than by the gateway."""
+
+    def __post_init__(self) -> None:
+        self.price = self.price or self.config.fiat
+
+    @cached_property
+    def market(self) -> Market:
+        """The market: --market, else the configured one, else the last one deployed from here."""
+        address = self.market_address or deployment.default_market(ape.project.path, self.node)
+        return Market.at(address, self.node, gateway=self.gateway)
+
+    @cached_property
+    def node(self) -> Node:
+        """The node of the connected network."""
+        return connected_node()
+
+    @property
+    def sender(self) -> AccountAPI:
+        """Who acts, in a command that writes."""
+        assert self.account is not None, "a command that only reads has no account"
+        return self.account
+
+    def show(self, data: dict[str, Any] | list[dict[str, Any]], rendered: Any) -> None:
+        """Print the outcome: as JSON for programs, rendered for people."""
+        if self.head is not None:
+            if isinstance(data, dict):
+                data |= {"provenBy": self.head.as_dict()}
+            click.echo(f"proven by {self.head}", err=True)
+        if self.as_json:
+            click.echo(json.dumps(data, default=str))
+        else:
+            self.console.print(rendered, soft_wrap=True)  # what is too long runs on: see tables.py
+
+    def tell(self, rendered: Any) -> None:
+        """Print what comes before the outcome: beside it, where the outcome is for programs."""
+        console = Console(stderr=True, highlight=False) if self.as_json else self.console
+        console.print(rendered, soft_wrap=True)
+
+    def emit(self, data: dict[str, Any], text: str) -> None:
+        """Print one of many lines: JSON for programs."""
+        click.echo(json.dumps(data) if self.as_json else text)
+
+    def notice(self, text: str) -> None:
+        """Tell on standard error what a transaction means, before it is asked for."""
+        if not self.yes:
+            click.echo(text, err=True)
+
+    def gateway(self, write: Write) -> Mined:
+        """Show what a transaction will do and cost, ask, and send it."""
+        if (mined := take_up(write)) is not None:
+            self.transaction = mined.transaction
+            click.echo(
+                f"sent before as {mined.transaction}, whose outcome was not known then: that one "
+                "counts, and nothing is sent again",
+                err=True,
+            )
+            return mined
+        expected = simulate(write)
+        with prompts_on_stderr():
+            if not self.yes:
+                self.announce(write, expected)
+                click.confirm("send it?", abort=True, err=True)
+            mined = send(write, expected, before_sending=self._on_its_way)
+        self.transaction, self.underway = mined.transaction, None
+        return mined
+
+    def _on_its_way(self, signed: Signed) -> None:
+        self.underway = signed.hash
+
+    def announce(self, write: Write, expected: Forecast) -> None:
+        """Say on standard error what a transaction will do."""
+        lines = [
+            f"{write.method} on market {write.contract.address}",
+            f"  by {self.who(write.sender.address)}",
+            f"  costs about {self.money(expected.cost)} ({expected.gas:,} gas)",
+        ]
+        if write.value:
+            lines.append(f"  sends {self.money(write.value)} into the market")
+        if write.locks:
+            lines.append(f"  locks {self.money(write.locks)} until it is over")
+        if write.pays:
+            lines.append(f"  pays {self.money(write.pays)} out of what is locked")
+        click.echo("\n".join(lines), err=True)
+
+    def energy(self, value: Energy) -> str:
+        return value.format(self.config.units.energy)
+
+    def rate(self, value: Rate) -> str:
+        shown = value.format(self.config.units.rate)
+        if self.price is None:
+            return shown
+        return f"{shown} ({self.price.format(value * _KWH)}/kWh)"
+
+    def money(self, value: Money) -> str:
+        shown = value.format(self.config.units.money)
+        return shown if self.price is None else f"{shown} ({self.price.format(value)})"
+
+    @cached_property
+    def aliases(self) -> dict[str, str]:
+        """The accounts that Ape has keys of, by their addresses: what they are called."""
+        accounts = list(ape.accounts)
+        if self.node.network.is_dev:
+            accounts += ape.accounts.test_accounts
+        return {account.address: account.alias or "" for account in accounts}
+
+    def who(self, address: str) -> str:
+        """An account for people: its address, and its alias where it has one here."""
+        alias = self.aliases.get(address)
+        return f"{address} ({alias})" if alias else address
+
+    def auction_name(self, auction_id: int) -> str:
+        """An auction as people can name it: the consumer, and its number among the consumer's."""
+        consumer, number = to_checksum_address(consumer_of(auction_id)), auction_id & _ROUND
+        alias = self.aliases.get(consumer)
+        return f"{consumer}/{number}" + (f" ({alias}/{number})" if alias else "")
+
+
+def prompts_on_stderr() -> contextlib.redirect_stdout[TextIO]:
+    """Keep what Ape asks while it signs, a passphrase say, out of the output."""
+    return contextlib.redirect_stdout(click.get_text_stream("stderr"))

@@ -1,0 +1,199 @@
+"""The contract of a market, asked through its node: what everything else here is made of.
+
+    contract = MarketContract("0x…", Node("http://127.0.0.1:8545"))
+    contract.view("auctions", auction_id).rate
+
+Calls go by the ABI that comes with this package alone, whatever anybody remembers of the address.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from eth_utils.address import is_hex_address, to_checksum_address
+from ethpm_types.abi import MethodABI
+
+from ape_v2v.chain import blocks
+from ape_v2v.chain.line.faults import NodeError, Reverted
+from ape_v2v.errors import V2VError
+from ape_v2v.market.interface import contract as artifact
+from ape_v2v.market.interface.refusals import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ethpm_types import ContractType
+    from ethpm_types.abi import ABIType
+
+    from ape_v2v.chain.node import Node
+
+
+@dataclass(frozen=True)
+class MarketContract:
+    """A market's contract at one address of one chain."""
+
+    address: str
+    """With its checksum."""
+    node: Node
+
+    @classmethod
+    def at(cls, address: str, node: Node) -> MarketContract:
+        """The contract at an address in any case.
+
+        Raises:
+            V2VError: It is no address, or there is no contract.
+            NodeError: The node does not answer.
+        """
+        checked = address_of(address)
+        if not code(node, checked):
+            raise V2VError(
+                f"no contract at {checked} on {node.network.name}: check the address and the "
+                "network"
+            )
+        return cls(checked, node)
+
+    @property
+    def contract_type(self) -> ContractType:
+        """The market's ABI, bytecode and documentation."""
+        return artifact.contract_type()
+
+    def view(self, name: str, *arguments: Any, block: int | str = blocks.LATEST) -> Any:
+        """What a view gives at a block: one value, or a struct by its names.
+
+        Raises:
+            Refused: It reverts.
+            NodeError: The node does not answer, or has no such block.
+        """
+        try:
+            answer = self.node.request("eth_call", self._question(name, arguments, block)[1])
+        except Reverted as error:
+            raise refusal(error.output, error.said) from error
+        return self._answer(name, len(arguments), answer)
+
+    def views(
+        self, calls: Sequence[tuple[str, Sequence[Any]]], block: int | str = blocks.LATEST
+    ) -> list[Any]:
+        """What several views give, asked at once.
+
+        Raises:
+            Refused: One of them reverts.
+            NodeError: The node does not answer, or has no such block.
+        """
+        questions = [self._question(name, arguments, block) for name, arguments in calls]
+        answers = self.node.batch(questions, errors=True)
+        results = []
+        for (name, arguments), answer in zip(calls, answers, strict=True):
+            if isinstance(answer, Reverted):
+                raise refusal(answer.output, answer.said) from answer
+            if isinstance(answer, NodeError):
+                raise answer
+            results.append(self._answer(name, len(arguments), answer))
+        return results
+
+    def call_data(self, method: str, *arguments: Any) -> bytes:
+        """A call of a method, as a transaction carries it.
+
+        Raises:
+            V2VError: An address is none.
+        """
+        types = _inputs(method, len(arguments))
+        prepared = [_prepared(type_, value) for type_, value in zip(types, arguments, strict=True)]
+        return artifact.interface().call_data(method, *prepared)
+
+    def _question(
+        self, name: str, arguments: Sequence[Any], block: int | str
+    ) -> tuple[str, list[Any]]:
+        data = self.call_data(name, *arguments)
+        call = {"to": self.address, "data": f"0x{data.hex()}"}
+        return "eth_call", [call, blocks.tagged(block)]
+
+    def _answer(self, name: str, arity: int, answer: Any) -> Any:
+        output = bytes.fromhex(answer[2:]) if isinstance(answer, str) else b""
+        if not output:
+            raise NodeError(
+                f"the node at {self.node.shown} gives nothing for {name} of the market at "
+                f"{self.address}: no market was there at that block, or the node is behind"
+            )
+        return _shapes(name, arity)(artifact.interface().output(name, arity, output))
+
+
+def code(node: Node, address: str) -> bytes:
+    """The code at an address; empty where there is none.
+
+    Raises:
+        NodeError: The node does not answer.
+    """
+    answer = node.request("eth_getCode", [address, blocks.LATEST])
+    return bytes.fromhex(str(answer or "0x").removeprefix("0x"))
+
+
+def address_of(account: object) -> str:
+    """The address of an account, or one in any case, with its checksum.
+
+    Raises:
+        V2VError: It is neither, or capitals that do not fit tell that a digit was mistyped.
+    """
+    text = getattr(account, "address", account)
+    if not isinstance(text, str) or not is_hex_address(text):
+        raise V2VError(f"{account!r} is not an address: expected 0x and 40 digits")
+    address, digits = str(to_checksum_address(text)), text[-40:]
+    if digits not in (address[2:], digits.lower(), digits.upper()):
+        raise V2VError(f"{text!r} fails its checksum: copy the address again")
+    return address
+
+
+def require_signer(account: object) -> None:
+    """Refuse what cannot sign: an address, say, where its account is needed.
+
+    Raises:
+        V2VError: It is no account of Ape.
+    """
+    if not all(hasattr(account, name) for name in ("address", "sign_transaction", "sign_message")):
+        raise V2VError(
+            f"{account!r} is not an account that can sign: give one of Ape's, such as "
+            "accounts.load('alice') or accounts.test_accounts[0]"
+        )
+
+
+@cache
+def _inputs(method: str, arity: int) -> tuple[str, ...]:
+    for item in artifact.contract_type().abi:
+        if isinstance(item, MethodABI) and item.name == method and len(item.inputs) == arity:
+            return tuple(one.canonical_type for one in item.inputs)
+    raise V2VError(f"a market has no {method} of {arity} arguments")
+
+
+def _prepared(type_: str, value: Any) -> Any:
+    if type_ == "address":
+        return address_of(value)
+    return [address_of(one) for one in value] if type_ == "address[]" else value
+
+
+@cache
+def _shapes(name: str, arity: int) -> Callable[[Any], Any]:
+    """How what a view returns is given: addresses with checksums, structs by their names."""
+    (abi,) = [
+        item
+        for item in artifact.contract_type().view_methods
+        if item.name == name and len(item.inputs) == arity
+    ]
+    if len(abi.outputs) == 1:
+        return _shape(abi.outputs[0], name)
+    shapes = [_shape(item, name) for item in abi.outputs]
+    return lambda values: tuple(shape(value) for shape, value in zip(shapes, values, strict=True))
+
+
+def _shape(item: ABIType, name: str) -> Callable[[Any], Any]:
+    if item.type == "address":
+        return to_checksum_address
+    if item.components:
+        fields = [str(one.name) for one in item.components]
+        shapes = [_shape(one, name) for one in item.components]
+        struct = namedtuple(name, fields)  # type: ignore[misc]
+        return lambda values: struct(
+            *(shape(value) for shape, value in zip(shapes, values, strict=True))
+        )
+    return lambda value: value

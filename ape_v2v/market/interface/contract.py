@@ -1,0 +1,46 @@
+"""The compiled market that comes with the package, so that it works without the sources.
+
+`artifacts/V2VMarket.json` is the contract type as Ape's compiler gives it; `ape run artifact`
+writes it, and a test compares it with the sources.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+from ethpm_types import ContractType
+
+from ape_v2v.evm.contracts import Interface
+
+NAME = "V2VMarket"
+ARTIFACT = f"{NAME}.json"
+
+# What a user of the market needs; syntax trees, opcodes and source maps are ten times as much.
+_FIELDS = {
+    "abi",
+    "deployment_bytecode",
+    "devdoc",
+    "name",
+    "runtime_bytecode",
+    "source_id",
+    "userdoc",
+}
+
+
+def distilled(contract_type: ContractType) -> str:
+    """The part of a compiled contract that the package carries, as JSON."""
+    return contract_type.model_dump_json(include=_FIELDS, by_alias=True, exclude_none=True) + "\n"
+
+
+@cache
+def contract_type() -> ContractType:
+    """The market's contract type: ABI, bytecode and documentation."""
+    file = resources.files("ape_v2v.market.interface").joinpath("artifacts", ARTIFACT)
+    return ContractType.model_validate_json(file.read_text("utf-8"))
+
+
+@cache
+def interface() -> Interface:
+    """How its calls, outputs and errors are encoded."""
+    return Interface(contract_type())
