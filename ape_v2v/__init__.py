@@ -51,11 +51,11 @@ _HOMES = {
         "VerificationError",
     ),
     "market.market": ("EV", "Market"),
-    "market.parameters": ("Parameters",),
-    "market.records": ("AuctionInfo", "SignedBid"),
-    "market.refusals": ("Refused",),
+    "market.interface.parameters": ("Parameters",),
+    "market.interface.records": ("AuctionInfo", "SignedBid"),
+    "market.interface.refusals": ("Refused",),
     "market.statements": ("EnergyStatement",),
-    "market.states": ("State",),
+    "market.interface.states": ("State",),
     "units": ("Energy", "Money", "Rate", "UnitError"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
