@@ -8,6 +8,7 @@ from typing import Any
 
 import ape
 import pytest
+from ape.pytest.fixtures import IsolationManager
 from eip712 import EIP712Message
 
 from ape_v2v.market.interface import messages
@@ -31,6 +32,25 @@ def _second_evm():
     with pytest.MonkeyPatch.context() as monkeypatch:
         if ape.chain.provider.name == "test":
             second_evm.complete(monkeypatch)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _isolated_or_failed():
+    """Ape says nothing where it cannot take a snapshot, and isolates no test from then on."""
+    take = IsolationManager.take_snapshot
+
+    def take_or_fail(manager):
+        for last in (False, False, True):
+            try:
+                return take(manager)
+            except Exception as error:
+                if last:
+                    pytest.fail(f"the chain gives no snapshot to isolate a test by: {error!r}")
+        return None
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(IsolationManager, "take_snapshot", take_or_fail)
         yield
 
 

@@ -129,7 +129,6 @@ abstract contract Auction is Registry, Connection {
         // slither-disable-next-line timestamp (hours)
         if (terms.openAward() && block.timestamp >= deadline) return false;
         // A bid was taken back: whatever was bid since, the consumer has this time to think it over.
-        // slither-disable-next-line timestamp (see _requireBidding)
         if (block.timestamp < _freeUntil(terms)) return false;
         return isEV(provider);
     }

@@ -57,7 +57,7 @@ def test_a_market_is_what_its_sources_compile_to(record, compiled):
     assert verdict.immutables["_BOND_BPS"] == to_hex((5_000).to_bytes(32, "big"))
     assert int(verdict.immutables["_cachedThis"], 16) == int(record.address, 16)
     assert set(verdict.immutables) == set(compiled.immutables)
-    assert len(compiled.immutables) == 13
+    assert len(compiled.immutables) == 14
 
 
 def test_a_parameter_in_the_code_that_the_record_does_not_name_is_found(compiled, with_code):
