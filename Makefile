@@ -6,8 +6,8 @@ PYTHON ?= python3
 VENV = .venv
 # Passed on to pytest, for example TEST_ARGS="-k bid -x".
 TEST_ARGS ?=
-# How many processes run the tests, each with an Anvil of its own; 0 is this one alone.
-WORKERS ?= auto
+# How many processes run the tests, each with an Anvil of its own, and often waiting; 0 is this one alone.
+WORKERS ?= 3
 # What `make assure` runs: a profile, or stages by name.
 STAGES ?= ci
 # UPGRADE=1 lets `make lock` take newer versions.
@@ -63,7 +63,7 @@ $(COMPILED): $(STAMP) $(SOURCES)
 	@touch $@
 
 test: lint $(COMPILED) ## Check the style, then run the tests on a local chain
-	$(BIN)/ape test -n $(WORKERS) --maxprocesses 4 --dist worksteal $(TEST_ARGS)
+	$(BIN)/ape test -n $(WORKERS) --dist worksteal $(TEST_ARGS)
 
 # The tests of the contracts; TEST_ARGS names fewer.
 CONTRACT_TESTS := $(addprefix tests/contracts/test_,$(addsuffix .py,auction bidding connection ledger market registry \

@@ -8,7 +8,6 @@ from typing import Any
 
 import ape
 import pytest
-from ape.pytest.fixtures import IsolationManager
 from eip712 import EIP712Message
 
 from ape_v2v.market.interface import messages
@@ -35,23 +34,17 @@ def _second_evm():
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _isolated_or_failed():
-    """Ape says nothing where it cannot take a snapshot, and isolates no test from then on."""
-    take = IsolationManager.take_snapshot
-
-    def take_or_fail(manager):
-        for last in (False, False, True):
-            try:
-                return take(manager)
-            except Exception as error:
-                if last:
-                    pytest.fail(f"the chain gives no snapshot to isolate a test by: {error!r}")
-        return None
-
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(IsolationManager, "take_snapshot", take_or_fail)
+@pytest.fixture(autouse=True)
+def _as_before():
+    """Ape isolates no test any more, without a word, once it has missed a snapshot: this does."""
+    provider = ape.chain.provider
+    if provider.name != "foundry" or provider.network.name != "local":
         yield
+        return
+    snapshot = provider.make_request("evm_snapshot", [])
+    yield
+    provider.make_request("evm_revert", [snapshot])
+    ape.chain.history.revert_to_block(ape.chain.blocks.height)
 
 
 @pytest.fixture(autouse=True)

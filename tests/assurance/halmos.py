@@ -17,7 +17,7 @@ from .places import BIN, RESULTS, ROOT
 from .tools import LOCKS, executable
 
 FORGE = ".cache/forge/out"
-SECONDS = 600
+SECONDS = 3_600
 
 
 class Suite(NamedTuple):

@@ -67,10 +67,11 @@ def _at_the_bounds() -> Iterator[Parameters]:
         "extension_window": (0, 1, HOUR - 1, HOUR, HOUR + 1, uint32),
         "award_window": (10 * MINUTE - 1, 10 * MINUTE, 7 * DAY - 1, 7 * DAY, 7 * DAY + 1),
         "settlement_window": (10 * MINUTE - 1, 10 * MINUTE, 7 * DAY - 1, 7 * DAY, 7 * DAY + 1),
+        "min_penalty": (0, 1, 10**18, 10**18 + 1, 2**64 - 1),
     }
     for name, values in bounds.items():
         yield from (usual._replace(**{name: value}) for value in values)
-    shares = (1, 2, 9_999, 10_000, 10_001, uint16)
+    shares = (1, 2, 4_999, 5_000, 5_001, 9_999, 10_000, 10_001, 19_998, 19_999, 20_000, uint16)
     for bond, penalty in product(shares, shares):
         yield usual._replace(bond_bps=bond, penalty_bps=penalty)
 
