@@ -97,16 +97,17 @@ def test_headers_of_the_settings_are_sent(serve):
     assert seen == ["abc"]
 
 
-def test_the_proxy_of_the_environment_is_asked(serve, monkeypatch):
+def test_the_proxy_of_the_environment_is_asked(serve):
     seen = []
 
     def answer(handler):
         seen.append(handler.path)
         whole(handler)
 
-    monkeypatch.setenv("http_proxy", f"http://{serve(answer)}")
-    node = Node(f"{HTTP}node.example/v3/key?x=1", network=Network("x"))
-    assert node.request("eth_chainId") == "0x1"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("http_proxy", f"http://{serve(answer)}")
+        node = Node(f"{HTTP}node.example/v3/key?x=1", network=Network("x"))
+        assert node.request("eth_chainId") == "0x1"
     assert seen == [f"{HTTP}node.example/v3/key?x=1"]
 
 

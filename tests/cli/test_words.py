@@ -216,9 +216,9 @@ def over(market, clock):
             market.cancelAuction(auction_id, RESERVE, sender=consumer)
             return
         clock.move_to(market.auctions(auction_id).closingTime)
-        market.endAuction(sender=consumer)
+        market.endAuction(auction_id, sender=consumer)
         if how == "ended":
-            market.endConnection(sender=consumer)
+            market.endConnection(auction_id, sender=consumer)
         elif how == "forfeited":
             market.forfeit(auction_id, sender=provider)
 
@@ -244,8 +244,13 @@ def test_what_is_over_tells_how_and_when(v2v, over, bid_id, consumer, provider, 
     assert re.search(r"^ended +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", shown, re.MULTILINE)
     told = v2v("auction", "show", bid_id, "--json").json
     assert told["outcome"] == how
-    assert told["cost"] == (str(RATE * ENERGY) if how == "ended" else None)
-    assert told["penalty"] == (None if how == "ended" else str(PENALTY))
+    cost, penalty = {
+        "cancelled": (None, PENALTY),
+        "ended": (RATE * ENERGY, 0),
+        "forfeited": (0, 2 * PENALTY),
+    }[how]
+    assert told["cost"] == (None if cost is None else str(cost))
+    assert told["penalty"] == str(penalty)
 
     refused = v2v("connection", "forfeit", bid_id, account=provider, expect=1).error
     assert f"is over: {words}" in refused
