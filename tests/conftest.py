@@ -80,6 +80,11 @@ def stranger(accounts):
     return accounts[4]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _everybody(chain, networks, project, organization, consumer, provider, rival, stranger):
+    """Made first: where one comes later, Ape takes the chain back beyond what a module has made."""
+
+
 @pytest.fixture(scope="session")
 def deploy_market(project, organization):
     """A factory of markets: defaults, less what the test says."""
