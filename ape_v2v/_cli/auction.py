@@ -41,7 +41,7 @@ from ape_v2v.market.interface.records import NO_MONEY
 from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.market.interface.states import State
 from ape_v2v.market.market import DEFAULT_BIDDING_TIME, DEFAULT_VALIDITY
-from ape_v2v.market.shapes import AuctionOver
+from ape_v2v.market.shapes import AuctionOver, Revocations
 from ape_v2v.units import format_duration
 
 if TYPE_CHECKING:
@@ -334,7 +334,7 @@ def revoke_bids(context: Context) -> None:
     context.market.revoke_bids(sender=context.sender)
     revocations = context.market.ev(context.sender.address).revocations
     context.show(
-        {"revocations": revocations, "transaction": context.transaction},
+        Revocations(revocations, context.transaction).as_json(),
         "what you have signed and nobody has placed is void",
     )
 

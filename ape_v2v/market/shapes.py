@@ -162,6 +162,17 @@ class BalanceChange:
 
 
 @dataclass(frozen=True)
+class Revocations:
+    """How often an EV has revoked the bids that it had signed, and the last time that it did."""
+
+    revocations: int
+    transaction: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"revocations": self.revocations, "transaction": self.transaction}
+
+
+@dataclass(frozen=True)
 class AuctionOver:
     """An auction that no connection has come out of."""
 

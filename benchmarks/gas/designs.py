@@ -187,16 +187,8 @@ class OwnMarket(Market):
     ) -> Call:
         """The provider hands in the consumer's receipt for a little less than all the energy."""
         auction_id = self.auction_id(consumer)
-        signature = self.stage.sign(
-            SESSION_KEY if key else consumer,
-            messages.Reading,
-            auctionId=auction_id,
-            consumer=consumer.address,
-            provider=provider.address,
-            energyWh=ENERGY - 1,
-            meterDataHash=METER_DATA,
-            last=last,
-        )
+        signer = SESSION_KEY if key else consumer
+        signature = self._consent(signer, consumer, provider, last=last)
         if key:
             delegation = {"auctionId": auction_id, "key": SESSION_KEY.address}
             signature += self.stage.sign(consumer, messages.SessionKey, **delegation)
@@ -207,20 +199,25 @@ class OwnMarket(Market):
         """Somebody else hands in what both have signed."""
         auction_id = self.auction_id(consumer)
         signatures = [
-            self.stage.sign(
-                who,
-                messages.Reading,
-                auctionId=auction_id,
-                consumer=consumer.address,
-                provider=provider.address,
-                energyWh=ENERGY - 1,
-                meterDataHash=METER_DATA,
-                last=True,
-            )
-            for who in (consumer, provider)
+            self._consent(who, consumer, provider, last=True) for who in (consumer, provider)
         ]
         reading = (auction_id, ENERGY - 1, METER_DATA, True)
         return self.stage.call(RELAYER, "settle", reading, *signatures)
+
+    def _consent(
+        self, signer: LocalAccount, consumer: LocalAccount, provider: LocalAccount, *, last: bool
+    ) -> bytes:
+        """A signature over a reading of a little less than all the energy."""
+        return self.stage.sign(
+            signer,
+            messages.Reading,
+            auctionId=self.auction_id(consumer),
+            consumer=consumer.address,
+            provider=provider.address,
+            energyWh=ENERGY - 1,
+            meterDataHash=METER_DATA,
+            last=last,
+        )
 
     def signed_trade(self, consumer: LocalAccount, providers: list[LocalAccount]) -> list[Call]:
         """A trade in which all bids are signed, and only the best one is sent to the chain."""
