@@ -43,7 +43,7 @@ def _as_before():
         return
     snapshot = provider.make_request("evm_snapshot", [])
     yield
-    provider.make_request("evm_revert", [snapshot])
+    assert provider.make_request("evm_revert", [snapshot]), "the chain could not be put back"
     ape.chain.history.revert_to_block(ape.chain.blocks.height)
 
 
@@ -80,11 +80,6 @@ def stranger(accounts):
     return accounts[4]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _everybody(chain, networks, project, organization, consumer, provider, rival, stranger):
-    """Made first: where one comes later, Ape takes the chain back beyond what a module has made."""
-
-
 @pytest.fixture(scope="session")
 def deploy_market(project, organization):
     """A factory of markets: defaults, less what the test says."""
@@ -109,6 +104,11 @@ def market(deploy_market, organization, consumer, provider, rival):
     for ev in (consumer, provider, rival):
         market.deposit(sender=ev, value=FUNDS)
     return market
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_first(market, empty_market):
+    """What outlives a module has to be there before one: with its end, the chain is put back."""
 
 
 @dataclass(frozen=True)

@@ -28,24 +28,24 @@ _build = cache(build)
 
 
 @pytest.fixture
-def market() -> Build:
+def built() -> Build:
     return _build()
 
 
 @pytest.fixture
-def everything(market: Build) -> Executed:
+def everything(built: Build) -> Executed:
     """As if each instruction were executed, and each jump went both ways."""
     return {
         kind: {one.at: EXECUTED | NOT_TAKEN | TAKEN for one in instructions}
-        for kind, instructions in market.instructions.items()
+        for kind, instructions in built.instructions.items()
     }
 
 
-def change(market: Build, executed: Executed, text: str, how: int) -> None:
+def change(built: Build, executed: Executed, text: str, how: int) -> None:
     """Say how what a piece of the ledger was compiled to is executed; 0 is not at all."""
-    start = market.program.root(LEDGER).file.index(text.encode())
+    start = built.program.root(LEDGER).file.index(text.encode())
     end = start + len(text.encode())
-    for kind, instructions in market.instructions.items():
+    for kind, instructions in built.instructions.items():
         for at, place, _ in instructions:
             if place and place.source == LEDGER and start <= place.start and place.end <= end:
                 executed[kind][at] = how
@@ -53,82 +53,82 @@ def change(market: Build, executed: Executed, text: str, how: int) -> None:
                     del executed[kind][at]
 
 
-def missing(market: Build, executed: Executed) -> list[str]:
-    return [describe(site) for site in measure(market, executed).missing()]
+def missing(built: Build, executed: Executed) -> list[str]:
+    return [describe(site) for site in measure(built, executed).missing()]
 
 
 def test_nothing_is_missing_where_everything_is_executed(
-    market: Build, everything: Executed
+    built: Build, everything: Executed
 ) -> None:
-    found = measure(market, everything)
+    found = measure(built, everything)
 
     assert faults(found, {}) == []
     assert len(found.statements) > 100
     assert len(found.branches) > 50
 
 
-def test_a_line_that_is_not_executed_fails_the_gate(market: Build, everything: Executed) -> None:
-    change(market, everything, DEPOSITED, 0)
+def test_a_line_that_is_not_executed_fails_the_gate(built: Build, everything: Executed) -> None:
+    change(built, everything, DEPOSITED, 0)
 
-    assert faults(measure(market, everything), {}) == [
+    assert faults(measure(built, everything), {}) == [
         f"never executed: market/Ledger _deposit: {DEPOSITED}"
     ]
 
 
 @pytest.mark.parametrize(("how", "outcome"), [(TAKEN, "true"), (NOT_TAKEN, "false")])
 def test_a_condition_that_only_ever_has_one_outcome_fails_the_gate(
-    market: Build, everything: Executed, how: int, outcome: str
+    built: Build, everything: Executed, how: int, outcome: str
 ) -> None:
-    change(market, everything, BALANCE_TOO_LOW, EXECUTED | how)
+    change(built, everything, BALANCE_TOO_LOW, EXECUTED | how)
 
-    assert faults(measure(market, everything), {}) == [
+    assert faults(measure(built, everything), {}) == [
         f"never executed: market/Ledger _debit: balance < amount is {outcome}"
     ]
 
 
-def test_a_line_with_a_reason_passes_the_gate(market: Build, everything: Executed) -> None:
-    change(market, everything, DEPOSITED, 0)
+def test_a_line_with_a_reason_passes_the_gate(built: Build, everything: Executed) -> None:
+    change(built, everything, DEPOSITED, 0)
 
     listed = {f"market/Ledger _deposit: {DEPOSITED}": "a reason"}
 
-    assert faults(measure(market, everything), listed) == []
+    assert faults(measure(built, everything), listed) == []
 
 
 def test_a_reason_for_a_line_that_is_executed_fails_the_gate(
-    market: Build, everything: Executed
+    built: Build, everything: Executed
 ) -> None:
-    assert faults(measure(market, everything), {"market/Ledger gone: f();": "a reason"}) == [
+    assert faults(measure(built, everything), {"market/Ledger gone: f();": "a reason"}) == [
         "is in uncovered.yaml, and executed: market/Ledger gone: f();"
     ]
 
 
 def test_what_one_test_leaves_out_another_one_may_execute(
-    market: Build, everything: Executed
+    built: Build, everything: Executed
 ) -> None:
     one = {kind: dict(places) for kind, places in everything.items()}
-    change(market, one, BALANCE_TOO_LOW, EXECUTED | TAKEN)
-    change(market, everything, BALANCE_TOO_LOW, EXECUTED | NOT_TAKEN)
+    change(built, one, BALANCE_TOO_LOW, EXECUTED | TAKEN)
+    change(built, everything, BALANCE_TOO_LOW, EXECUTED | NOT_TAKEN)
 
-    assert missing(market, merged([one, everything])) == []
+    assert missing(built, merged([one, everything])) == []
 
 
 def test_the_node_tells_what_a_transaction_executes_and_what_it_does_not(
-    market: Build, project: Any, networks: Any, monkeypatch: pytest.MonkeyPatch
+    built: Build, project: Any, networks: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    collector = Collector(market.creation_code)
+    collector = Collector(built.creation_code)
     monkeypatch.setattr(HTTPProvider, "make_request", collector.method())
     eth = Web3(HTTPProvider(networks.active_provider.uri)).eth
     sender = eth.accounts[0]
     abi = [one.model_dump(by_alias=True) for one in project.V2VMarket.contract_type.abi]
-    factory = eth.contract(abi=abi, bytecode=market.creation_code + HASH)
+    factory = eth.contract(abi=abi, bytecode=built.creation_code + HASH)
     deposited = f"market/Ledger _deposit: {DEPOSITED}"
 
     creation = factory.constructor(sender, tuple(PARAMETERS.values())).transact({"from": sender})
     address = eth.wait_for_transaction_receipt(creation)["contractAddress"]
-    before = missing(market, collector.executed)
+    before = missing(built, collector.executed)
     contract = eth.contract(address=address, abi=abi)
     contract.functions.deposit().transact({"from": sender, "value": Wei(1)})
-    after = missing(market, collector.executed)
+    after = missing(built, collector.executed)
 
     assert deposited in before
     assert deposited not in after

@@ -420,4 +420,4 @@ def test_what_is_over_cannot_be_ended_again(
 
     refused = v2v("connection", command, connection_id, account=provider, expect=1)
 
-    assert "is over: its connection was broken off, and settled with what had been" in refused.error
+    assert "is over: its connection was settled" in refused.error

@@ -4,7 +4,9 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 
 @pytest.fixture(scope="session")
@@ -34,5 +36,6 @@ def place(request, tmp_path):
         return tmp_path / "history.sqlite"
     server = request.getfixturevalue("postgresql")
     name = f"history_{len(tmp_path.parts)}_{abs(hash(tmp_path))}"
-    server.psql(f"CREATE DATABASE {name};")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
     return server.get_uri(name)

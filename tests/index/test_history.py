@@ -96,7 +96,7 @@ def node():
 
 
 @pytest.fixture
-def provider(line, node):
+def upstream(line, node):
     """A provider that refuses nothing yet, and that Ape is connected to."""
     line, connection = line
     line.provider = Provider(node.url)
@@ -110,7 +110,7 @@ def world(node):
 
 
 @pytest.fixture
-def open_history(provider, world):
+def open_history(upstream, world):
     """A factory of histories of the market, in memory unless the test names a folder."""
     opened = []
 
@@ -137,7 +137,7 @@ def read(open_history):
 
 
 @pytest.fixture
-def start_reader(line, provider, world, tmp_path):
+def start_reader(line, upstream, world, tmp_path):
     """Start another process that reads into the same cache."""
     processes = []
 
@@ -179,9 +179,9 @@ def test_a_reader_of_a_market_without_news_gets_its_first_owner(open_history, no
     assert (first.name, first.args["newOwner"].lower()) == ("OwnershipTransferred", ORGANIZATION)
 
 
-def test_a_reader_gets_times_that_the_provider_does_not_tell(read, world, provider):
+def test_a_reader_gets_times_that_the_provider_does_not_tell(read, world, upstream):
     world.trade()
-    provider.tells_times = False
+    upstream.tells_times = False
     assert read() == world.receipts
 
 
@@ -209,55 +209,55 @@ def test_a_reader_is_told_how_far_it_is(open_history, world):
 
 
 @pytest.mark.parametrize("refusal", TOO_MUCH.values(), ids=TOO_MUCH)
-def test_a_reader_asks_for_less_until_the_provider_answers(read, world, provider, refusal):
+def test_a_reader_asks_for_less_until_the_provider_answers(read, world, upstream, refusal):
     world.trade(2)
-    provider.refusal, provider.max_blocks = refusal, 5
+    upstream.refusal, upstream.max_blocks = refusal, 5
     assert read(start_block=0) == world.receipts
-    sizes = [last - first + 1 for first, last in provider.ranges]
+    sizes = [last - first + 1 for first, last in upstream.ranges]
     # All and half of them; after that it does not ask again for what is too much.
     total = world.height + 1
     assert sorted({size for size in sizes if size > 5}) == [total // 2, total]
     assert sizes[-5:] == [5, 5, 5, 5, total % 5]
 
 
-def test_a_reader_finds_out_how_many_events_are_too_many(read, world, provider):
+def test_a_reader_finds_out_how_many_events_are_too_many(read, world, upstream):
     world.trade(3)
-    provider.refusal, provider.max_results = TOO_MUCH["too many results"], 4
+    upstream.refusal, upstream.max_results = TOO_MUCH["too many results"], 4
     assert read() == world.receipts
 
 
-def test_a_reader_asks_for_more_again_where_little_happens(read, world, provider):
+def test_a_reader_asks_for_more_again_where_little_happens(read, world, upstream):
     world.trade()
     busy = world.height
     world.node.request("anvil_mine", hex(500))
-    provider.refusal, provider.max_results = TOO_MUCH["too many results"], 4
+    upstream.refusal, upstream.max_results = TOO_MUCH["too many results"], 4
     assert read(start_block=0, block_range=20) == world.receipts
-    sizes = [last - first + 1 for first, last in provider.ranges if first > busy]
+    sizes = [last - first + 1 for first, last in upstream.ranges if first > busy]
     assert max(sizes) == 20
     assert len(sizes) < 500 / 8
 
 
-def test_a_reader_is_told_when_even_one_block_is_too_much(open_history, world, provider):
-    provider.refusal, provider.max_blocks = error(-32000, "eth_getLogs is not for you"), 0
+def test_a_reader_is_told_when_even_one_block_is_too_much(open_history, world, upstream):
+    upstream.refusal, upstream.max_blocks = error(-32000, "eth_getLogs is not for you"), 0
     with pytest.raises(NodeError, match=r"the events of block 0: eth_getLogs is not for you"):
         open_history(start_block=0, patience=0.5).refresh()
 
 
-def test_a_reader_waits_when_it_has_asked_too_often(read, world, provider):
+def test_a_reader_waits_when_it_has_asked_too_often(read, world, upstream):
     refusals = [TOO_MANY_REQUESTS]
 
     def refuse_once(method, _parameters):
         return refusals.pop() if method == "eth_getLogs" and refusals else None
 
-    provider.before = refuse_once
+    upstream.before = refuse_once
     assert read() == world.receipts
-    (one, again) = provider.ranges
+    (one, again) = upstream.ranges
     assert one == again
 
 
-def test_a_reader_is_told_that_the_node_is_gone(open_history, provider):
+def test_a_reader_is_told_that_the_node_is_gone(open_history, upstream):
     history = open_history(patience=0)
-    provider.before = lambda _method, _parameters: TOO_MUCH["a cut line"]
+    upstream.before = lambda _method, _parameters: TOO_MUCH["a cut line"]
     with pytest.raises(NodeError, match=r"the node at \S+ cut the answer off"):
         history.refresh()
 
@@ -265,17 +265,17 @@ def test_a_reader_is_told_that_the_node_is_gone(open_history, provider):
 # What is kept
 
 
-def test_a_second_read_asks_only_for_new_blocks(open_history, world, provider, tmp_path):
+def test_a_second_read_asks_only_for_new_blocks(open_history, world, upstream, tmp_path):
     world.trade()
     with open_history(cache=tmp_path) as history:
         history.refresh()
     read_to = world.height
     world.trade()
-    provider.asked.clear()
+    upstream.asked.clear()
     again = open_history(cache=tmp_path)
     again.refresh()
     assert as_receipts(again.events()) == world.receipts
-    assert provider.ranges == [(read_to + 1, world.height)]
+    assert upstream.ranges == [(read_to + 1, world.height)]
 
 
 @pytest.fixture
@@ -314,7 +314,7 @@ def test_a_reader_of_a_live_network_may_keep_nothing(sepolia, data_folder):
 
 
 def test_a_reader_of_a_development_chain_sees_the_last_block_and_keeps_nothing(
-    provider, world, data_folder
+    upstream, world, data_folder
 ):
     with History(Market.at(world.address)) as history:
         history.refresh()
@@ -322,21 +322,21 @@ def test_a_reader_of_a_development_chain_sees_the_last_block_and_keeps_nothing(
         assert not (data_folder / "v2v").exists()
 
 
-def test_a_read_without_news_asks_for_no_events(open_history, world, provider):
+def test_a_read_without_news_asks_for_no_events(open_history, world, upstream):
     history = open_history()
     history.refresh()
-    provider.asked.clear()
+    upstream.asked.clear()
     history.refresh()
-    assert [method for method, _ in provider.asked] == ["eth_blockNumber", "eth_getBlockByNumber"]
+    assert [method for method, _ in upstream.asked] == ["eth_blockNumber", "eth_getBlockByNumber"]
 
 
-def test_what_is_kept_of_another_chain_is_not_shown(open_history, world, provider, tmp_path):
+def test_what_is_kept_of_another_chain_is_not_shown(open_history, world, upstream, tmp_path):
     with open_history(cache=tmp_path) as history:
         history.refresh()
     with AnvilChain(timestamp=world.node.timestamp + 1) as other:
         twin = World(other)
         assert twin.address == world.address
-        provider.node = other.url
+        upstream.node = other.url
         history = open_history(cache=tmp_path)
         history.refresh()
         assert as_receipts(history.events()) == twin.receipts
@@ -359,28 +359,28 @@ def test_a_cache_that_begins_too_late_is_read_again(read, world, tmp_path):
 
 @pytest.mark.parametrize("chunks", [0, 2])
 def test_a_killed_reader_is_replaced_without_loss(
-    start_reader, read, world, provider, tmp_path, chunks
+    start_reader, read, world, upstream, tmp_path, chunks
 ):
     world.trade(2)
     readers: list[subprocess.Popen[bytes]] = []
     started = threading.Event()
 
     def kill(method, _parameters):
-        if method == "eth_getLogs" and len(provider.ranges) == chunks + 1:
+        if method == "eth_getLogs" and len(upstream.ranges) == chunks + 1:
             assert started.wait(PATIENCE)
             os.kill(readers[0].pid, signal.SIGKILL)
 
-    provider.before = kill
+    upstream.before = kill
     readers.append(start_reader(block_range=3))
     started.set()
     assert readers[0].wait(PATIENCE) == -signal.SIGKILL
-    provider.asked.clear()
-    provider.before = lambda _method, _parameters: None
+    upstream.asked.clear()
+    upstream.before = lambda _method, _parameters: None
     assert read(cache=tmp_path, block_range=3) == world.receipts
-    assert provider.ranges[0] == (3 * chunks, 3 * chunks + 2)
+    assert upstream.ranges[0] == (3 * chunks, 3 * chunks + 2)
 
 
-def test_two_readers_at_once_keep_everything_once(start_reader, read, world, provider, tmp_path):
+def test_two_readers_at_once_keep_everything_once(start_reader, read, world, upstream, tmp_path):
     world.trade()
     both = threading.Barrier(2)
     met = threading.Event()
@@ -390,18 +390,18 @@ def test_two_readers_at_once_keep_everything_once(start_reader, read, world, pro
             both.wait(PATIENCE)
             met.set()
 
-    provider.before = meet
+    upstream.before = meet
     readers = [start_reader(block_range=2), start_reader(block_range=3)]
     assert [reader.wait(PATIENCE) for reader in readers] == [0, 0]
-    provider.asked.clear()
+    upstream.asked.clear()
     assert read(cache=tmp_path) == world.receipts
-    assert provider.ranges == []
+    assert upstream.ranges == []
 
 
 # Reorganisations
 
 
-def test_reorganised_blocks_are_read_again(open_history, world, provider):
+def test_reorganised_blocks_are_read_again(open_history, world, upstream):
     world.trade(2)
     history = open_history(block_range=4, start_block=0)
     history.refresh()
@@ -411,10 +411,10 @@ def test_reorganised_blocks_are_read_again(open_history, world, provider):
     first_replaced = world.height - GAP
     assert world.receipts == replaced[:-1]
     world.send(BOB, "withdraw", 1, ALICE)
-    provider.asked.clear()
+    upstream.asked.clear()
     history.refresh()
     assert as_receipts(history.events()) == world.receipts
-    assert provider.ranges[0][0] == first_replaced
+    assert upstream.ranges[0][0] == first_replaced
 
 
 def test_a_chain_that_has_become_shorter_is_waited_for_until_it_has_another_block(
@@ -448,35 +448,35 @@ def test_a_reorganisation_of_everything_is_read_again(open_history, world, node)
     assert as_receipts(history.events()) == world.receipts
 
 
-def test_blocks_reorganised_in_front_of_any_request_are_read_again(open_history, world, provider):
+def test_blocks_reorganised_in_front_of_any_request_are_read_again(open_history, world, upstream):
     """The reader makes about ten requests; there is a reorganisation in front of each of them."""
     world.node.snapshot()
     _reorganise(world, amount=100)
     open_history(block_range=8).refresh()
-    for request in range(len(provider.asked)):
-        provider.asked.clear()
+    for request in range(len(upstream.asked)):
+        upstream.asked.clear()
 
         def reorganise(_method, _parameters, request=request):
-            if len(provider.asked) == request + 1:
+            if len(upstream.asked) == request + 1:
                 _reorganise(world, amount=request + 1)
 
-        provider.before = reorganise
+        upstream.before = reorganise
         history = open_history(block_range=8)
         history.refresh()
-        provider.before = lambda _method, _parameters: None
+        upstream.before = lambda _method, _parameters: None
         history.refresh()  # the one in front of the last request could not be noticed before
         assert as_receipts(history.events()) == world.receipts, f"request {request}"
 
 
-def test_a_reader_gives_up_on_a_chain_that_never_rests(open_history, world, provider):
+def test_a_reader_gives_up_on_a_chain_that_never_rests(open_history, world, upstream):
     world.node.snapshot()
     _reorganise(world, amount=1)
 
     def reorganise(method, _parameters):
         if method == "eth_getLogs":
-            _reorganise(world, amount=len(provider.asked))
+            _reorganise(world, amount=len(upstream.asked))
 
-    provider.before = reorganise
+    upstream.before = reorganise
     with pytest.raises(NodeError, match="with more confirmations"):
         open_history(patience=0.5).refresh()
 
@@ -512,31 +512,31 @@ class Archive(AnvilChain):
     _STATES = 1_000
 
 
-def test_a_reader_asks_the_node_when_the_market_came_into_being(open_history, world, provider):
+def test_a_reader_asks_the_node_when_the_market_came_into_being(open_history, world, upstream):
     with Archive() as archive:
         archive.request("anvil_mine", hex(100))
         late = World(archive)
-        provider.node = archive.url
+        upstream.node = archive.url
         with History(Market.at(late.address), cache=False, block_range=10) as history:
             history.refresh()
             assert as_receipts(history.events()) == late.receipts
-    assert provider.ranges[0][0] == 101
+    assert upstream.ranges[0][0] == 101
 
 
-def test_a_reader_begins_where_the_market_is_recorded_to_have_begun(open_history, world, provider):
+def test_a_reader_begins_where_the_market_is_recorded_to_have_begun(open_history, world, upstream):
     world.node.request("anvil_mine", hex(100))
     open_history(block_range=50, recorded=lambda: 60).refresh()
-    assert provider.ranges[0][0] == 60
+    assert upstream.ranges[0][0] == 60
 
 
-def test_a_reader_begins_at_0_when_the_node_has_forgotten(open_history, world, provider):
+def test_a_reader_begins_at_0_when_the_node_has_forgotten(open_history, world, upstream):
     world.node.request("anvil_mine", hex(100))
     open_history(block_range=50).refresh()
-    assert provider.ranges[0][0] == 0
+    assert upstream.ranges[0][0] == 0
 
 
 def test_a_reader_begins_at_0_when_the_node_takes_what_it_has_forgotten_for_empty(
-    read, world, provider
+    read, world, upstream
 ):
     world.node.request("anvil_mine", hex(100))
     empty = Refusal(200, json.dumps({"jsonrpc": "2.0", "id": 1, "result": "0x"}).encode())
@@ -544,16 +544,16 @@ def test_a_reader_begins_at_0_when_the_node_takes_what_it_has_forgotten_for_empt
     def forget(method, parameters):
         return empty if method == "eth_getCode" and parameters[1] != "latest" else None
 
-    provider.before = forget
+    upstream.before = forget
     assert read(block_range=50) == world.receipts
 
 
-def test_a_reader_begins_at_the_configured_block(open_history, world, provider, monkeypatch):
+def test_a_reader_begins_at_the_configured_block(open_history, world, upstream, monkeypatch):
     settings = MarketSettings(address=world.address, start_block=3)
     config = Configuration(markets={"ethereum-local": settings})
     monkeypatch.setattr(Configuration, "current", lambda: config)
     open_history().refresh()
-    assert provider.ranges[0][0] == 3
+    assert upstream.ranges[0][0] == 3
 
 
 # Filters
