@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.live import Live
 
+from ape_v2v._cli import bids
 from ape_v2v._cli.autobid import autobid
 from ape_v2v._cli.light import light_options, proven_details
 from ape_v2v._cli.shared.catchup import open_history
-from ape_v2v._cli.shared.commands import account_option, reading, writing
-from ape_v2v._cli.shared.context import Context, prompts_on_stderr
+from ape_v2v._cli.shared.commands import reading, writing
 from ape_v2v._cli.shared.endings import show_ending
 from ape_v2v._cli.shared.filters import filtering
 from ape_v2v._cli.shared.groups import Group
@@ -25,23 +25,21 @@ from ape_v2v._cli.shared.parameters import (
     PLACE,
     RATE,
     TIME,
-    DocumentType,
     own_auction,
     require_consumer,
 )
-from ape_v2v._cli.shared.standing import at_stake, described, line
+from ape_v2v._cli.shared.standing import described, line, show_record
 from ape_v2v._cli.shared.tables import Facts, Rows
 from ape_v2v.bidding.autobidder import POLL_SECONDS
 from ape_v2v.chain import blocks
 from ape_v2v.index.board import Board
 from ape_v2v.index.history import History
 from ape_v2v.market.details import Details
-from ape_v2v.market.documents import BidDocument
 from ape_v2v.market.interface.records import NO_MONEY
 from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.market.interface.states import State
 from ape_v2v.market.market import DEFAULT_BIDDING_TIME, DEFAULT_VALIDITY
-from ape_v2v.market.shapes import AuctionOver, Revocations
+from ape_v2v.market.shapes import AuctionOver
 from ape_v2v.units import format_duration
 
 if TYPE_CHECKING:
@@ -49,12 +47,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime, timedelta
 
+    from ape_v2v._cli.shared.context import Context
     from ape_v2v._cli.shared.parameters import AuctionReference
     from ape_v2v.index.board import Filters
     from ape_v2v.market.auction import Auction
     from ape_v2v.market.details import Place
     from ape_v2v.market.interface.records import AuctionInfo
-    from ape_v2v.market.standing import AuctionRecord
     from ape_v2v.units import Energy, Money, Rate
 
 RUNNING = {state.shown: state for state in (State.OPEN, State.CONNECTED)}
@@ -139,7 +137,7 @@ def start(
         sender=context.sender,
         value=value,
     )
-    _show(context, auction, text)
+    show_record(context, auction, text)
 
 
 def _said(
@@ -202,14 +200,14 @@ def show(context: Context, reference: AuctionReference) -> None:
     auction = reference.find(context.market)
     if context.head is not None:
         _ = auction.info  # an end is told by events, and that there are no others is not proven
-        _show(context, auction, proven_details(auction))
+        show_record(context, auction, proven_details(auction))
         return
     if auction.state is State.NONE:
         show_ending(context, auction)
         return
     with open_history(context, confirmations=0) as history:
         started = next(history.events(["AuctionStarted"], auction=auction.id), None)
-    _show(context, auction, started.args["details"] if started else "")
+    show_record(context, auction, started.args["details"] if started else "")
 
 
 @cli.add_command
@@ -270,89 +268,6 @@ def _tell_outcome(context: Context, auction: Auction, first_block: int) -> None:
 
 
 @cli.add_command
-@writing(name="bid")
-@click.argument("reference", metavar="AUCTION", type=AUCTION)
-@click.argument("rate", type=RATE)
-@click.option("--value", type=MONEY, default=NO_MONEY, help="Deposit this with it.")
-def bid(context: Context, reference: AuctionReference, rate: Rate, value: Money) -> None:
-    """Bid to deliver at RATE, and lock the bond. A registered EV other than the consumer.
-
-    Who leads may lower its own bid; that locks nothing more.
-    """
-    auction = reference.find(context.market)
-    auction.place_bid(rate, sender=context.sender, value=value)
-    _show(context, auction)
-
-
-@cli.add_command
-@reading(name="sign-bid")
-@account_option()
-@click.argument("reference", metavar="AUCTION", type=AUCTION)
-@click.argument("rate", type=RATE)
-@click.option(
-    "--valid",
-    type=DURATION,
-    default="10 min",
-    show_default=True,
-    help="How long others may place it.",
-)
-def sign_bid(context: Context, reference: AuctionReference, rate: Rate, valid: timedelta) -> None:
-    """Sign a bid for anyone to place with relay-bid, and print it as JSON. Sends nothing.
-
-    When it is placed, the bond is locked out of your balance. It is good until it has run out,
-    unless you revoke-bids before it is placed.
-    """
-    auction = reference.find(context.market)
-    deadline = context.market.now + valid
-    with prompts_on_stderr():
-        document = BidDocument.sign(auction, rate, deadline, context.sender)
-    click.echo(document.text())
-
-
-@cli.add_command
-@writing(name="relay-bid")
-@click.argument("document", metavar="FILE", type=DocumentType(BidDocument))
-def relay_bid(context: Context, document: BidDocument) -> None:
-    """Place the bid in FILE that another has signed; - is standard input. Anyone.
-
-    The gas is yours, the bond is out of the signer's balance.
-    """
-    auction = context.market.auction(document.auction_id)
-    bid = document.bid_for(auction)
-    context.notice(f"bids {context.rate(bid.rate)} for {bid.provider}, out of its balance")
-    auction.relay_bid(bid, sender=context.sender)
-    _show(context, auction)
-
-
-@cli.add_command
-@writing(name="revoke-bids")
-def revoke_bids(context: Context) -> None:
-    """Void every bid that you have signed and nobody has placed, in all auctions.
-
-    A bid that leads goes on leading: taking it back is remove-bid, and costs the penalty.
-    """
-    context.market.revoke_bids(sender=context.sender)
-    revocations = context.market.ev(context.sender.address).revocations
-    context.show(
-        Revocations(revocations, context.transaction).as_json(),
-        "what you have signed and nobody has placed is void",
-    )
-
-
-@cli.add_command
-@writing(name="remove-bid")
-@click.argument("reference", metavar="AUCTION", type=AUCTION)
-def remove_bid(context: Context, reference: AuctionReference) -> None:
-    """Take back your leading bid, for a penalty that goes to the consumer. Before the close.
-
-    Bidding starts again from the consumer's maximum rate.
-    """
-    auction = reference.find(context.market)
-    auction.remove_bid(sender=context.sender)
-    _show(context, auction)
-
-
-@cli.add_command
 @writing(name="end")
 @click.argument("reference", metavar="[AUCTION]", type=AUCTION, required=False)
 def end(context: Context, reference: AuctionReference | None) -> None:
@@ -373,7 +288,7 @@ def end(context: Context, reference: AuctionReference | None) -> None:
         over = AuctionOver(auction.id, context.transaction)
         context.show(over.as_json(), "no bid stands: the reserve is in your balance again")
     else:
-        _show(context, connection)
+        show_record(context, connection)
 
 
 @cli.add_command
@@ -403,15 +318,5 @@ def cancel(context: Context, reference: AuctionReference | None, max_penalty: Mo
     )
 
 
-cli.add_command(autobid)
-
-
-def _show(context: Context, record: AuctionRecord, details: str | None = None) -> None:
-    """Show how an auction stands, and the transaction after which it stands so."""
-    standing = record.standing()
-    data, shown = standing.as_json(), at_stake(context, standing)
-    if details is not None:
-        data["details"], shown["details"] = details, Details.read(details).describe()
-    if context.transaction is not None:
-        data["transaction"] = shown["transaction"] = context.transaction
-    context.show(data, Facts(shown))
+for command in (*bids.COMMANDS, autobid):
+    cli.add_command(command)

@@ -23,7 +23,7 @@ from ape_v2v._cli.shared.parameters import (
 )
 from ape_v2v._cli.shared.standing import at_stake
 from ape_v2v._cli.shared.tables import Facts, utc
-from ape_v2v.market.documents import NO_METER_DATA, ReceiptDocument
+from ape_v2v.market.documents.readings import NO_METER_DATA, ReceiptDocument
 from ape_v2v.market.interface.states import Ending, State
 from ape_v2v.market.shapes import ConnectionOutcome
 

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ape_v2v.market.documents import BidDocument, DocumentError, ReceiptDocument
+from ape_v2v.market.documents.bids import BidDocument
+from ape_v2v.market.documents.document import DocumentError
+from ape_v2v.market.documents.readings import ReceiptDocument
 from ape_v2v.units import Energy, Rate
 
 

@@ -17,7 +17,7 @@ from eth_utils.hexadecimal import decode_hex, is_hexstr
 from ape_v2v._cli.shared.groups import did_you_mean
 from ape_v2v.errors import V2VError
 from ape_v2v.market.details import Place
-from ape_v2v.market.documents import BidDocument, DocumentError, ReceiptDocument
+from ape_v2v.market.documents.document import DocumentError
 from ape_v2v.market.interface.records import auction_id
 from ape_v2v.units import Energy, Money, Price, Rate, UnitError, parse_duration
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from ape_v2v._cli.shared.context import Context
     from ape_v2v.market.auction import Auction
+    from ape_v2v.market.documents.bids import BidDocument
+    from ape_v2v.market.documents.readings import ReceiptDocument
     from ape_v2v.market.interface.records import AuctionInfo
     from ape_v2v.market.market import Market
 

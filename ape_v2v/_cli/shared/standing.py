@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ape_v2v._cli.shared.tables import utc
+from ape_v2v._cli.shared.tables import Facts, utc
+from ape_v2v.market.details import Details
 from ape_v2v.market.interface.states import State
 from ape_v2v.units import format_duration
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from ape_v2v._cli.shared.context import Context
     from ape_v2v.market.interface.records import AuctionInfo
     from ape_v2v.market.shapes import Standing
+    from ape_v2v.market.standing import AuctionRecord
 
 
 def described(context: Context, info: AuctionInfo) -> dict[str, str]:
@@ -63,3 +65,14 @@ def line(context: Context, info: AuctionInfo) -> str:
     """How an auction stands, in one line."""
     best = f"{context.rate(info.rate)} by {info.provider}" if info.rate else "no bid"
     return f"{info.state.shown}: {best}; closes {utc(info.closing_time)}"
+
+
+def show_record(context: Context, record: AuctionRecord, details: str | None = None) -> None:
+    """Show how an auction stands, and the transaction after which it stands so."""
+    standing = record.standing()
+    data, shown = standing.as_json(), at_stake(context, standing)
+    if details is not None:
+        data["details"], shown["details"] = details, Details.read(details).describe()
+    if context.transaction is not None:
+        data["transaction"] = shown["transaction"] = context.transaction
+    context.show(data, Facts(shown))

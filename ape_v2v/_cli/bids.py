@@ -1,0 +1,102 @@
+"""The commands of `ape v2v auction` by which providers bid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ape_v2v._cli.shared.commands import account_option, reading, writing
+from ape_v2v._cli.shared.context import Context, prompts_on_stderr
+from ape_v2v._cli.shared.parameters import AUCTION, DURATION, MONEY, RATE, DocumentType
+from ape_v2v._cli.shared.standing import show_record
+from ape_v2v.market.documents.bids import BidDocument
+from ape_v2v.market.interface.records import NO_MONEY
+from ape_v2v.market.shapes import Revocations
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from ape_v2v._cli.shared.parameters import AuctionReference
+    from ape_v2v.units import Money, Rate
+
+
+@writing(name="bid")
+@click.argument("reference", metavar="AUCTION", type=AUCTION)
+@click.argument("rate", type=RATE)
+@click.option("--value", type=MONEY, default=NO_MONEY, help="Deposit this with it.")
+def bid(context: Context, reference: AuctionReference, rate: Rate, value: Money) -> None:
+    """Bid to deliver at RATE, and lock the bond. A registered EV other than the consumer.
+
+    Who leads may lower its own bid; that locks nothing more.
+    """
+    auction = reference.find(context.market)
+    auction.place_bid(rate, sender=context.sender, value=value)
+    show_record(context, auction)
+
+
+@reading(name="sign-bid")
+@account_option()
+@click.argument("reference", metavar="AUCTION", type=AUCTION)
+@click.argument("rate", type=RATE)
+@click.option(
+    "--valid",
+    type=DURATION,
+    default="10 min",
+    show_default=True,
+    help="How long others may place it.",
+)
+def sign_bid(context: Context, reference: AuctionReference, rate: Rate, valid: timedelta) -> None:
+    """Sign a bid for anyone to place with relay-bid, and print it as JSON. Sends nothing.
+
+    When it is placed, the bond is locked out of your balance. It is good until it has run out,
+    unless you revoke-bids before it is placed.
+    """
+    auction = reference.find(context.market)
+    deadline = context.market.now + valid
+    with prompts_on_stderr():
+        document = BidDocument.sign(auction, rate, deadline, context.sender)
+    click.echo(document.text())
+
+
+@writing(name="relay-bid")
+@click.argument("document", metavar="FILE", type=DocumentType(BidDocument))
+def relay_bid(context: Context, document: BidDocument) -> None:
+    """Place the bid in FILE that another has signed; - is standard input. Anyone.
+
+    The gas is yours, the bond is out of the signer's balance.
+    """
+    auction = context.market.auction(document.auction_id)
+    bid = document.bid_for(auction)
+    context.notice(f"bids {context.rate(bid.rate)} for {bid.provider}, out of its balance")
+    auction.relay_bid(bid, sender=context.sender)
+    show_record(context, auction)
+
+
+@writing(name="revoke-bids")
+def revoke_bids(context: Context) -> None:
+    """Void every bid that you have signed and nobody has placed, in all auctions.
+
+    A bid that leads goes on leading: taking it back is remove-bid, and costs the penalty.
+    """
+    context.market.revoke_bids(sender=context.sender)
+    revocations = context.market.ev(context.sender.address).revocations
+    context.show(
+        Revocations(revocations, context.transaction).as_json(),
+        "what you have signed and nobody has placed is void",
+    )
+
+
+@writing(name="remove-bid")
+@click.argument("reference", metavar="AUCTION", type=AUCTION)
+def remove_bid(context: Context, reference: AuctionReference) -> None:
+    """Take back your leading bid, for a penalty that goes to the consumer. Before the close.
+
+    Bidding starts again from the consumer's maximum rate.
+    """
+    auction = reference.find(context.market)
+    auction.remove_bid(sender=context.sender)
+    show_record(context, auction)
+
+
+COMMANDS = (bid, sign_bid, relay_bid, revoke_bids, remove_bid)
