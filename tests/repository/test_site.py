@@ -74,6 +74,10 @@ def test_every_public_name_is_in_the_reference(inventory):
     assert sorted(names - listed) == []
 
 
+ADDED = ("network", "provider_settings")
+"""Options that Ape adds to a command when it is called for the first time."""
+
+
 def test_every_command_and_option_is_in_the_reference(site):
     with click.Context(cli) as context:
         for topic in cli.list_commands(context):
@@ -83,6 +87,8 @@ def test_every_command_and_option_is_in_the_reference(site):
             for name, command in group.commands.items():
                 assert f"ape-v2v-{topic}-{name}" in page
                 for param in command.params:
+                    if param.name in ADDED:
+                        continue
                     assert param.opts[0].upper().lstrip("-") in page.upper(), param.opts
 
 
