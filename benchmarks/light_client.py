@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.lightnode.beacon.networks import KNOWN_FORKS, Fork, Network
+from ape_v2v.lightnode.beacon.networks import KNOWN_FORKS, BeaconNetwork, Fork
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +92,8 @@ def _measured(periods: int) -> str:
     return "\n".join([lines[0], "| --- | --- |", *lines[1:]])
 
 
-def _network(genesis_time: int) -> Network:
-    return Network("measured", 1, genesis_time, b"\x11" * 32, _FORKS)
+def _network(genesis_time: int) -> BeaconNetwork:
+    return BeaconNetwork("measured", 1, genesis_time, b"\x11" * 32, _FORKS)
 
 
 def _run(plan: dict[str, Any]) -> dict[str, Any]:

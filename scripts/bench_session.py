@@ -27,7 +27,7 @@ from eth_account import Account
 from eth_utils.crypto import keccak
 
 from ape_v2v.market.statements import EnergyStatement
-from ape_v2v.metering.meter import Reading
+from ape_v2v.metering.meter import MeterReading
 from ape_v2v.session.consumer import Consumer
 from ape_v2v.session.link.client import Link
 from ape_v2v.session.link.server import Service, create_app
@@ -87,8 +87,8 @@ class Counter:
     def delivered_wh(self) -> int:
         return self._wh
 
-    def read(self) -> Reading:
-        return Reading(self._wh, 11_000, datetime.now(UTC), b'{"energyWh":%d}' % self._wh)
+    def read(self) -> MeterReading:
+        return MeterReading(self._wh, 11_000, datetime.now(UTC), b'{"energyWh":%d}' % self._wh)
 
     def allow(self, up_to_wh: int) -> None:
         self._wh += up_to_wh > self._wh

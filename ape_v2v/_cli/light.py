@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ape_v2v._cli.shared.context import Context
     from ape_v2v.lightnode.beacon.client import LightClient, Report
-    from ape_v2v.lightnode.beacon.networks import Network
+    from ape_v2v.lightnode.beacon.networks import BeaconNetwork
     from ape_v2v.lightnode.beacon.sources import Source
     from ape_v2v.lightnode.header import Header
     from ape_v2v.market.auction import Auction
@@ -201,13 +201,13 @@ def _client(context: Context, sources: tuple[str, ...]) -> LightClient:
     return LightClient(network, Keeper(path, network), [_source(each, network) for each in named])
 
 
-def _source(name: str, network: Network) -> Source:
+def _source(name: str, network: BeaconNetwork) -> Source:
     from ape_v2v.lightnode.beacon.sources import BeaconApi, UpdateFile  # noqa: PLC0415 - not light
 
     return BeaconApi(name, network) if "://" in name else UpdateFile(Path(name), network)
 
 
-def _network(context: Context) -> Network:
+def _network(context: Context) -> BeaconNetwork:
     """The beacon chain of the connected network."""
     from ape_v2v.lightnode.beacon.networks import NETWORKS, read_network  # noqa: PLC0415 - ditto
 

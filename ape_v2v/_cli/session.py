@@ -24,7 +24,7 @@ from ape_v2v._cli.shared.tables import Rows
 from ape_v2v.errors import V2VError
 from ape_v2v.market.market import Market
 from ape_v2v.session.protocol.tolerance import Tolerance
-from ape_v2v.session.terms import Limits, Patience, Terms
+from ape_v2v.session.terms import Limits, SessionPatience, SessionTerms
 from ape_v2v.units import Energy, Money, format_duration
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def cli() -> None:
 @click.option(
     "--patience",
     type=DURATION,
-    default=format_duration(timedelta(seconds=Patience().for_the_consumer)),
+    default=format_duration(timedelta(seconds=SessionPatience().for_the_consumer)),
     show_default=True,
     help="How long the consumer has to settle before the provider does.",
 )
@@ -120,7 +120,7 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
             max_unacknowledged_wh=int(options["max_unacknowledged"]),
             link_timeout=options["link_timeout"].total_seconds(),
         ),
-        patience=Patience(for_the_consumer=options["patience"].total_seconds()),
+        patience=SessionPatience(for_the_consumer=options["patience"].total_seconds()),
         trusted_block=_hex(options["trusted_block"]),
         light=options["light"],
         session_key=options["session_key"],
@@ -157,7 +157,7 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
 @click.option(
     "--meter-interval",
     type=DURATION,
-    default=format_duration(timedelta(seconds=Terms().meter_interval)),
+    default=format_duration(timedelta(seconds=SessionTerms().meter_interval)),
     show_default=True,
     help="How often your meter takes a reading, at most: it is waited for.",
 )
@@ -182,7 +182,7 @@ def charge(
         equipment=equipment("consumer", **options),
         url=url,
         authority=options["tls_authority"],
-        terms=Terms(
+        terms=SessionTerms(
             tolerance=Tolerance(
                 Decimal(str(options["tolerance"])), int(options["tolerance_energy"])
             ),

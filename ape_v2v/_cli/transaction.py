@@ -23,7 +23,7 @@ from ape_v2v.units import Money
 from ape_v2v.validation import first_problem
 
 if TYPE_CHECKING:
-    from ape_v2v.chain.price import Price
+    from ape_v2v.chain.price import GasPrice
     from ape_v2v.chain.writing.replacement import Sent
 
 
@@ -120,6 +120,6 @@ def _described(context: Context, sent: Sent) -> dict[str, object]:
     }
 
 
-def _per_gas(price: Price) -> str:
+def _per_gas(price: GasPrice) -> str:
     priority = Money(price.priority_fee).format("gwei")
     return f"at most {Money(price.max_fee).format('gwei')} per gas, {priority} of it on top"

@@ -62,7 +62,7 @@ def _compared(verdict: Verdict) -> dict[str, str]:
     }
 
 
-def _record(context: Context) -> deployment.Record:
+def _record(context: Context) -> deployment.DeploymentRecord:
     address = context.market_address
     records = deployment.records(ape.project.path, context.node)
     standing = records.standing(context.node)

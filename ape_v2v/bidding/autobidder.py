@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v.bidding.pace import Pace
-from ape_v2v.bidding.policy import Policy, Terms, bond, offer
+from ape_v2v.bidding.policy import BidTerms, Policy, bond, offer
 from ape_v2v.chain import blocks, fees
 from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.chain.line.patience import Patience
@@ -257,10 +257,10 @@ class Autobidder:
                 return True
         return False
 
-    def _terms(self, engaged: Iterable[AuctionInfo]) -> Terms:
+    def _terms(self, engaged: Iterable[AuctionInfo]) -> BidTerms:
         """What bidding takes now."""
         account = self.market.contract.view("evs", self.account.address)
-        terms = Terms(
+        terms = BidTerms(
             min_decrement_bps=self._parameters.minDecrementBps,
             bond_bps=self._parameters.bondBps,
             gas_price=self._gas_price() if self.policy.counts_gas else 0,

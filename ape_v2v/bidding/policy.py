@@ -71,7 +71,7 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Terms:
+class BidTerms:
     """What a market and its network ask of a bidder at the moment."""
 
     min_decrement_bps: int
@@ -93,12 +93,12 @@ class Offer:
     """Why it does not bid; empty where it does."""
 
 
-def bond(info: AuctionInfo, terms: Terms) -> Money:
+def bond(info: AuctionInfo, terms: BidTerms) -> Money:
     """What a provider locks in an auction."""
     return Money(int(info.reserve) * terms.bond_bps // _BPS)
 
 
-def offer(policy: Policy, info: AuctionInfo, terms: Terms) -> Offer:
+def offer(policy: Policy, info: AuctionInfo, terms: BidTerms) -> Offer:
     """What to bid in an open auction of somebody else, in which somebody else leads or nobody.
 
     Args:
@@ -137,7 +137,7 @@ def expected_rate(won: Sequence[tuple[Rate, Rate]], max_rate: Rate) -> Rate | No
     return Rate(max(1, int(max_rate) * shares[len(shares) // 2] // _BPS))
 
 
-def _wanted(policy: Policy, info: AuctionInfo, highest: Rate, terms: Terms) -> Rate:
+def _wanted(policy: Policy, info: AuctionInfo, highest: Rate, terms: BidTerms) -> Rate:
     """What would be bid if nothing else counted."""
     rate = highest
     opens = info.rate is None
@@ -157,7 +157,7 @@ def _per_wh(wei: int, info: AuctionInfo) -> int:
     return -(-wei // int(info.energy))
 
 
-def _beyond_a_cap(policy: Policy, info: AuctionInfo, terms: Terms) -> str:
+def _beyond_a_cap(policy: Policy, info: AuctionInfo, terms: BidTerms) -> str:
     """Which limit keeps it out; empty where none does."""
     needed = bond(info, terms)
     if policy.max_validity is not None and info.validity > policy.max_validity:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ape_v2v.chain import blocks
 from ape_v2v.chain.line.faults import NodeError
-from ape_v2v.chain.price import Price
+from ape_v2v.chain.price import GasPrice
 from ape_v2v.config import Configuration, Fees
 from ape_v2v.errors import V2VError
 from ape_v2v.units import Money
@@ -29,7 +29,7 @@ def configured_fees(node: Node) -> Fees:
     return Configuration.current().fees.get(node.network.upstream, Fees())
 
 
-def ask(node: Node, fees: Fees) -> tuple[Block, Price]:
+def ask(node: Node, fees: Fees) -> tuple[Block, GasPrice]:
     """The latest block, and what a transaction that is sent now offers.
 
     Raises:
@@ -45,7 +45,7 @@ def ask(node: Node, fees: Fees) -> tuple[Block, Price]:
     return head, price(fees, node, head, answers)
 
 
-def price(fees: Fees, node: Node, head: Block, answers: Sequence[Any]) -> Price:
+def price(fees: Fees, node: Node, head: Block, answers: Sequence[Any]) -> GasPrice:
     """The fees of a transaction that is sent now.
 
     Args:
@@ -67,13 +67,13 @@ def price(fees: Fees, node: Node, head: Block, answers: Sequence[Any]) -> Price:
     if fees.priority_fee is not None:
         priority = int(fees.priority_fee)
     if fees.max_fee is None:
-        return Price(int(base * node.network.base_fee_multiplier) + priority, priority)
+        return GasPrice(int(base * node.network.base_fee_multiplier) + priority, priority)
     if (maximum := int(fees.max_fee)) < base:
         raise V2VError(
             f"max_fee is {fees.max_fee} per gas, and the base fee is {Money(base)}: wait until it "
             "has fallen, or allow more"
         )
-    return Price(maximum, min(priority, maximum))
+    return GasPrice(maximum, min(priority, maximum))
 
 
 def confirmations(fees: Fees, node: Node) -> int:
@@ -97,7 +97,7 @@ def amount_paid(receipt: Mapping[str, object]) -> int:
     return gas * rate + data
 
 
-def _legacy(fees: Fees, gas_price: int | None) -> Price:
+def _legacy(fees: Fees, gas_price: int | None) -> GasPrice:
     if gas_price is None:
         raise NodeError("the node does not say what gas costs: ask another node, or set max_fee")
     if fees.max_fee is not None and int(fees.max_fee) < gas_price:
@@ -105,7 +105,7 @@ def _legacy(fees: Fees, gas_price: int | None) -> Price:
             f"max_fee is {fees.max_fee} per gas, and the network asks for {Money(gas_price)}: wait "
             "until it has fallen, or allow more"
         )
-    return Price(gas_price, gas_price, legacy=True)
+    return GasPrice(gas_price, gas_price, legacy=True)
 
 
 def _or_none(answer: Any) -> Any:

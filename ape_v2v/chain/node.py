@@ -29,7 +29,7 @@ from ape_v2v.chain.line.faults import (
     error_in,
     http_error,
 )
-from ape_v2v.chain.line.transport import Answer, Transport, TransportError
+from ape_v2v.chain.line.transport import HttpAnswer, Transport, TransportError
 from ape_v2v.chain.line.urls import Secrets
 from ape_v2v.chain.notes import Notebook
 
@@ -301,7 +301,7 @@ class Node:
         """Post a body, and read the answer as JSON."""
         if (left := end - time.monotonic()) <= 0:
             raise NodeSilent.of(self.shown, "late", self.timeout, "")
-        answer: Answer | None = None
+        answer: HttpAnswer | None = None
         problem: TransportError | None = None
         try:
             answer = self._transport.post(json.dumps(body).encode(), left)

@@ -9,7 +9,7 @@ _BUMP_PERCENT = 13
 
 
 @dataclass(frozen=True)
-class Price:
+class GasPrice:
     """What one transaction offers, wei per gas."""
 
     max_fee: int
@@ -17,9 +17,9 @@ class Price:
     legacy: bool = False
     """One price for all, as on networks without a base fee."""
 
-    def raised(self) -> Price:
+    def raised(self) -> GasPrice:
         """The least that replaces a transaction with this price on every node."""
-        return Price(_raised(self.max_fee), _raised(self.priority_fee), self.legacy)
+        return GasPrice(_raised(self.max_fee), _raised(self.priority_fee), self.legacy)
 
 
 def _raised(fee: int) -> int:

@@ -20,7 +20,7 @@ from ape_v2v.errors import V2VError
 if TYPE_CHECKING:
     from ape.api import AccountAPI
 
-    from ape_v2v.chain.price import Price
+    from ape_v2v.chain.price import GasPrice
 
 _DYNAMIC_FEE = b"\x02"
 _FIRST_V = 27
@@ -38,7 +38,7 @@ class Unsigned:
     value: int
     data: bytes
     gas_limit: int
-    price: Price
+    price: GasPrice
 
     def with_nonce(self, nonce: int) -> Unsigned:
         """The same with another nonce."""

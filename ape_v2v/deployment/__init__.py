@@ -6,8 +6,8 @@ Whichever command deploys a market, it is `deploy` that does it.
 from ape_v2v.deployment.deploying import deploy, take_up
 from ape_v2v.deployment.planning import Plan, plan
 from ape_v2v.deployment.records import (
+    DeploymentRecord,
     PendingDeployment,
-    Record,
     Records,
     default_market,
     recorded_block,
@@ -17,9 +17,9 @@ from ape_v2v.deployment.rehearsal import Rehearsal, rehearse
 from ape_v2v.deployment.settings import Settings, settings
 
 __all__ = [
+    "DeploymentRecord",
     "PendingDeployment",
     "Plan",
-    "Record",
     "Records",
     "Rehearsal",
     "Settings",

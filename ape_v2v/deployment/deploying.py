@@ -22,7 +22,7 @@ from ape_v2v.chain.signing import Signed, sign
 from ape_v2v.chain.writing import broadcasting
 from ape_v2v.chain.writing.broadcasting import NonceTaken
 from ape_v2v.deployment.planning import Plan, plan
-from ape_v2v.deployment.records import PendingDeployment, Record, Records
+from ape_v2v.deployment.records import DeploymentRecord, PendingDeployment, Records
 from ape_v2v.errors import DeploymentError
 from ape_v2v.market.interface import access
 from ape_v2v.market.interface import contract as artifact
@@ -47,7 +47,7 @@ def deploy(
     *,
     again: bool = False,
     confirm: Callable[[Plan], None] = lambda _: None,
-) -> tuple[Market, Record]:
+) -> tuple[Market, DeploymentRecord]:
     """Deploy a market and keep a record of it.
 
     Args:
@@ -77,7 +77,7 @@ def deploy(
     return Market.at(record.address, node), record
 
 
-def take_up(records: Records, node: Node | None = None) -> Record:
+def take_up(records: Records, node: Node | None = None) -> DeploymentRecord:
     """Finish the deployment that is on its way.
 
     Args:
@@ -162,10 +162,10 @@ def _send(node: Node, pending: PendingDeployment, records: Records) -> None:
         ) from error
 
 
-def _record(node: Node, pending: PendingDeployment, mined: Mined) -> Record:
+def _record(node: Node, pending: PendingDeployment, mined: Mined) -> DeploymentRecord:
     block = blocks.block(node, mined.block)
     code = access.code(node, pending.address)
-    return Record(
+    return DeploymentRecord(
         contract=artifact.NAME,
         address=pending.address,
         network=pending.network,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.chain.node import Node
-    from ape_v2v.chain.price import Price
+    from ape_v2v.chain.price import GasPrice
     from ape_v2v.deployment.records import Records
     from ape_v2v.deployment.settings import Settings
     from ape_v2v.market.interface.parameters import Parameters
@@ -50,7 +50,7 @@ class Plan:
     """The node's estimate."""
     gas_limit: int
     """What is allowed beyond the estimate; what is not used is not paid."""
-    price: Price
+    price: GasPrice
     confirmations: int
     cost: Money
     """What is expected, by the estimate and the fees of now."""

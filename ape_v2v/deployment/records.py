@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Record:
+class DeploymentRecord:
     """What was deployed: the paper's Table I, and what it takes to verify it."""
 
     contract: str
@@ -99,20 +99,20 @@ class Records:
     def pending_path(self) -> Path:
         return self.path.with_suffix(".pending.json")
 
-    def all(self) -> list[Record]:
+    def all(self) -> list[DeploymentRecord]:
         """Every deployment, the latest last.
 
         Raises:
             ConfigurationError: The file is not one of ours.
         """
         try:
-            return [Record(**entry) for entry in json.loads(self.path.read_text("utf-8"))]
+            return [DeploymentRecord(**entry) for entry in json.loads(self.path.read_text("utf-8"))]
         except (FileNotFoundError, NotADirectoryError):
             return []
         except (TypeError, ValueError) as error:
             raise ConfigurationError(f"{self.path} is not a list of deployments") from error
 
-    def standing(self, node: Node | None = None) -> list[Record]:
+    def standing(self, node: Node | None = None) -> list[DeploymentRecord]:
         """The deployments that exist on a node's chain: a local chain forgets.
 
         Args:
@@ -164,7 +164,7 @@ class Records:
         if pending is not None and transaction in pending.transactions:
             self.start(replace(pending, transactions=[*pending.transactions, by], signed=signed))
 
-    def complete(self, record: Record) -> None:
+    def complete(self, record: DeploymentRecord) -> None:
         """Append a record, and forget what was pending."""
         _write(self.path, [asdict(entry) for entry in [*self.all(), record]])
         self.abandon()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ape.managers.project import ProjectManager
 
     from ape_v2v.chain.node import Node
-    from ape_v2v.deployment.records import Record
+    from ape_v2v.deployment.records import DeploymentRecord
 
 _OUTPUT = {
     "*": {
@@ -96,7 +96,7 @@ def compile_market(project: ProjectManager) -> Compiled:
     )
 
 
-def verify(record: Record, compiled: Compiled, node: Node | None = None) -> Verdict:
+def verify(record: DeploymentRecord, compiled: Compiled, node: Node | None = None) -> Verdict:
     """Compare what was deployed with what the sources compile to.
 
     Args:
@@ -172,7 +172,7 @@ def _variables(node: Any) -> Iterator[dict[str, Any]]:
             yield from _variables(child)
 
 
-def _require_creation(node: Node, record: Record, compiled: Compiled) -> None:
+def _require_creation(node: Node, record: DeploymentRecord, compiled: Compiled) -> None:
     """The transaction has to be the creation code and the arguments of the record."""
     transaction = node.request("eth_getTransactionByHash", [record.transaction])
     if transaction is None:
@@ -211,7 +211,7 @@ def _take_out(code: bytes, compiled: Compiled) -> tuple[bytes, dict[str, bytes]]
     return bytes(blank), found
 
 
-def _expected(record: Record) -> dict[str, bytes]:
+def _expected(record: DeploymentRecord) -> dict[str, bytes]:
     """What each immutable is by the record: the parameters, and OpenZeppelin's EIP-712 domain."""
     name, version = messages.DOMAIN_NAME, messages.DOMAIN_VERSION
     separator = messages.domain(record.address, record.chain_id).separator

@@ -54,7 +54,7 @@ class ChainError(Exception):
     """The chain could not carry out what it was asked to; no transaction has run."""
 
 
-class Reverted(Exception):
+class EvmReverted(Exception):
     """A view or a deployment reverted."""
 
     def __init__(self, output: bytes) -> None:
@@ -70,7 +70,7 @@ class Chain(ABC):
 
     @abstractmethod
     def deploy(self, sender: str, code: bytes) -> str:
-        """Deploy creation code with its arguments and return the address, or raise `Reverted`."""
+        """Deploy creation code with its arguments; returns the address, or raises `EvmReverted`."""
 
     @abstractmethod
     def transact(self, sender: str, to: str, data: bytes = b"", value: int = 0) -> Execution:
@@ -78,7 +78,7 @@ class Chain(ABC):
 
     @abstractmethod
     def call(self, to: str, data: bytes, sender: str = ZERO_ADDRESS) -> bytes:
-        """Ask a view: execute without leaving a trace. Returns the output, or raises `Reverted`."""
+        """Ask a view: leaves no trace. Returns the output, or raises `EvmReverted`."""
 
     @abstractmethod
     def balance(self, account: str) -> int:

@@ -26,7 +26,7 @@ _BUILT_IN = (
 )
 
 
-class Event(NamedTuple):
+class DecodedEvent(NamedTuple):
     """A decoded event, its values in the order of the declaration."""
 
     name: str
@@ -109,16 +109,16 @@ class Interface:
         name, types = self._errors[selector]
         return Failure(name, _decode(types, data))
 
-    def events(self, logs: Iterable[EmittedLog]) -> list[Event]:
+    def events(self, logs: Iterable[EmittedLog]) -> list[DecodedEvent]:
         """What contracts of this type have reported, in order; other logs are an error."""
         return [self._event(log) for log in logs]
 
-    def _event(self, log: EmittedLog) -> Event:
+    def _event(self, log: EmittedLog) -> DecodedEvent:
         event = self._events[log.topics[0]]
         topics = iter(_decode(event.topics, b"".join(log.topics[1:])))
         data = iter(_decode(event.data, log.data))
         values = tuple(next(topics if indexed else data) for indexed in event.indexed)
-        return Event(event.name, values)
+        return DecodedEvent(event.name, values)
 
 
 class Contract(NamedTuple):
@@ -129,7 +129,7 @@ class Contract(NamedTuple):
     interface: Interface
 
     def view(self, method: str, *arguments: Any) -> Any:
-        """What a view returns; raises `Reverted` when it reverts."""
+        """What a view returns; raises `EvmReverted` when it reverts."""
         data = _remembered_call(self.interface, method, arguments)
         output = self.chain.call(self.address, data)
         return self.interface.output(method, len(arguments), output)

@@ -16,8 +16,8 @@ from ape_v2v.evm.chains import (
     Chain,
     ChainError,
     EmittedLog,
+    EvmReverted,
     Execution,
-    Reverted,
 )
 
 
@@ -64,7 +64,7 @@ class PyrevmChain(Chain):
         try:
             return str(self._evm.deploy(sender, code)).lower()
         except RuntimeError as error:
-            raise Reverted(self._failure(error).output) from None
+            raise EvmReverted(self._failure(error).output) from None
 
     def transact(self, sender: str, to: str, data: bytes = b"", value: int = 0) -> Execution:
         self._evm.reset_transient_storage()
@@ -85,7 +85,7 @@ class PyrevmChain(Chain):
         try:
             return bytes(self._evm.message_call(sender, to, data, is_static=True))
         except RuntimeError as error:
-            raise Reverted(self._failure(error).output) from None
+            raise EvmReverted(self._failure(error).output) from None
 
     def balance(self, account: str) -> int:
         return int(self._evm.get_balance(account))

@@ -20,8 +20,8 @@ from ape_v2v.evm.chains import (
     Chain,
     ChainError,
     EmittedLog,
+    EvmReverted,
     Execution,
-    Reverted,
 )
 
 
@@ -54,7 +54,7 @@ class AnvilChain(Chain):
     def deploy(self, sender: str, code: bytes) -> str:
         receipt, output = self._send({"from": sender, "data": _hex(code)})
         if receipt["status"] != "0x1":
-            raise Reverted(output)
+            raise EvmReverted(output)
         return str(receipt["contractAddress"])
 
     def transact(self, sender: str, to: str, data: bytes = b"", value: int = 0) -> Execution:
@@ -79,7 +79,7 @@ class AnvilChain(Chain):
         at_that_time = {"time": hex(self.timestamp)}
         answer = self._answer("eth_call", transaction, "latest", {}, at_that_time)
         if "error" in answer and "data" in answer["error"]:
-            raise Reverted(_bytes(answer["error"]["data"]))
+            raise EvmReverted(_bytes(answer["error"]["data"]))
         return _bytes(self._result(answer))
 
     def balance(self, account: str) -> int:

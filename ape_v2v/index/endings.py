@@ -22,7 +22,7 @@ _OUTCOMES = {
 
 
 @dataclass(frozen=True)
-class Ending:
+class EndedAuction:
     """How an auction, or the connection that it became, ended."""
 
     auction_id: int
@@ -50,7 +50,7 @@ class Ending:
         }
 
 
-def ending(events: Iterable[Event]) -> Ending | None:
+def ending(events: Iterable[Event]) -> EndedAuction | None:
     """How an auction ended.
 
     Args:
@@ -70,7 +70,7 @@ def ending(events: Iterable[Event]) -> Ending | None:
     if outcome is None:
         return None
     energy, cost, penalty = (last.args.get(name) for name in ("energyWh", "cost", "penalty"))
-    return Ending(
+    return EndedAuction(
         auction_id=last.auction_id,
         outcome=outcome,
         ended_at=last.timestamp,

@@ -52,7 +52,7 @@ class ReceiptAnswer(Answer):
         return bytes([self.type]) + body if self.type else body
 
 
-class Log(NamedTuple):
+class ProvenLog(NamedTuple):
     """A log that has happened: its place and its content are proven."""
 
     block: Header
@@ -112,7 +112,7 @@ def ancestor(rpc: Rpc, state: ProvenState, number: int) -> Header:
     return Header.trusted(answer, hash_)
 
 
-def logs_in(rpc: Rpc, block: Header) -> list[Log]:
+def logs_in(rpc: Rpc, block: Header) -> list[ProvenLog]:
     """All logs of a block, in their order: none can be made up, and none be left out.
 
     Raises:
@@ -129,7 +129,7 @@ def logs_in(rpc: Rpc, block: Header) -> list[Log]:
     _require_root("transactions", sent, block.transactions_root, block)
     said = [(number, log) for number, receipt in enumerate(receipts) for log in receipt.logs]
     return [
-        Log(block, number, index, log.address, log.topics, log.data, keccak(sent[number]))
+        ProvenLog(block, number, index, log.address, log.topics, log.data, keccak(sent[number]))
         for index, (number, log) in enumerate(said)
     ]
 

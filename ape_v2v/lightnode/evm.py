@@ -38,7 +38,7 @@ _GAS = 50_000_000
 _MOST_READS = 256
 
 
-class Reverted(Exception):
+class CallReverted(Exception):
     """The contract has refused the call.
 
     Attributes:
@@ -142,8 +142,8 @@ def _run(
     if computation.is_success:
         return computation.output
     if isinstance(computation.error, Revert):
-        raise Reverted(computation.output)
-    raise Reverted(b"")  # out of gas, say, or no code that can be executed
+        raise CallReverted(computation.output)
+    raise CallReverted(b"")  # out of gas, say, or no code that can be executed
 
 
 class _EVM(PragueState):

@@ -28,7 +28,7 @@ from ape_v2v.lightnode.state import ProvenState
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ape_v2v.lightnode.blocks import Log
+    from ape_v2v.lightnode.blocks import ProvenLog
 
 PASSED_ON = frozenset(
     {
@@ -107,7 +107,7 @@ class ProvingNode(Node):
                     "that you trust"
                 )
             return self._answers[method](*parameters)
-        except evm.Reverted as refusal:
+        except evm.CallReverted as refusal:
             raise Reverted("execution reverted", data=to_hex(refusal.output)) from None
         except (ProofError, LightClientError) as error:
             raise Unproven(str(error)) from error
@@ -223,7 +223,7 @@ def _number(block: Any) -> int:
     return number
 
 
-def _fits(log: Log, wanted: dict[str, Any]) -> bool:
+def _fits(log: ProvenLog, wanted: dict[str, Any]) -> bool:
     """Whether a log is what was asked for, as JSON-RPC has it."""
     addresses = wanted.get("address", [])
     if isinstance(addresses, str):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.metering.meter import MeterError, Reading, wire_id
+from ape_v2v.metering.meter import MeterError, MeterReading, wire_id
 from ape_v2v.metering.payloads import MAXIMUM_WH, UNITS
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class CsvMeter:
         self._last: tuple[Decimal, datetime] | None = None
         self._power_w = 0
 
-    def read(self) -> Reading:
+    def read(self) -> MeterReading:
         """The reading in the last whole row. The power is the mean since the last one.
 
         Raises:
@@ -94,7 +94,7 @@ class CsvMeter:
         moment, energy = (cells[names.index(name)].strip() for name in self._columns)
         at, wh = self._moment(moment), self._watt_hours(energy)
         self._follow(wh, at)
-        return Reading(
+        return MeterReading(
             int(wh),
             self._power_w,
             at,

@@ -22,7 +22,7 @@ class MeterError(V2VError):
 
 
 @dataclass(frozen=True)
-class Reading:
+class MeterReading:
     """What a meter shows at one moment."""
 
     energy_wh: int
@@ -50,7 +50,7 @@ class Meter(Protocol):
     def id(self) -> str:
         """What the meter is called; see `wire_id`."""
 
-    def read(self) -> Reading:
+    def read(self) -> MeterReading:
         """The latest reading.
 
         Raises:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ape_v2v.metering import payloads
 from ape_v2v.metering.keys import read_public_key
-from ape_v2v.metering.meter import MeterError, Reading, wire_id
+from ape_v2v.metering.meter import MeterError, MeterReading, wire_id
 from ape_v2v.metering.records import RecordError, require_length
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pyocmf.core import Reading as Entry
 
-    from ape_v2v.metering.payloads import Record
+    from ape_v2v.metering.payloads import OcmfRecord
     from ape_v2v.metering.records import RecordSource
 
 _GOOD = "G"
@@ -98,7 +98,7 @@ class OcmfMeter:
         self._power_w = 0
         self._resolution_wh: int | None = None
 
-    def read(self) -> Reading:
+    def read(self) -> MeterReading:
         """The reading in the latest record. Below 1 Wh it is rounded down; the record is not.
 
         The power is the mean since the last reading, 0 at the first. Every record counts that has
@@ -125,7 +125,7 @@ class OcmfMeter:
         if last is None or self._resolution_wh is None or self._register is None:
             raise MeterError("the meter has given no record yet")
         self._require_recent(last)
-        return Reading(
+        return MeterReading(
             int(last.wh),
             self._power_w,
             last.at,
@@ -166,7 +166,7 @@ class OcmfMeter:
         self._register = register
         self._last = energy
 
-    def _energy(self, record: Record, register: str, bytes_: bytes) -> tuple[_Energy, int]:
+    def _energy(self, record: OcmfRecord, register: str, bytes_: bytes) -> tuple[_Energy, int]:
         """The last reading of a register, and its resolution; those before it rise up to it."""
         last: tuple[_Energy, int] | None = None
         index = 0
@@ -196,7 +196,7 @@ class OcmfMeter:
         if _ENERGY_ERROR in flags or reason == _EXCEPTION:
             self._exception = f"EF {flags!r}, TX {entry.TX}"
 
-    def _chosen(self, record: Record) -> str:
+    def _chosen(self, record: OcmfRecord) -> str:
         """The register in question: the named one, or the only one there is."""
         found = list(dict.fromkeys(str(e.RI) for e in record.entries if payloads.is_energy(e)))
         shown = ", ".join(found) or "none"
@@ -216,12 +216,12 @@ class OcmfMeter:
             )
         return self._register
 
-    def _require_energy_unit(self, record: Record) -> None:
+    def _require_energy_unit(self, record: OcmfRecord) -> None:
         for entry in record.entries:
             if str(entry.RI) == self._register and entry.RV is not None:
                 payloads.watt_hours(entry)
 
-    def _require_time_status(self, record: Record, index: int, entry: Entry) -> None:
+    def _require_time_status(self, record: OcmfRecord, index: int, entry: Entry) -> None:
         if self._unsynchronized:
             return
         if not record.has_time_status(index):
@@ -244,7 +244,7 @@ class OcmfMeter:
                 "are allowed; check that the meter still writes, and its clock"
             )
 
-    def _turn_page(self, record: Record, bytes_: bytes) -> None:
+    def _turn_page(self, record: OcmfRecord, bytes_: bytes) -> None:
         """Compare with the last record: its number rises."""
         if record.page is None:
             return

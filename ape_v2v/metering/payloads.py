@@ -51,7 +51,7 @@ _UNREADABLE = (
 
 
 @dataclass(frozen=True)
-class Record:
+class OcmfRecord:
     """The signed part of a record."""
 
     payload: Payload
@@ -85,7 +85,7 @@ class Record:
 _PAGE_DIGITS = 20
 
 
-def read(record: bytes, key: MeterKey, name: str) -> Record:
+def read(record: bytes, key: MeterKey, name: str) -> OcmfRecord:
     """Read a record and check its signature.
 
     Args:
@@ -105,7 +105,7 @@ def read(record: bytes, key: MeterKey, name: str) -> Record:
     return _parsed(payload)
 
 
-def unverified(record: bytes) -> Record:
+def unverified(record: bytes) -> OcmfRecord:
     """Read a record whose meter's key is not known: anyone may have written it.
 
     Raises:
@@ -128,11 +128,11 @@ def _sections(record: bytes) -> tuple[str, str]:
     return payload, signature
 
 
-def _parsed(payload: str) -> Record:
+def _parsed(payload: str) -> OcmfRecord:
     try:
         from_json(payload)  # bounds the nesting, at which json may run out of stack
         data = json.loads(payload, parse_float=Decimal)
-        return Record(Payload.model_validate(data), _times(data))
+        return OcmfRecord(Payload.model_validate(data), _times(data))
     except _UNREADABLE as error:
         raise RecordError(f"the signed payload is {_reason(error)}") from error
 

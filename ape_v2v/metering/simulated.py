@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.metering.cable import Flow
-from ape_v2v.metering.meter import MeterError, Reading, wire_id
+from ape_v2v.metering.meter import MeterError, MeterReading, wire_id
 
 if TYPE_CHECKING:
     from ape_v2v.metering.cable import Cable
@@ -135,7 +135,7 @@ class SimulatedMeter:
         self._steps = [0.0]  # the energy measured at each multiple of _NOISE_STEP
         self._highest = start_wh
 
-    def read(self) -> Reading:
+    def read(self) -> MeterReading:
         """What the meter shows now.
 
         Raises:
@@ -149,7 +149,7 @@ class SimulatedMeter:
         # A clock that was set back must not turn the register back.
         self._highest = energy = max(self._highest, self._start_wh + int(measured))
         at = datetime.fromtimestamp(moment, UTC)
-        return Reading(energy, power, at, self._record(energy, power, at))
+        return MeterReading(energy, power, at, self._record(energy, power, at))
 
     def _require_same_cable(self, flow: Flow | None) -> None:
         most = self._start_wh + (int(self._measured(flow.limit_wh)) if flow else 0)

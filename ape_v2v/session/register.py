@@ -15,7 +15,7 @@ from ape_v2v.session.store import StoredRegister
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape_v2v.metering.meter import Meter, Reading
+    from ape_v2v.metering.meter import Meter, MeterReading
     from ape_v2v.session.store import Store
 
 _SECONDS_PER_HOUR = 3600
@@ -78,7 +78,7 @@ class Register:
         self._begun = self._seen is not None
         """Whether there is a connection: who only asks for a session leaves nothing behind."""
 
-    def read(self) -> Reading:
+    def read(self) -> MeterReading:
         """The meter's reading, if it can be one.
 
         Raises:
@@ -97,7 +97,7 @@ class Register:
             raise problem
         raise MeterError(str(problem))
 
-    def _problem(self, reading: Reading) -> SessionError | None:
+    def _problem(self, reading: MeterReading) -> SessionError | None:
         seen = self._seen
         if seen is None:
             connection = self._store.connections.get(self._token)
@@ -134,7 +134,7 @@ class Register:
             "at",
         )
 
-    def _note(self, reading: Reading) -> None:
+    def _note(self, reading: MeterReading) -> None:
         begun = self._begun or self._store.connections.get(self._token) is not None
         seen = self._seen
         if seen is not None and seen.highest_wh == reading.energy_wh and begun == self._begun:

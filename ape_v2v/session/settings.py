@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.metering.equipment import Equipment  # noqa: TC001 - pydantic reads it
-from ape_v2v.session.terms import Declared, Limits, Patience, Terms
+from ape_v2v.session.terms import Declared, Limits, SessionPatience, SessionTerms
 
 LightHead = Literal["finalized", "optimistic"]
 """By which head of the light node all that is read is proven."""
@@ -25,7 +25,7 @@ class ServeSettings(Declared):
     certificate: tuple[Path, Path] | None = None
     """Files of a certificate and of its key, for TLS."""
     limits: Limits = Limits()
-    patience: Patience = Patience()
+    patience: SessionPatience = SessionPatience()
     trusted_block: str | None = None
     light: LightHead | None = None
     session_key: bool = False
@@ -40,7 +40,7 @@ class ChargeSettings(Declared):
     url: str
     authority: Path | None = None
     """The file of a certificate that is believed, for TLS."""
-    terms: Terms = Terms()
+    terms: SessionTerms = SessionTerms()
     trusted_block: str | None = None
     light: LightHead | None = None
     session_key: bool = False

@@ -46,7 +46,7 @@ class Limits(Declared):
         return max(1, self.max_unacknowledged_wh // 2)
 
 
-class Patience(Declared):
+class SessionPatience(Declared):
     """How long the provider waits before it acts by itself."""
 
     for_the_last_receipt: float = 10.0
@@ -57,7 +57,7 @@ class Patience(Declared):
     between_looks_at_the_chain: float = 1.0
 
 
-class Terms(Declared):
+class SessionTerms(Declared):
     """What the consumer agrees to."""
 
     tolerance: Tolerance = Field(default_factory=Tolerance)

@@ -40,7 +40,7 @@ _SECOND = timedelta(seconds=1)
 _MAX_SECONDS = MAX_DURATION // _SECOND
 
 
-class Terms(TypedDict):
+class AuctionTerms(TypedDict):
     """The terms of an auction, as `Market.start_auction` takes them."""
 
     energy: Energy
@@ -53,7 +53,7 @@ class Terms(TypedDict):
 class RefusedAuction(NamedTuple):
     """Terms that a market refuses, and how: `reverts_with(error, **inputs)`."""
 
-    terms: Terms
+    terms: AuctionTerms
     error: str
     inputs: dict[str, Any]
 
@@ -85,7 +85,7 @@ def auctions(
     budget: Money = BUDGET,
     min_bidding_time: timedelta = MIN_BIDDING_TIME,
     least: Money = LEAST_RESERVE,
-) -> Terms:
+) -> AuctionTerms:
     """Terms that a market accepts from a registered EV without an auction.
 
     Args:

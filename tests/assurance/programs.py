@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ethpm_types import ContractType
 from hypothesis import Phase
 
-from ape_v2v.evm.chains import ZERO_ADDRESS, Chain, ChainError, Reverted
+from ape_v2v.evm.chains import ZERO_ADDRESS, Chain, ChainError, EvmReverted
 from ape_v2v.evm.contracts import Contract, Interface
 from ape_v2v.evm.inprocess import PyrevmChain
 from tests.fuzz.actors import DEPLOYER, PEOPLE
@@ -49,7 +49,7 @@ def deployments(market: ContractType) -> Program:
             try:
                 code = interface.creation_code(owner, parameters)
                 address = recorder.deploy(DEPLOYER.address, code)
-            except Reverted:
+            except EvmReverted:
                 continue
             contract = Contract(recorder, address, interface)
             for view in ("parameters", "owner", "active"):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ape_v2v.bidding.policy import BID_GAS, Policy, Terms, bond, expected_rate, offer
+from ape_v2v.bidding.policy import BID_GAS, BidTerms, Policy, bond, expected_rate, offer
 from ape_v2v.errors import V2VError
 from ape_v2v.market.interface.records import AuctionInfo
 from ape_v2v.market.interface.states import State
@@ -36,7 +36,7 @@ def auction(rate=None, max_rate=MAX_RATE, energy=20_000, validity=timedelta(hour
 
 
 def terms(gas_price=0, balance=ETHER, at_stake=0, decrement=100):
-    return Terms(decrement, 10_000, gas_price, Money(balance), Money(at_stake))
+    return BidTerms(decrement, 10_000, gas_price, Money(balance), Money(at_stake))
 
 
 def test_where_gas_is_free_it_underbids_by_the_least_that_is_accepted():

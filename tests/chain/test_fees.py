@@ -9,7 +9,7 @@ from ape_v2v.chain.fees import (
 )
 from ape_v2v.chain.networks import connected_node
 from ape_v2v.chain.node import Network, Node
-from ape_v2v.chain.price import Price
+from ape_v2v.chain.price import GasPrice
 from ape_v2v.config import Fees
 from ape_v2v.units import Money
 
@@ -66,7 +66,7 @@ def test_elsewhere_the_policy_says_for_how_many_blocks_to_wait():
 
 @pytest.mark.parametrize("fee", [0, 1, 8, 10**9, 10**9 + 1])
 def test_a_replacement_offers_an_eighth_more_at_least(fee):
-    raised = Price(fee, fee).raised()
+    raised = GasPrice(fee, fee).raised()
     assert raised.max_fee == raised.priority_fee
     assert raised.max_fee >= max(1, fee * 9 / 8)
     assert raised.max_fee <= fee * 1.14 + 1

@@ -6,7 +6,7 @@ import ape
 import pytest
 from eth_account import Account
 
-from ape_v2v.chain.price import Price
+from ape_v2v.chain.price import GasPrice
 from ape_v2v.chain.signing import Unsigned, sign
 from ape_v2v.errors import V2VError
 
@@ -28,7 +28,7 @@ def unsigned(account):
         value=5,
         data=b"\x01\x02",
         gas_limit=50_000,
-        price=Price(3 * GWEI, GWEI),
+        price=GasPrice(3 * GWEI, GWEI),
     )
 
 
@@ -38,8 +38,8 @@ def unsigned(account):
         {},
         {"to": None, "value": 0, "data": b"\x60" * 3_000},
         {"nonce": 0, "value": 0, "data": b""},
-        {"price": Price(0, 0)},
-        {"price": Price(2 * GWEI, 2 * GWEI, legacy=True)},
+        {"price": GasPrice(0, 0)},
+        {"price": GasPrice(2 * GWEI, 2 * GWEI, legacy=True)},
     ],
     ids=["a call", "a creation", "nothing", "for nothing", "one price"],
 )

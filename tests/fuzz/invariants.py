@@ -7,7 +7,7 @@ common is still found. I6 is what liveness.py does with every market in the end.
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple
 
-from ape_v2v.evm.contracts import Event, Failure
+from ape_v2v.evm.contracts import DecodedEvent, Failure
 from tests.model.ledger import BURNT, Ledger
 from tests.model.market import ZERO_ADDRESS, Ending, State
 
@@ -37,7 +37,7 @@ class Step(NamedTuple):
     now: int
     gas_used: int
     failure: Failure | None
-    events: list[Event]
+    events: list[DecodedEvent]
     before: Observation
     after: Observation
     signed: tuple[Signed, ...] = ()
@@ -271,7 +271,7 @@ _TRANSITIONS = {
 }
 
 
-def _due(event: Event, before: Observation) -> dict[str, int]:  # noqa: PLR0911 - one for each event
+def _due(event: DecodedEvent, before: Observation) -> dict[str, int]:  # noqa: PLR0911 - one for each event
     """What an event makes due to whom, by what the views said before it."""
     name, values = event
     match name:

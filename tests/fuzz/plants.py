@@ -8,7 +8,7 @@ import yaml
 from ethpm_types import ContractType
 from hypothesis import Phase
 
-from ape_v2v.evm.chains import Reverted
+from ape_v2v.evm.chains import EvmReverted
 from tests.assurance.compiler import Compiler, market_sources
 
 from .campaign import Build, fuzz
@@ -85,7 +85,7 @@ def hunt(build: Build, seeds: Iterable[int]) -> Found | None:
     try:
         for seed in seeds:
             fuzz(artifacts, seed, STEPS, phases=[Phase.generate], tally=tally)
-    except (AssertionError, Reverted) as error:
+    except (AssertionError, EvmReverted) as error:
         symptom = str(error) or type(error).__name__
         return Found(seed, tally.runs, tally.steps, tally.calls, symptom)
     return None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from ape_v2v.evm.chains import ZERO_ADDRESS, Chain, Execution, Reverted
+from ape_v2v.evm.chains import ZERO_ADDRESS, Chain, EvmReverted, Execution
 from ape_v2v.evm.inprocess import PyrevmChain
 
 
@@ -39,7 +39,7 @@ class Recorder(Chain):
 
     def deploy(self, sender: str, code: bytes) -> str:
         outcome = self._do("deploy", sender, code)
-        if isinstance(outcome, Reverted):
+        if isinstance(outcome, EvmReverted):
             raise outcome
         return str(outcome)
 
@@ -51,7 +51,7 @@ class Recorder(Chain):
 
     def call(self, to: str, data: bytes, sender: str = ZERO_ADDRESS) -> bytes:
         outcome = self._do("call", to, data, sender)
-        if isinstance(outcome, Reverted):
+        if isinstance(outcome, EvmReverted):
             raise outcome
         return bytes(outcome)
 
@@ -93,7 +93,7 @@ def repeated(program: Program, chain: Chain) -> Program:
     there = Recorder(chain)
     for timestamp, method, arguments, _ in program:
         there.timestamp = timestamp
-        with suppress(Reverted):
+        with suppress(EvmReverted):
             getattr(there, method)(*arguments)
     return there.program
 
@@ -102,7 +102,7 @@ def outcome_of(chain: Chain, method: str, arguments: tuple[Any, ...]) -> Any:
     """What a call returns, or the revert that it ends with."""
     try:
         return getattr(chain, method)(*arguments)
-    except Reverted as reverted:
+    except EvmReverted as reverted:
         return reverted
 
 
@@ -110,7 +110,7 @@ def comparable(outcome: Any) -> Any:
     """What of an outcome has to be the same: in a receipt, what the property tests look at."""
     if isinstance(outcome, Execution):
         return _seen(outcome)
-    if isinstance(outcome, Reverted):
+    if isinstance(outcome, EvmReverted):
         return "reverted", outcome.output
     return outcome
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from ape_v2v.evm.chains import GENESIS, Chain, ChainError, EmittedLog, Reverted
+from ape_v2v.evm.chains import GENESIS, Chain, ChainError, EmittedLog, EvmReverted
 from ape_v2v.evm.inprocess import PyrevmChain
 from ape_v2v.evm.node import AnvilChain
 
@@ -90,7 +90,7 @@ def test_a_halt_is_a_receipt_without_output(chain: Chain) -> None:
 def test_a_view_that_reverts_raises_what_it_reverts_with(chain: Chain) -> None:
     revert = deploy(chain, REVERT)
 
-    with pytest.raises(Reverted) as raised:
+    with pytest.raises(EvmReverted) as raised:
         chain.call(revert, b"because")
 
     assert raised.value.output == b"because"
@@ -99,14 +99,14 @@ def test_a_view_that_reverts_raises_what_it_reverts_with(chain: Chain) -> None:
 def test_a_call_leaves_no_trace_even_of_what_is_no_view(chain: Chain) -> None:
     keep = deploy(chain, KEEP)
 
-    with suppress(Reverted):
+    with suppress(EvmReverted):
         chain.call(keep, b"\x01" * 32)
 
     assert chain.transact(SENDER, keep, b"").output == bytes(32)
 
 
 def test_a_deployment_that_reverts_raises(chain: Chain) -> None:
-    with pytest.raises(Reverted):
+    with pytest.raises(EvmReverted):
         chain.deploy(SENDER, bytes.fromhex("5f5ffd"))
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 
-from ape_v2v.evm.chains import Chain, Reverted
+from ape_v2v.evm.chains import Chain, EvmReverted
 from ape_v2v.evm.contracts import Contract, Failure, Interface
 from ape_v2v.evm.inprocess import PyrevmChain
 from ape_v2v.evm.node import AnvilChain
@@ -116,7 +116,7 @@ def test_a_market_is_deployed_exactly_when_its_parameters_are_in_range(
     actual: Failure | None = None
     try:
         address = chain.deploy(DEPLOYER.address, interface.creation_code(organization, parameters))
-    except Reverted as error:
+    except EvmReverted as error:
         actual = interface.failure(error.output)
     else:
         market = Contract(chain, address, interface)

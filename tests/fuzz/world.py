@@ -9,10 +9,10 @@ from copy import deepcopy
 from functools import partial
 from typing import Any, NamedTuple
 
-from ape_v2v.evm.chains import Chain, Execution, Reverted
+from ape_v2v.evm.chains import Chain, EvmReverted, Execution
 from ape_v2v.evm.contracts import (
     Contract,
-    Event,
+    DecodedEvent,
     Failure,
     Interface,
 )
@@ -38,7 +38,7 @@ from .transitions import Transition
 ENDOWMENT = 10**33
 
 # The model's method for each function of the contract, by the number of its arguments too.
-METHODS: dict[tuple[str, int], Callable[..., list[Event]]] = {
+METHODS: dict[tuple[str, int], Callable[..., list[DecodedEvent]]] = {
     ("acceptOwnership", 0): Market.accept_ownership,
     ("addEV", 2): Market.add_ev,
     ("addEVs", 2): Market.add_evs,
@@ -180,7 +180,7 @@ class World:
         function: str,
         call: Call,
         data: bytes,
-        ask_model: Callable[[], list[Event]],
+        ask_model: Callable[[], list[DecodedEvent]],
         signed: Sequence[Signed] = (),
     ) -> bool:
         self.broken = True
@@ -213,7 +213,7 @@ class World:
         self.broken = False
         return receipt.success
 
-    def _decoded(self, receipt: Execution) -> list[Event] | Failure:
+    def _decoded(self, receipt: Execution) -> list[DecodedEvent] | Failure:
         if not receipt.success:
             return self.contract.interface.failure(receipt.output)
         assert all(log.address == self.contract.address for log in receipt.logs)
@@ -285,12 +285,12 @@ class World:
         if state is not State.CONNECTED:
             try:
                 token = self.contract.view("accessToken", auction_id)
-            except Reverted as error:
+            except EvmReverted as error:
                 token = self.contract.interface.failure(error.output)
             assert token == Failure("UnexpectedState", (auction_id, state, State.CONNECTED))
 
 
-def _outcome(ask_model: Callable[[], list[Event]]) -> list[Event] | Failure:
+def _outcome(ask_model: Callable[[], list[DecodedEvent]]) -> list[DecodedEvent] | Failure:
     try:
         return ask_model()
     except Refused as refusal:

@@ -16,7 +16,7 @@ from ape_v2v.errors import V2VError
 from ape_v2v.metering import envelopes
 from ape_v2v.metering.csvmeter import CsvMeter
 from ape_v2v.metering.envelopes import Enclosed
-from ape_v2v.metering.meter import MeterError, Reading
+from ape_v2v.metering.meter import MeterError, MeterReading
 from ape_v2v.metering.named import meter_named, source_named
 from ape_v2v.metering.records import RecordError
 from tests.metering.test_ocmf import GENUINE, SERIAL, der, pem
@@ -31,8 +31,8 @@ class OwnMeter:
         self.id = id
         self._wh = int(wh)
 
-    def read(self) -> Reading:
-        return Reading(self._wh, 0, datetime.now(UTC), b"own")
+    def read(self) -> MeterReading:
+        return MeterReading(self._wh, 0, datetime.now(UTC), b"own")
 
 
 class OwnSource:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from ape_v2v.evm.contracts import Event
+from ape_v2v.evm.contracts import DecodedEvent
 
 from .market import Call, Market
 from .refusal import Refused
@@ -24,7 +24,7 @@ class HostileEV:
         if self.answer is Answer.REFUSE:
             raise Refused("Refused")
 
-    def receive(self, market: Market, now: int, amount: int) -> list[Event]:
+    def receive(self, market: Market, now: int, amount: int) -> list[DecodedEvent]:
         """Try to withdraw the same amount once more, and so on: its own money, while it lasts."""
         if self.answer is not Answer.REENTER:
             return []

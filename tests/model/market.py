@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from ape_v2v.evm.contracts import Event
+from ape_v2v.evm.contracts import DecodedEvent
 
 from .ledger import BURNT, FORCED, Ledger, balance, bond, reserve, wallet
 from .refusal import Refused
@@ -160,7 +160,7 @@ class Receiver(Protocol):
     def require_willing(self) -> None:
         """Raise `Refused` if it refuses the ether."""
 
-    def receive(self, market: "Market", now: int, amount: int) -> list[Event]:
+    def receive(self, market: "Market", now: int, amount: int) -> list[DecodedEvent]:
         """Do what it does with the ether, and return the market's events."""
 
 
@@ -261,7 +261,7 @@ class Market:
 
     # --- The organization -------------------------------------------------------------------------
 
-    def add_ev(self, call: Call, ev: str, infos: str) -> list[Event]:
+    def add_ev(self, call: Call, ev: str, infos: str) -> list[DecodedEvent]:
         self._refuse_value(call)
         self._require_owner(call.sender)
         self._require_active()
@@ -269,7 +269,7 @@ class Market:
 
         return [self._add(ev, infos, call.now)]
 
-    def add_evs(self, call: Call, evs: Sequence[str], infos: Sequence[str]) -> list[Event]:
+    def add_evs(self, call: Call, evs: Sequence[str], infos: Sequence[str]) -> list[DecodedEvent]:
         self._refuse_value(call)
         self._require_owner(call.sender)
         self._require_active()
@@ -280,63 +280,63 @@ class Market:
 
         return [self._add(ev, text, call.now) for ev, text in zip(evs, infos, strict=True)]
 
-    def remove_ev(self, call: Call, ev: str) -> list[Event]:
+    def remove_ev(self, call: Call, ev: str) -> list[DecodedEvent]:
         self._refuse_value(call)
         self._require_owner(call.sender)
         self._require_ev(ev)
 
         self.accounts[ev].added_at = None
-        return [Event("EVRemoved", (ev,))]
+        return [DecodedEvent("EVRemoved", (ev,))]
 
-    def set_active(self, call: Call, active: bool) -> list[Event]:
+    def set_active(self, call: Call, active: bool) -> list[DecodedEvent]:
         self._refuse_value(call)
         self._require_owner(call.sender)
 
         self.active = active
-        return [Event("StatusChanged", (self.active,))]
+        return [DecodedEvent("StatusChanged", (self.active,))]
 
-    def change_status(self, call: Call) -> list[Event]:
+    def change_status(self, call: Call) -> list[DecodedEvent]:
         self._refuse_value(call)
         self._require_owner(call.sender)
 
         self.active = not self.active
-        return [Event("StatusChanged", (self.active,))]
+        return [DecodedEvent("StatusChanged", (self.active,))]
 
-    def transfer_ownership(self, call: Call, to: str) -> list[Event]:
+    def transfer_ownership(self, call: Call, to: str) -> list[DecodedEvent]:
         self._refuse_value(call)
         self._require_owner(call.sender)
 
         self.pending_owner = to
-        return [Event("OwnershipTransferStarted", (self.owner, to))]
+        return [DecodedEvent("OwnershipTransferStarted", (self.owner, to))]
 
-    def accept_ownership(self, call: Call) -> list[Event]:
+    def accept_ownership(self, call: Call) -> list[DecodedEvent]:
         self._refuse_value(call)
         if call.sender != self.pending_owner:
             raise Refused("OwnableUnauthorizedAccount", call.sender)
 
         previous, self.owner, self.pending_owner = self.owner, call.sender, ZERO_ADDRESS
-        return [Event("OwnershipTransferred", (previous, call.sender))]
+        return [DecodedEvent("OwnershipTransferred", (previous, call.sender))]
 
-    def renounce_ownership(self, call: Call) -> list[Event]:
+    def renounce_ownership(self, call: Call) -> list[DecodedEvent]:
         self._refuse_value(call)
         raise Refused("OwnershipCannotBeRenounced")
 
     # --- Money in and out -------------------------------------------------------------------------
 
-    def deposit(self, call: Call) -> list[Event]:
+    def deposit(self, call: Call) -> list[DecodedEvent]:
         if call.value == 0:
             raise Refused("ZeroAmount")
 
         return self._deposited(call.sender, call.sender, call.value)
 
-    def deposit_for(self, call: Call, ev: str) -> list[Event]:
+    def deposit_for(self, call: Call, ev: str) -> list[DecodedEvent]:
         self._require_ev(ev)
         if call.value == 0:
             raise Refused("ZeroAmount")
 
         return self._deposited(ev, call.sender, call.value)
 
-    def withdraw(self, call: Call, amount: int, to: str) -> list[Event]:
+    def withdraw(self, call: Call, amount: int, to: str) -> list[DecodedEvent]:
         self._refuse_value(call)
         if amount == 0:
             raise Refused("ZeroAmount")
@@ -351,16 +351,16 @@ class Market:
             receiver.require_willing()
 
         self.ledger.move(amount, balance(call.sender), wallet(to))
-        events = [Event("Withdrawn", (call.sender, to, amount))]
+        events = [DecodedEvent("Withdrawn", (call.sender, to, amount))]
         if receiver is not None:
             events += receiver.receive(self, call.now, amount)
         return events
 
-    def plain_transfer(self, call: Call) -> list[Event]:
+    def plain_transfer(self, call: Call) -> list[DecodedEvent]:
         raise Refused("PlainTransfer", call.sender, call.value)
 
     @staticmethod
-    def unknown_function() -> list[Event]:
+    def unknown_function() -> list[DecodedEvent]:
         raise Refused("")
 
     def force(self, source: str, amount: int) -> None:
@@ -378,7 +378,7 @@ class Market:
         validity: int,
         open_award: bool,
         details: str,
-    ) -> list[Event]:
+    ) -> list[DecodedEvent]:
         previous_id = self.current_auction_id(call.sender)
         self._require_state(previous_id, State.NONE)
         self._require_active()
@@ -413,9 +413,9 @@ class Market:
         events = self._deposited(call.sender, call.sender, call.value)
         self.ledger.move(auction.reserve, balance(call.sender), reserve(auction.auction_id))
         terms = (energy_wh, max_rate, auction.closing_time, validity, open_award, details)
-        return [*events, Event("AuctionStarted", (auction.auction_id, call.sender, *terms))]
+        return [*events, DecodedEvent("AuctionStarted", (auction.auction_id, call.sender, *terms))]
 
-    def place_bid(self, call: Call, auction_id: int, rate: int, terms: int) -> list[Event]:
+    def place_bid(self, call: Call, auction_id: int, rate: int, terms: int) -> list[DecodedEvent]:
         auction = self._auction(auction_id, State.OPEN)
         if terms != auction.terms:
             raise Refused("UnexpectedTerms", terms, auction.terms)
@@ -429,7 +429,7 @@ class Market:
         rate: int,
         deadline: int,
         signature: bytes,
-    ) -> list[Event]:
+    ) -> list[DecodedEvent]:
         self._refuse_value(call)
         auction = self._auction(auction_id, State.OPEN)
         if call.now > deadline:
@@ -441,13 +441,13 @@ class Market:
 
         return self._bid(auction, provider, rate, call.now, 0)
 
-    def revoke_bids(self, call: Call) -> list[Event]:
+    def revoke_bids(self, call: Call) -> list[DecodedEvent]:
         self._refuse_value(call)
 
         self.accounts[call.sender].revocations += 1
-        return [Event("BidsRevoked", (call.sender,))]
+        return [DecodedEvent("BidsRevoked", (call.sender,))]
 
-    def remove_bid(self, call: Call, auction_id: int) -> list[Event]:
+    def remove_bid(self, call: Call, auction_id: int) -> list[DecodedEvent]:
         self._refuse_value(call)
         auction = self._auction(auction_id, State.OPEN)
         self._require_provider(auction, call.sender)
@@ -467,9 +467,11 @@ class Market:
             call.now + auction.bidding_time,
             call.now + self.parameters.extension_window,
         )
-        return [Event("BidRemoved", (auction_id, call.sender, penalty, auction.closing_time))]
+        return [
+            DecodedEvent("BidRemoved", (auction_id, call.sender, penalty, auction.closing_time))
+        ]
 
-    def cancel_auction(self, call: Call, auction_id: int, max_penalty: int) -> list[Event]:
+    def cancel_auction(self, call: Call, auction_id: int, max_penalty: int) -> list[DecodedEvent]:
         self._refuse_value(call)
         auction = self._auction(auction_id, State.OPEN)
         deadline = self.award_deadline(auction)
@@ -481,9 +483,9 @@ class Market:
 
         self.ledger.move(penalty, reserve(auction_id), balance(auction.leader))
         self._finish(auction)
-        return [Event("AuctionCancelled", (auction_id, auction.leader, penalty))]
+        return [DecodedEvent("AuctionCancelled", (auction_id, auction.leader, penalty))]
 
-    def end_auction(self, call: Call, auction_id: int) -> list[Event]:
+    def end_auction(self, call: Call, auction_id: int) -> list[DecodedEvent]:
         self._refuse_value(call)
         auction = self._auction(auction_id, State.OPEN)
         if not auction.open_award:
@@ -493,7 +495,7 @@ class Market:
 
         if auction.standing is None:
             self._finish(auction)
-            return [Event("AuctionEnded", (auction.auction_id, ZERO_ADDRESS, 0, 0))]
+            return [DecodedEvent("AuctionEnded", (auction.auction_id, ZERO_ADDRESS, 0, 0))]
 
         deadline = self.award_deadline(auction)
         if call.now >= deadline:
@@ -504,13 +506,15 @@ class Market:
         provider, rate = auction.standing
         parties = (auction.auction_id, provider, auction.consumer)
         return [
-            Event("AuctionEnded", (auction.auction_id, provider, rate, rate * auction.energy_wh)),
-            Event("Connected", (*parties, auction.token, auction.validity)),
+            DecodedEvent(
+                "AuctionEnded", (auction.auction_id, provider, rate, rate * auction.energy_wh)
+            ),
+            DecodedEvent("Connected", (*parties, auction.token, auction.validity)),
         ]
 
     # --- Connection -------------------------------------------------------------------------------
 
-    def end_connection(self, call: Call, auction_id: int) -> list[Event]:
+    def end_connection(self, call: Call, auction_id: int) -> list[DecodedEvent]:
         self._refuse_value(call)
         auction = self._auction(auction_id, State.CONNECTED)
         self._require_consumer(auction, call.sender)
@@ -519,7 +523,7 @@ class Market:
 
     def settle(
         self, call: Call, reading: Reading, consumer_signature: bytes, provider_signature: bytes
-    ) -> list[Event]:
+    ) -> list[DecodedEvent]:
         self._refuse_value(call)
         reading = Reading(*reading)
         auction = self._auction(reading.auction_id, State.CONNECTED)
@@ -537,7 +541,7 @@ class Market:
         how = Ending.AGREED if agreed else Ending.SHORT
         return self._pay(auction, how, reading.energy_wh, reading.meter_data_hash)
 
-    def forfeit(self, call: Call, auction_id: int) -> list[Event]:
+    def forfeit(self, call: Call, auction_id: int) -> list[DecodedEvent]:
         self._refuse_value(call)
         auction = self._auction(auction_id, State.CONNECTED)
         self._require_provider(auction, call.sender)
@@ -546,7 +550,7 @@ class Market:
         self.ledger.move(compensation, bond(auction_id), balance(auction.consumer))
         return self._disconnect(auction, Ending.FORFEITED, penalty=compensation)
 
-    def expire_connection(self, call: Call, auction_id: int) -> list[Event]:
+    def expire_connection(self, call: Call, auction_id: int) -> list[DecodedEvent]:
         self._refuse_value(call)
         auction = self._auction(auction_id, State.CONNECTED)
         expiry = self.expiry(auction)
@@ -561,7 +565,9 @@ class Market:
 
     # --- What the functions have in common --------------------------------------------------------
 
-    def _bid(self, auction: Auction, provider: str, rate: int, now: int, value: int) -> list[Event]:
+    def _bid(
+        self, auction: Auction, provider: str, rate: int, now: int, value: int
+    ) -> list[DecodedEvent]:
         self._require_bidding(auction, now)
         if rate == 0:
             raise Refused("ZeroRate")
@@ -584,11 +590,11 @@ class Market:
         extended = min(now + self.parameters.extension_window, auction.limit)
         auction.closing_time = max(auction.closing_time, extended)
         bid = (auction.auction_id, provider, rate, auction.closing_time)
-        return [*events, Event("BidPlaced", bid)]
+        return [*events, DecodedEvent("BidPlaced", bid)]
 
     def _pay(
         self, auction: Auction, how: Ending, energy_wh: int, meter_data_hash: bytes
-    ) -> list[Event]:
+    ) -> list[DecodedEvent]:
         assert auction.standing is not None
 
         cost = auction.standing.rate * energy_wh
@@ -616,11 +622,13 @@ class Market:
         cost: int = 0,
         penalty: int = 0,
         meter_data_hash: bytes = bytes(32),
-    ) -> list[Event]:
+    ) -> list[DecodedEvent]:
         self._finish(auction)
         parties = (auction.auction_id, auction.consumer, auction.leader)
         return [
-            Event("ConnectionEnded", (*parties, how, energy_wh, cost, penalty, meter_data_hash))
+            DecodedEvent(
+                "ConnectionEnded", (*parties, how, energy_wh, cost, penalty, meter_data_hash)
+            )
         ]
 
     def _finish(self, auction: Auction) -> None:
@@ -629,15 +637,15 @@ class Market:
         self.ledger.move_all(bond(auction.auction_id), balance(auction.leader))
         auction.state = State.NONE
 
-    def _add(self, ev: str, infos: str, now: int) -> Event:
+    def _add(self, ev: str, infos: str, now: int) -> DecodedEvent:
         self.accounts[ev].added_at = now
-        return Event("EVAdded", (ev, infos))
+        return DecodedEvent("EVAdded", (ev, infos))
 
-    def _deposited(self, account: str, source: str, value: int) -> list[Event]:
+    def _deposited(self, account: str, source: str, value: int) -> list[DecodedEvent]:
         if value == 0:
             return []
         self.ledger.move(value, wallet(source), balance(account))
-        return [Event("Deposited", (account, source, value))]
+        return [DecodedEvent("Deposited", (account, source, value))]
 
     # --- Refusals ---------------------------------------------------------------------------------
 

@@ -4,10 +4,12 @@ They name no package registry and no path of somebody's machine, link to few sit
 they install. Every check is paired with a test that it catches what it is meant to catch.
 """
 
+import ast
 import json
 import re
 import subprocess
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -339,3 +341,17 @@ def test_every_phony_target_is_a_rule():
     rules = set(re.findall(r"^([a-z-]+):.* ## .+\n\t", makefile, re.MULTILINE))
     # Names of what a file's rule makes, and one that only forces others.
     assert set(phony.split()) - rules == {"setup", "compile", "ganache", "FORCE"}
+
+
+def test_no_two_classes_of_the_package_have_one_name():
+    paths = [path for path in repository_files(ROOT) if path.is_relative_to(ROOT / "ape_v2v")]
+    names = Counter(
+        node.name
+        for path in paths
+        if path.suffix == ".py"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+
+    assert len(names) > 150
+    assert [name for name, number in names.items() if number > 1] == []

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from eth_utils.crypto import keccak
 
-from ape_v2v.metering.meter import Reading
+from ape_v2v.metering.meter import MeterReading
 from ape_v2v.session.link.guard import Bounds, refusal
 from ape_v2v.session.link.server import Service, create_app
 from ape_v2v.session.link.serving import serve
 from ape_v2v.session.protocol import wire
 from ape_v2v.session.protocol.codes import SessionError
 from ape_v2v.session.protocol.wire import PREFIX, Message
-from ape_v2v.session.terms import Patience, Terms
+from ape_v2v.session.terms import SessionPatience, SessionTerms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,7 +145,7 @@ def attacking(there: Admission, bounds: Bounds | None = None) -> Iterator[Client
             yield client
 
 
-AT_ONCE = Patience(
+AT_ONCE = SessionPatience(
     for_the_last_receipt=0.1,
     for_the_consumer=0,
     between_looks=0.02,
@@ -245,13 +245,13 @@ class LyingMeter:
     def id(self) -> str:
         return self.meter.id
 
-    def read(self) -> Reading:
+    def read(self) -> MeterReading:
         true = self.meter.read()
         energy = int(true.energy_wh * self.factor)
         record = json.dumps({"energyWh": energy, "meter": self.id}).encode()
-        return Reading(energy, true.power_w, true.at, record)
+        return MeterReading(energy, true.power_w, true.at, record)
 
 
-IMPATIENT = Terms(
+IMPATIENT = SessionTerms(
     meter_interval=0.2, link_timeout=1, stall_timeout=1, settlement_timeout=1, chain_interval=0.05
 )

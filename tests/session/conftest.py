@@ -15,7 +15,7 @@ from ape_v2v.session.protocol.signing import AccountSigner
 from ape_v2v.session.provider import Provider
 from ape_v2v.session.settings import ChargeSettings, ServeSettings
 from ape_v2v.session.store import Store
-from ape_v2v.session.terms import Limits, Patience, Terms
+from ape_v2v.session.terms import Limits, SessionPatience, SessionTerms
 from tests.helpers.processes import ROOT
 from tests.helpers.scenario import offered
 from tests.session.admissions import Admission
@@ -73,7 +73,7 @@ def pair(fork_server, chain, market, connect, provider, tmp_path):
         loss: float = 0.0,
         speed: float = SPEED,
         limits: Limits | None = None,
-        patience: Patience | None = None,
+        patience: SessionPatience | None = None,
         url: str | None = None,
         **terms: Any,
     ) -> Pair:
@@ -91,7 +91,8 @@ def pair(fork_server, chain, market, connect, provider, tmp_path):
                 equipment=provides,
                 port=port,
                 limits=limits or Limits(poll=0.5),
-                patience=patience or Patience(between_looks=0.02, between_looks_at_the_chain=0.1),
+                patience=patience
+                or SessionPatience(between_looks=0.02, between_looks_at_the_chain=0.1),
             ),
         )
         consumers = replace(
@@ -99,7 +100,9 @@ def pair(fork_server, chain, market, connect, provider, tmp_path):
             account=1,
             store=tmp_path / "consumer.sqlite",
             settings=ChargeSettings(
-                equipment=consumes, url=url or f"http://127.0.0.1:{port}", terms=Terms(**terms)
+                equipment=consumes,
+                url=url or f"http://127.0.0.1:{port}",
+                terms=SessionTerms(**terms),
             ),
         )
         token = bytes(market.accessToken(auction_id))

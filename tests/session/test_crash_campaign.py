@@ -13,7 +13,7 @@ import pytest
 
 from ape_v2v.market.statements import EnergyStatement
 from ape_v2v.session.boundaries import Boundary
-from ape_v2v.session.terms import Patience
+from ape_v2v.session.terms import SessionPatience
 from tests.session.crash_report import MAX_UNACKNOWLEDGED_WH, Run, write_report
 from tests.session.pairs import MAX_RATE, SESSION_WH, Pair, settled
 from tests.session.runner import KILLED, await_any, await_ended
@@ -32,7 +32,7 @@ MOMENTS = ("before", "after")
 # What a side that was killed before does not come to again: it sees that all is over.
 ALONE = {Boundary.PROVIDER_OUTCOME_STORE, Boundary.CONSUMER_OUTCOME_STORE}
 CHAIN = [b for b in Boundary if b not in ALONE | {Boundary.PROVIDER_SETTLE_SEND}]
-AT_ONCE = Patience(for_the_consumer=0, between_looks=0.02, between_looks_at_the_chain=0.1)
+AT_ONCE = SessionPatience(for_the_consumer=0, between_looks=0.02, between_looks_at_the_chain=0.1)
 
 
 @pytest.fixture(scope="module")

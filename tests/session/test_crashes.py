@@ -3,7 +3,7 @@
 import pytest
 
 from ape_v2v.session.boundaries import Boundary
-from ape_v2v.session.terms import Patience
+from ape_v2v.session.terms import SessionPatience
 from tests.session.pairs import SESSION_WH, settled
 from tests.session.runner import KILLED
 
@@ -19,7 +19,7 @@ SETTLES = {Boundary.PROVIDER_SETTLE_SEND}
 
 
 LIMIT_WH = 170
-AT_ONCE = Patience(for_the_consumer=0, between_looks=0.02, between_looks_at_the_chain=0.1)
+AT_ONCE = SessionPatience(for_the_consumer=0, between_looks=0.02, between_looks_at_the_chain=0.1)
 
 
 def sides():

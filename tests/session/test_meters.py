@@ -12,7 +12,7 @@ import pytest
 from ape_v2v.market.market import Market
 from ape_v2v.metering.cable import Cable
 from ape_v2v.metering.equipment import Equipment
-from ape_v2v.metering.meter import MeterError, Reading
+from ape_v2v.metering.meter import MeterError, MeterReading
 from ape_v2v.session.consumer import Consumer
 from ape_v2v.session.link.client import Link
 from ape_v2v.session.onchain import MarketChain
@@ -37,13 +37,13 @@ class Changed:
     """A meter whose readings a test changes, from some moment on."""
 
     meter: Meter
-    change: Callable[[Reading], Reading] = lambda reading: reading
+    change: Callable[[MeterReading], MeterReading] = lambda reading: reading
 
     @property
     def id(self) -> str:
         return self.meter.id
 
-    def read(self) -> Reading:
+    def read(self) -> MeterReading:
         return self.change(self.meter.read())
 
 
@@ -55,14 +55,14 @@ class Slow:
     every: float
     step: int
     start_wh: int = 123
-    taken: Reading | None = None
+    taken: MeterReading | None = None
     at: float = field(default=0.0)
 
     @property
     def id(self) -> str:
         return self.meter.id
 
-    def read(self) -> Reading:
+    def read(self) -> MeterReading:
         if self.taken is None or time.monotonic() - self.at >= self.every:
             self.taken, self.at = self.meter.read(), time.monotonic()
         energy = (self.start_wh + self.taken.energy_wh) // self.step * self.step
@@ -148,7 +148,7 @@ class Hiccup:
     def id(self) -> str:
         return self.meter.id
 
-    def read(self) -> Reading:
+    def read(self) -> MeterReading:
         self.count += 1
         if self.first <= self.count < self.first + self.times:
             raise MeterError("a garbled line")

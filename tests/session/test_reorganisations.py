@@ -7,7 +7,7 @@ from ape_v2v.session.onchain import MarketChain
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.wire import ChargingState, StopReason
 from ape_v2v.session.provider import Supervisor
-from ape_v2v.session.terms import Patience, Terms
+from ape_v2v.session.terms import SessionPatience, SessionTerms
 from tests.session.attacking import wait_until
 from tests.session.pairs import RATE
 
@@ -144,7 +144,7 @@ def charging(admission):
         there.provider.receipt(there.receipt_for(session_id, *value))
     there.provider.receipt(there.receipt_for(session_id, *value))
     said: list[str] = []
-    patience = Patience(
+    patience = SessionPatience(
         for_the_last_receipt=0, for_the_consumer=0, between_looks=0, between_looks_at_the_chain=0
     )
     return there, Supervisor(there.provider, patience, said.append), said
@@ -230,7 +230,7 @@ def test_both_sides_say_so_and_the_new_award_is_charged_from_the_start(
 
     both.token = award_again(both.auction_id, 1)
     assert both.token != first
-    both.consumer.replace(terms=Terms(limit_wh=200))
+    both.consumer.replace(terms=SessionTerms(limit_wh=200))
     both.run()
 
     ours, theirs = both.outcomes()

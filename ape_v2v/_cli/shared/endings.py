@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ape_v2v._cli.shared.catchup import open_history
 from ape_v2v._cli.shared.tables import Facts, utc
-from ape_v2v.index.endings import Ending, ending
+from ape_v2v.index.endings import EndedAuction, ending
 from ape_v2v.index.views import Outcome
 from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.market.interface.states import State
@@ -25,7 +25,7 @@ _OUTCOMES = {
 }
 
 
-def find_ending(context: Context, error: Exception) -> Ending | None:
+def find_ending(context: Context, error: Exception) -> EndedAuction | None:
     """How the auction ended for which a call was refused because it is over; None for the rest."""
     if context.head is not None:
         return None  # told from events, and that there are no others is not proven
@@ -53,7 +53,7 @@ def show_ending(context: Context, record: AuctionRecord) -> None:
     context.show(found.as_json(), Facts(_described(context, found)))
 
 
-def _described(context: Context, found: Ending) -> dict[str, object]:
+def _described(context: Context, found: EndedAuction) -> dict[str, object]:
     """All of it, for people."""
     return {
         "auction": context.auction_name(found.auction_id),
@@ -67,7 +67,7 @@ def _described(context: Context, found: Ending) -> dict[str, object]:
     }
 
 
-def in_words(context: Context, found: Ending) -> str:
+def in_words(context: Context, found: EndedAuction) -> str:
     """All of it in one sentence."""
     paid = penalty = ""
     if found.cost is not None and found.energy is not None:
@@ -80,7 +80,7 @@ def in_words(context: Context, found: Ending) -> str:
     )
 
 
-def _penalty(context: Context, found: Ending) -> str | None:
+def _penalty(context: Context, found: EndedAuction) -> str | None:
     if not found.penalty:
         return None
     who = " from each side" if found.outcome in {Outcome.SHORT, Outcome.EXPIRED} else ""

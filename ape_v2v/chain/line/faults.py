@@ -12,7 +12,7 @@ from ape_v2v.errors import V2VError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape_v2v.chain.line.transport import Answer, Failure
+    from ape_v2v.chain.line.transport import Failure, HttpAnswer
 
     Scrub = Callable[[object], str]
 
@@ -151,7 +151,7 @@ def error_in(answer: Any, scrub: Scrub) -> NodeError | None:
     return Rejected(said, code, data)
 
 
-def http_error(answer: Answer, content: Any, shown: str, scrub: Scrub) -> NodeError | None:
+def http_error(answer: HttpAnswer, content: Any, shown: str, scrub: Scrub) -> NodeError | None:
     """The error that an HTTP status is; None when the body counts."""
     status = answer.status
     if status in (_UNAUTHORIZED, _FORBIDDEN):

@@ -43,7 +43,7 @@ class TransportError(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """What came back."""
 
     status: int
@@ -79,7 +79,7 @@ class Transport:
         self._url = parts._replace(netloc=host, fragment="").geturl()
         self._ask = _asking(self._url, parts.hostname or "")
 
-    def post(self, body: bytes, seconds: float) -> Answer:
+    def post(self, body: bytes, seconds: float) -> HttpAnswer:
         """Post a body and read the whole answer.
 
         Raises:
@@ -97,7 +97,7 @@ class Transport:
                 preload_content=False,
             )
             try:
-                return Answer(response.status, _whole(response, end), response.headers)
+                return HttpAnswer(response.status, _whole(response, end), response.headers)
             except BaseException:
                 response.close()  # what is left of it must not be read as the next answer
                 raise

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.chain.node import Call, Node
-    from ape_v2v.chain.price import Price
+    from ape_v2v.chain.price import GasPrice
     from ape_v2v.config import Fees
 
 _RESERVE_PERCENT = 20
@@ -50,7 +50,7 @@ class Forecast:
     """The node's estimate."""
     gas_limit: int
     """What is allowed beyond it is only paid where it is used."""
-    price: Price
+    price: GasPrice
     base_fee: int
     wallet: Money
     """What the sender has outside of every contract."""

@@ -14,7 +14,7 @@ from eth_utils.address import to_checksum_address
 from ape_v2v.chain import blocks, fees
 from ape_v2v.chain.connected import or_connected
 from ape_v2v.chain.line.faults import NodeError
-from ape_v2v.chain.price import Price
+from ape_v2v.chain.price import GasPrice
 from ape_v2v.chain.signing import Unsigned
 from ape_v2v.chain.writing import receipts, sending
 from ape_v2v.errors import V2VError
@@ -40,7 +40,7 @@ class Sent:
     transaction: str
     sender: str
     nonce: int
-    price: Price
+    price: GasPrice
     block: int | None
     """None while it waits."""
     succeeded: bool | None
@@ -185,23 +185,23 @@ def _sender(found: dict[str, Any]) -> str:
     return str(to_checksum_address(found["from"]))
 
 
-def _price(found: dict[str, Any]) -> Price:
+def _price(found: dict[str, Any]) -> GasPrice:
     most, priority = (
         blocks.number(found.get(name)) for name in ("maxFeePerGas", "maxPriorityFeePerGas")
     )
     if most is not None and priority is not None:
-        return Price(most, priority)
+        return GasPrice(most, priority)
     gas_price = blocks.number(found.get("gasPrice"))
     if gas_price is None:
         raise NodeError("the node does not say what the transaction offers: ask another node")
-    return Price(gas_price, gas_price, legacy=True)
+    return GasPrice(gas_price, gas_price, legacy=True)
 
 
-def _offer(node: Node, before: Price, policy: Fees) -> Price:
+def _offer(node: Node, before: GasPrice, policy: Fees) -> GasPrice:
     """What the network asks now, and enough for nodes to take it in the other one's place."""
     least = before.raised()
     _, now = fees.ask(node, policy)
-    offer = Price(
+    offer = GasPrice(
         max(least.max_fee, now.max_fee), max(least.priority_fee, now.priority_fee), now.legacy
     )
     if policy.max_fee is not None and offer.max_fee > int(policy.max_fee):

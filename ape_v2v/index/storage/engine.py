@@ -29,7 +29,7 @@ _EXPECTED = "expected postgresql://user@host/name, or a folder for a file of SQL
 _PATIENCE = 30
 
 
-class Database:
+class EventDatabase:
     """Where a history is kept. Any thread may use it; other processes may, too."""
 
     def __init__(self, place: Path | str | None) -> None:

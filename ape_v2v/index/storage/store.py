@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ape_v2v.index.storage import schema, upkeep
-from ape_v2v.index.storage.engine import Database
+from ape_v2v.index.storage.engine import EventDatabase
 from ape_v2v.index.storage.selection import EVERYTHING, PAGE, log, page
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class EventStore:
         Raises:
             ConfigurationError: The database cannot be used.
         """
-        self.database = Database(place)
+        self.database = EventDatabase(place)
         with self.database.writing() as connection:
             schema.migrate(connection)
             key = {"chain_id": chain_id, "genesis": genesis, "address": address}

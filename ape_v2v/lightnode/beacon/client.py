@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ape_v2v.lightnode.beacon.keeping import Keeper
-    from ape_v2v.lightnode.beacon.networks import Network
-    from ape_v2v.lightnode.beacon.protocol import Position
+    from ape_v2v.lightnode.beacon.networks import BeaconNetwork
+    from ape_v2v.lightnode.beacon.protocol import SyncPosition
     from ape_v2v.lightnode.beacon.sources import Source
 
 _DAY = 86_400
@@ -35,7 +35,7 @@ _SKEW = 10
 
 
 @dataclass(frozen=True)
-class Patience:
+class SyncPatience:
     """How old things may be, in seconds."""
 
     warn_after: float = 14 * _DAY
@@ -69,12 +69,12 @@ class LightClient:
 
     def __init__(
         self,
-        network: Network,
+        network: BeaconNetwork,
         keeper: Keeper,
         sources: Sequence[Source],
         *,
         clock: Callable[[], float] = time.time,
-        patience: Patience | None = None,
+        patience: SyncPatience | None = None,
     ) -> None:
         """Resume where the file stands.
 
@@ -92,7 +92,7 @@ class LightClient:
         self._keeper = keeper
         self._sources = sources
         self._clock = clock
-        self._patience = patience or Patience()
+        self._patience = patience or SyncPatience()
         self._kept = keeper.load()
 
     @property
@@ -115,7 +115,7 @@ class LightClient:
         return self._begun_with().checkpoint
 
     @property
-    def position(self) -> Position:
+    def position(self) -> SyncPosition:
         """How far it is.
 
         Raises:
@@ -223,7 +223,7 @@ class LightClient:
         self._keeper.save(kept, anew=anew)
         self._kept = kept
 
-    def _require_young(self, position: Position, report: Report, *, old: bool) -> None:
+    def _require_young(self, position: SyncPosition, report: Report, *, old: bool) -> None:
         """Those who signed long ago may have left, with nothing to lose by signing another past."""
         age = self._clock() - self.network.time(slot_of(position.finalized))
         days = f"{age / _DAY:.0f} days"
@@ -239,7 +239,7 @@ class LightClient:
                 "somebody you trust, or begin anew with a recent checkpoint"
             )
 
-    def _begun(self, root: bytes, report: Report) -> Position:
+    def _begun(self, root: bytes, report: Report) -> SyncPosition:
         for source in self._sources:
             try:
                 return protocol.begun(root, source.bootstrap(root), self.network)
@@ -298,11 +298,11 @@ class LightClient:
             raise _no_progress("the newest block", complaints)
         report.complaints += complaints
 
-    def _advance(self, position: Position) -> None:
+    def _advance(self, position: SyncPosition) -> None:
         self._keep(self._begun_with()._replace(position=position))
 
 
-def _is_new(update: Any, position: Position) -> bool:
+def _is_new(update: Any, position: SyncPosition) -> bool:
     """Whether an update is worth checking its signature."""
     return bool(
         slot_of(update.attested_header) > slot_of(position.optimistic)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.lightnode.beacon.client import LightClient
     from ape_v2v.lightnode.beacon.head import Head, HeadKind
-    from ape_v2v.lightnode.beacon.networks import Network
+    from ape_v2v.lightnode.beacon.networks import BeaconNetwork
 
 
 class Following:
@@ -29,7 +29,7 @@ class Following:
             kind: Which head.
             clock: Seconds, to tell when a slot has passed.
         """
-        self.network: Network = client.network
+        self.network: BeaconNetwork = client.network
         self.report = Report()
         """What was wrong the last time."""
         self._client, self._kind, self._clock = client, kind, clock

@@ -15,8 +15,8 @@ from ape_v2v.lightnode.beacon.types import slot_of
 from ape_v2v.lightnode.header import Header
 
 if TYPE_CHECKING:
-    from ape_v2v.lightnode.beacon.networks import Network
-    from ape_v2v.lightnode.beacon.protocol import Position
+    from ape_v2v.lightnode.beacon.networks import BeaconNetwork
+    from ape_v2v.lightnode.beacon.protocol import SyncPosition
 
 
 class HeadKind(Enum):
@@ -66,7 +66,12 @@ class Head:
 
     @classmethod
     def of(
-        cls, position: Position, kind: HeadKind, network: Network, now: float, patience: float
+        cls,
+        position: SyncPosition,
+        kind: HeadKind,
+        network: BeaconNetwork,
+        now: float,
+        patience: float,
     ) -> Self:
         """The newest one of a kind.
 

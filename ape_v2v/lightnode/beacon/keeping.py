@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ape_v2v.database import Database
 from ape_v2v.errors import ConfigurationError
-from ape_v2v.lightnode.beacon.protocol import Position
+from ape_v2v.lightnode.beacon.protocol import SyncPosition
 from ape_v2v.lightnode.beacon.types import LATEST, LightHeader, forms, slot_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ape_v2v.lightnode.beacon.networks import Network
+    from ape_v2v.lightnode.beacon.networks import BeaconNetwork
 
 _VERSION = 1
 _SCHEMA = """
@@ -43,13 +43,13 @@ class Kept(NamedTuple):
 
     checkpoint: bytes
     """The block root that it all began with."""
-    position: Position
+    position: SyncPosition
 
 
 class Keeper:
     """The file of one network. Several processes may use it: the one that is ahead stays."""
 
-    def __init__(self, path: Path | None, network: Network) -> None:
+    def __init__(self, path: Path | None, network: BeaconNetwork) -> None:
         """Open the file, and make it if it is not there.
 
         Args:
@@ -145,14 +145,14 @@ class Keeper:
         next_: bytes | None,
         best: bytes | None,
         *numbers: int,
-    ) -> Position:
+    ) -> SyncPosition:
         latest = forms(LATEST, self._network.committee_size)
 
         def decoded(kind: Any, value: bytes | None) -> Any:
             return None if value is None else kind.decode_bytes(value)
 
         previous_most, current_most, optimistic_signers, is_forced = numbers
-        return Position(
+        return SyncPosition(
             finalized=decoded(LightHeader, finalized),
             optimistic=decoded(LightHeader, optimistic),
             current=decoded(latest.committee, current),

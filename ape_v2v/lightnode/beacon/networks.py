@@ -34,7 +34,7 @@ class Fork:
 
 
 @dataclass(frozen=True)
-class Network:
+class BeaconNetwork:
     """A beacon chain."""
 
     name: str
@@ -113,21 +113,21 @@ def _forks(first_version: int, step: int, *epochs: int) -> tuple[Fork, ...]:
 NETWORKS = {
     network.chain_id: network
     for network in (
-        Network(
+        BeaconNetwork(
             "mainnet",
             1,
             1_606_824_023,
             decode_hex("0x4b363db94e286120d76eb905340fdd4e54bfe9f06bf33ff6cf5ad27f511bfe95"),
             _forks(0x0100_0000, 0x0100_0000, 74_240, 144_896, 194_048, 269_568, 364_032, 411_392),
         ),
-        Network(
+        BeaconNetwork(
             "sepolia",
             11_155_111,
             1_655_733_600,
             decode_hex("0xd8ea171f3c94aea21ebc42a1ed61052acf3f9209c00e4efbaaddac09ed9b8078"),
             _forks(0x9000_0070, 1, 50, 100, 56_832, 132_608, 222_464, 272_640),
         ),
-        Network(
+        BeaconNetwork(
             "hoodi",
             560_048,
             1_742_213_400,
@@ -150,7 +150,7 @@ _SIZES = {
 }
 
 
-def read_network(path: Path) -> Network:
+def read_network(path: Path) -> BeaconNetwork:
     """A network of one's own, from a file in the form that beacon nodes have their settings in.
 
     Beside CONFIG_NAME, PRESET_BASE, SECONDS_PER_SLOT, DEPOSIT_CHAIN_ID and the forks it must have
@@ -172,7 +172,7 @@ def read_network(path: Path) -> Network:
             )
             for name in names
         ]
-        return Network(
+        return BeaconNetwork(
             name=content.get("CONFIG_NAME", path.stem),
             chain_id=int(content["DEPOSIT_CHAIN_ID"]),
             genesis_time=int(content["GENESIS_TIME"]),

@@ -34,7 +34,7 @@ from ape_v2v.lightnode.beacon.types import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ape_v2v.lightnode.beacon.networks import Network
+    from ape_v2v.lightnode.beacon.networks import BeaconNetwork
 
 # Where things are in the tree of a beacon position: before Electra, and since.
 _FINALIZED_ROOT = (105, 169)
@@ -49,7 +49,7 @@ QUORUM = (2, 3)
 
 
 @dataclass(frozen=True)
-class Position:
+class SyncPosition:
     """How far a light client has come. The containers are in the form of the latest fork."""
 
     finalized: Any
@@ -76,7 +76,7 @@ def is_quorum(signers: int, size: int) -> bool:
     return signers * QUORUM[1] >= size * QUORUM[0]
 
 
-def begun(root: bytes, bootstrap: Any, network: Network) -> Position:
+def begun(root: bytes, bootstrap: Any, network: BeaconNetwork) -> SyncPosition:
     """The position that a trusted block root leads to.
 
     Raises:
@@ -96,10 +96,12 @@ def begun(root: bytes, bootstrap: Any, network: Network) -> Position:
         _CURRENT_COMMITTEE[network.has("electra", slot_of(header))],
         bytes(header.beacon.state_root),
     )
-    return Position(finalized=header, optimistic=header, current=bootstrap.current_sync_committee)
+    return SyncPosition(
+        finalized=header, optimistic=header, current=bootstrap.current_sync_committee
+    )
 
 
-def followed(position: Position, update: Any, now: int, network: Network) -> Position:
+def followed(position: SyncPosition, update: Any, now: int, network: BeaconNetwork) -> SyncPosition:
     """The position after an update.
 
     Args:
@@ -135,7 +137,7 @@ def followed(position: Position, update: Any, now: int, network: Network) -> Pos
     return position
 
 
-def forced(position: Position, now: int, network: Network) -> Position:
+def forced(position: SyncPosition, now: int, network: BeaconNetwork) -> SyncPosition:
     """The position when the best update is taken for final, after a period without finality.
 
     Nobody has shown that it is final: a majority of one signature may have been enough. It lets the
@@ -151,7 +153,7 @@ def forced(position: Position, now: int, network: Network) -> Position:
     return replace(_applied(position, update, network), best=None, is_forced=True)
 
 
-def _applied(position: Position, update: Any, network: Network) -> Position:
+def _applied(position: SyncPosition, update: Any, network: BeaconNetwork) -> SyncPosition:
     """Take an update's finalized header, and its committee."""
     before = network.period(slot_of(position.finalized))
     after = network.period(slot_of(update.finalized_header))
@@ -174,7 +176,7 @@ def _applied(position: Position, update: Any, network: Network) -> Position:
     return position
 
 
-def _require_valid(position: Position, update: Any, now: int, network: Network) -> None:
+def _require_valid(position: SyncPosition, update: Any, now: int, network: BeaconNetwork) -> None:
     if not _signers(update):
         raise TooFewSignatures("nobody has signed the update")
     _require_header(update.attested_header, network)
@@ -226,7 +228,7 @@ def _require_valid(position: Position, update: Any, now: int, network: Network) 
     _require_signature(position, update, network)
 
 
-def _require_period(position: Position, signed: int, network: Network) -> None:
+def _require_period(position: SyncPosition, signed: int, network: BeaconNetwork) -> None:
     """Only two committees can have signed: the current one, and the next if it is known."""
     period, signers = network.period(slot_of(position.finalized)), network.period(signed)
     if signers == period or (signers == period + 1 and position.next is not None):
@@ -237,7 +239,7 @@ def _require_period(position: Position, signed: int, network: Network) -> None:
     )
 
 
-def _require_header(header: Any, network: Network) -> None:
+def _require_header(header: Any, network: BeaconNetwork) -> None:
     """The execution block must be the one in the block's body."""
     slot = slot_of(header)
     network.fork(slot)  # refuses what is not known
@@ -261,7 +263,7 @@ def _require_header(header: Any, network: Network) -> None:
     )
 
 
-def _require_finality(update: Any, index: int, root: bytes, network: Network) -> None:
+def _require_finality(update: Any, index: int, root: bytes, network: BeaconNetwork) -> None:
     header = update.finalized_header
     if not _has_finality(update):
         if header != LightHeader():
@@ -276,7 +278,7 @@ def _require_finality(update: Any, index: int, root: bytes, network: Network) ->
     _require_branch("the finalized header", leaf, update.finality_branch, index, root)
 
 
-def _require_signature(position: Position, update: Any, network: Network) -> None:
+def _require_signature(position: SyncPosition, update: Any, network: BeaconNetwork) -> None:
     signed = int(update.signature_slot)
     is_current = network.period(signed) == network.period(slot_of(position.finalized))
     committee = position.current if is_current else position.next
@@ -316,12 +318,12 @@ def _require_branch(what: str, leaf: bytes, branch: Sequence[Any], index: int, r
         raise ForgedBranch(f"the proof of {what} does not lead up to its root: the source lies")
 
 
-def _is_better(new: Any, old: Any, network: Network) -> bool:
+def _is_better(new: Any, old: Any, network: BeaconNetwork) -> bool:
     """Which of two updates to force, if it comes to that."""
     return _rank(new, network) > _rank(old, network)
 
 
-def _rank(update: Any, network: Network) -> tuple[int, ...]:
+def _rank(update: Any, network: BeaconNetwork) -> tuple[int, ...]:
     signers, size = _signers(update), network.committee_size
     quorum = is_quorum(signers, size)
     attested = slot_of(update.attested_header)

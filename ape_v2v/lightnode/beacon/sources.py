@@ -24,7 +24,7 @@ from ape_v2v.lightnode.beacon.types import read, slot_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ape_v2v.lightnode.beacon.networks import Network
+    from ape_v2v.lightnode.beacon.networks import BeaconNetwork
 
 # A committee's update has 53 kB as JSON, everything else much less.
 _MAX_UPDATE_BYTES = 128 * 1024
@@ -58,7 +58,7 @@ class Source(Protocol):
 class BeaconApi:
     """A beacon node, by the REST API that all of them have."""
 
-    def __init__(self, url: str, network: Network, timeout: float = 10.0) -> None:
+    def __init__(self, url: str, network: BeaconNetwork, timeout: float = 10.0) -> None:
         """Take a node.
 
         Args:
@@ -174,7 +174,7 @@ class UpdateFile:
     gave it; any of them may be missing.
     """
 
-    def __init__(self, path: Path, network: Network) -> None:
+    def __init__(self, path: Path, network: BeaconNetwork) -> None:
         self.name = str(path)
         self.received = 0
         self.ahead: float | None = None
@@ -216,7 +216,7 @@ class UpdateFile:
         return _read(kind, answer, self._network, self.name)
 
 
-def _read(kind: str, answer: Any, network: Network, source: str) -> Any:
+def _read(kind: str, answer: Any, network: BeaconNetwork, source: str) -> Any:
     """A node's answer: the data, and of which fork they are."""
     if not isinstance(answer, dict) or not isinstance(answer.get("version"), str):
         raise MalformedData(f"{source} gives no {kind.replace('_', ' ')} with its fork's name")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ape_v2v.session.protocol.signing import Signer
     from ape_v2v.session.protocol.wire import MeterValueRes
     from ape_v2v.session.store import Handshake, Store, StoredConnection
-    from ape_v2v.session.terms import Terms
+    from ape_v2v.session.terms import SessionTerms
 
 
 class Acknowledging:
@@ -36,7 +36,7 @@ class Acknowledging:
         signer: Signer,
         meter: Meter,
         store: Store,
-        terms: Terms,
+        terms: SessionTerms,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:

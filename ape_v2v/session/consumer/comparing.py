@@ -9,10 +9,10 @@ from ape_v2v.metering.meter import MeterError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape_v2v.metering.meter import Reading
+    from ape_v2v.metering.meter import MeterReading
     from ape_v2v.session.protocol.tolerance import Tolerance
     from ape_v2v.session.register import Register
-    from ape_v2v.session.terms import Terms
+    from ape_v2v.session.terms import SessionTerms
 
 _PAUSE = 0.02  # seconds between two looks at the own meter
 
@@ -24,7 +24,7 @@ class Comparison:
         self,
         register: Register,
         start_wh: Callable[[], int],
-        terms: Terms,
+        terms: SessionTerms,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
@@ -56,7 +56,7 @@ class Comparison:
         until = self._clock() + 2 * self._interval
         while True:
             try:
-                reading: Reading = self._register.read()
+                reading: MeterReading = self._register.read()
             except MeterError:
                 if self._clock() >= until:
                     raise

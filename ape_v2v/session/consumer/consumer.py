@@ -11,7 +11,7 @@ from ape_v2v.session.boundaries import Boundary, crossing
 from ape_v2v.session.consumer.acknowledging import Acknowledging
 from ape_v2v.session.consumer.admission import HANDSHAKES, Admission
 from ape_v2v.session.consumer.asking import PatientPeer
-from ape_v2v.session.consumer.ending import Ending, Over
+from ape_v2v.session.consumer.ending import Over, SessionEnding
 from ape_v2v.session.progress import SessionProgress
 from ape_v2v.session.protocol import charging
 from ape_v2v.session.protocol.codes import ErrorCode, LinkError, SessionError
@@ -25,7 +25,7 @@ from ape_v2v.session.protocol.wire import (
     SettlementReq,
     StopReason,
 )
-from ape_v2v.session.terms import Terms
+from ape_v2v.session.terms import SessionTerms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ class Consumer:
         meter: Meter,
         peer: Peer,
         store: Store,
-        terms: Terms | None = None,
+        terms: SessionTerms | None = None,
         on_progress: Callable[[SessionProgress], None] = lambda _: None,
         stop_requested: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
@@ -81,7 +81,7 @@ class Consumer:
                 be asked.
         """
         self.store = store
-        self.terms = terms = terms or Terms()
+        self.terms = terms = terms or SessionTerms()
         self.agreement = agreement = chain.agreement()
         if signer.address != agreement.consumer:
             raise SessionError(
@@ -89,7 +89,7 @@ class Consumer:
                 f"the consumer of auction {agreement.auction_id} is "
                 f"{agreement.consumer}, and the account is {signer.address}",
             )
-        self._ending = Ending(
+        self._ending = SessionEnding(
             chain=chain, agreement=agreement, store=store, terms=terms, clock=clock, sleep=sleep
         )
         self._peer = PatientPeer(peer, terms.link_timeout, self._ending.look, clock, sleep)

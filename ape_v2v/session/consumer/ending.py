@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ape_v2v.session.port import MarketPort
     from ape_v2v.session.protocol.agreement import Agreement, ConnectionEnd
     from ape_v2v.session.store import Store
-    from ape_v2v.session.terms import Terms
+    from ape_v2v.session.terms import SessionTerms
 
 
 class Over(Exception):
@@ -27,7 +27,7 @@ class Over(Exception):
         self.end = end
 
 
-class Ending:
+class SessionEnding:
     """One connection on the chain, on the consumer's side."""
 
     def __init__(
@@ -36,7 +36,7 @@ class Ending:
         chain: MarketPort,
         agreement: Agreement,
         store: Store,
-        terms: Terms,
+        terms: SessionTerms,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ape_v2v.session.link.guard import Bounds
     from ape_v2v.session.protocol.agreement import ConnectionEnd
     from ape_v2v.session.provider import Provider
-    from ape_v2v.session.terms import Patience
+    from ape_v2v.session.terms import SessionPatience
 
 _LAST_ANSWER_SECONDS = 0.5
 
@@ -42,7 +42,7 @@ def serve(
     port: int = 0,
     certificate: tuple[Path, Path] | None = None,
     bounds: Bounds | None = None,
-    patience: Patience | None = None,
+    patience: SessionPatience | None = None,
     on_start: Callable[[str], None] = lambda _: None,
     report: Callable[[str], None] = lambda _: None,
 ) -> ConnectionEnd | None:

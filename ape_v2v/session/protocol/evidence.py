@@ -91,7 +91,7 @@ class Evidence:
             return wh
         return _of_a_simulated_meter(record)
 
-    def _of(self, record: payloads.Record) -> int:
+    def _of(self, record: payloads.OcmfRecord) -> int:
         if self._meter is not None and record.serial != self._name:
             raise RecordError(f"it is of the meter {record.serial!r}, not of {self._name!r}")
         found = [entry for entry in record.entries if payloads.is_energy(entry)]

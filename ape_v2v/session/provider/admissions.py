@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ape_v2v.session.protocol.signing import Signer
     from ape_v2v.session.protocol.wire import AuthorizationReq, SessionSetupReq
     from ape_v2v.session.provider.delivery import Delivery
-    from ape_v2v.session.provider.standing import Standing
+    from ape_v2v.session.provider.standing import ProviderStanding
     from ape_v2v.session.store import Store
     from ape_v2v.session.terms import Limits
 
@@ -33,7 +33,7 @@ class Admissions:
         self,
         *,
         chain: MarketPort,
-        standing: Standing,
+        standing: ProviderStanding,
         delivery: Delivery,
         store: Store,
         signer: Signer,

@@ -13,8 +13,8 @@ from ape_v2v.session.register import Register, Suspicion
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ape_v2v.metering.meter import EnergySource, Meter, Reading
-    from ape_v2v.session.provider.standing import Standing
+    from ape_v2v.metering.meter import EnergySource, Meter, MeterReading
+    from ape_v2v.session.provider.standing import ProviderStanding
     from ape_v2v.session.store import Store
     from ape_v2v.session.terms import Limits
 
@@ -31,7 +31,7 @@ class Delivery:
         *,
         meter: Meter,
         source: EnergySource,
-        standing: Standing,
+        standing: ProviderStanding,
         store: Store,
         limits: Limits,
         clock: Callable[[], float],
@@ -74,7 +74,7 @@ class Delivery:
         connection = self._standing.connection
         return self.read().energy_wh if connection is None else connection.meter_start_wh
 
-    def read(self) -> Reading:
+    def read(self) -> MeterReading:
         """The meter's reading.
 
         Raises:
@@ -89,7 +89,7 @@ class Delivery:
             self._source.stop()
             raise
 
-    def energy(self, reading: Reading) -> int:
+    def energy(self, reading: MeterReading) -> int:
         """The connection's energy at a reading, Wh."""
         return charging.session_energy(reading.energy_wh, self.start_wh, self.most_wh)
 

@@ -34,7 +34,7 @@ from ape_v2v.session.protocol.wire import (
 from ape_v2v.session.provider.admissions import Admissions
 from ape_v2v.session.provider.delivery import Delivery
 from ape_v2v.session.provider.readings import Readings
-from ape_v2v.session.provider.standing import Standing
+from ape_v2v.session.provider.standing import ProviderStanding
 from ape_v2v.session.terms import Limits
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Provider:
                 f"the provider of auction {self.agreement.auction_id} is "
                 f"{self.agreement.provider}, and the account is {signer.address}",
             )
-        self.standing = Standing(self.agreement, store)
+        self.standing = ProviderStanding(self.agreement, store)
         self.delivery = Delivery(
             meter=meter,
             source=source,

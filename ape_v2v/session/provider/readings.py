@@ -10,10 +10,10 @@ from ape_v2v.session.protocol.charging import SignedReading
 from ape_v2v.session.protocol.wire import ChargingState, MeterValueRes
 
 if TYPE_CHECKING:
-    from ape_v2v.metering.meter import Reading
+    from ape_v2v.metering.meter import MeterReading
     from ape_v2v.session.protocol.signing import Signer
     from ape_v2v.session.provider.delivery import Delivery
-    from ape_v2v.session.provider.standing import Standing
+    from ape_v2v.session.provider.standing import ProviderStanding
     from ape_v2v.session.store import Store
     from ape_v2v.session.terms import Limits
 
@@ -22,7 +22,12 @@ class Readings:
     """What the provider says of its meter."""
 
     def __init__(
-        self, standing: Standing, delivery: Delivery, store: Store, signer: Signer, limits: Limits
+        self,
+        standing: ProviderStanding,
+        delivery: Delivery,
+        store: Store,
+        signer: Signer,
+        limits: Limits,
     ) -> None:
         self._standing = standing
         self._delivery = delivery
@@ -59,7 +64,7 @@ class Readings:
     def _is_told(self, last: SignedReading) -> bool:
         return last.statement.energy_wh <= self._standing.acknowledged_wh
 
-    def _sign(self, energy_wh: int, reading: Reading) -> SignedReading:
+    def _sign(self, energy_wh: int, reading: MeterReading) -> SignedReading:
         agreement = self._standing.agreement
         message = charging.meter_value(agreement, energy_wh, reading.meter_data_hash)
         statement = charging.sign(agreement, message, self._signer)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ape_v2v.session.store import Store, StoredConnection
 
 
-class Standing:
+class ProviderStanding:
     """One connection of the provider. All of it is in the store; nothing is remembered here."""
 
     def __init__(self, agreement: Agreement, store: Store) -> None:

@@ -10,7 +10,7 @@ from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.session.boundaries import Boundary, crossing
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.wire import CONSUMERS_WISH, ChargingState, StopReason
-from ape_v2v.session.terms import Patience
+from ape_v2v.session.terms import SessionPatience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,13 +64,13 @@ class Supervisor:
     def __init__(
         self,
         provider: Provider,
-        patience: Patience | None = None,
+        patience: SessionPatience | None = None,
         report: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Look after a provider; `report` gets a sentence about what could not be done yet."""
         self._provider = provider
-        self._patience = patience or Patience()
+        self._patience = patience or SessionPatience()
         self._report = report
         self._clock = clock
         self._stopping_since: float | None = None

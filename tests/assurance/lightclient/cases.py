@@ -14,7 +14,7 @@ from tests.lightnode.beacon.chain import Chain, digest, network
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ape_v2v.lightnode.beacon.protocol import Position
+    from ape_v2v.lightnode.beacon.protocol import SyncPosition
 
 # Each fork begins a little after a period, so that every kind of update crosses one.
 EPOCHS = (0, 9, 17, 25, 33, 41)
@@ -100,7 +100,7 @@ class Cases:
     def _update(self, block: Any, **settings: Any) -> Any:
         return latest("update", self.chain.update(block, **settings), SIZE)
 
-    def _followed(self) -> list[Position]:
+    def _followed(self) -> list[SyncPosition]:
         """Positions from one end of the chain to the other, by several ways."""
         root, net = self.chain.block(8), self.chain.network
         bootstrap = latest("bootstrap", self.chain.bootstrap(root), SIZE)

@@ -16,7 +16,7 @@ from tests.assurance.places import RESULTS
 from tests.assurance.tools import NotInstallable, python_of
 
 if TYPE_CHECKING:
-    from ape_v2v.lightnode.beacon.protocol import Position
+    from ape_v2v.lightnode.beacon.protocol import SyncPosition
 
 COUNT = 10_000
 _SEED = 19
@@ -98,7 +98,7 @@ def _theirs(oracle: Path, made: Cases, cases: list[Case]) -> list[str]:
     return verdicts
 
 
-def _plain(position: Position) -> dict[str, Any]:
+def _plain(position: SyncPosition) -> dict[str, Any]:
     parts = {
         name: getattr(position, name)
         for name in ("finalized", "optimistic", "current", "next", "best")
@@ -108,7 +108,7 @@ def _plain(position: Position) -> dict[str, Any]:
     } | {"previous_most": position.previous_most, "current_most": position.current_most}
 
 
-def _digest(position: Position) -> str:
+def _digest(position: SyncPosition) -> str:
     nobody = forms(LATEST, SIZE).committee()
     parts = [
         position.finalized.hash_tree_root(),

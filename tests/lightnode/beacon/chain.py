@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from py_arkworks_bls12381 import G1Point, G2Point, Scalar
 
-from ape_v2v.lightnode.beacon.networks import KNOWN_FORKS, Fork, Network
+from ape_v2v.lightnode.beacon.networks import KNOWN_FORKS, BeaconNetwork, Fork
 from ape_v2v.lightnode.beacon.types import (
     BeaconBlockHeader,
     CapellaExecutionHeader,
@@ -28,7 +28,7 @@ ORDER = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 MINIMAL = {"slots_per_epoch": 8, "epochs_per_period": 8, "committee_size": 32}
 
 
-def network(*epochs: int, **settings: Any) -> Network:
+def network(*epochs: int, **settings: Any) -> BeaconNetwork:
     """A small network whose forks begin at these epochs, Altair first; all at 0 by default."""
     begins = epochs or (0,) * len(KNOWN_FORKS)
     forks = tuple(
@@ -43,7 +43,7 @@ def network(*epochs: int, **settings: Any) -> Network:
         "forks": forks,
         "seconds_per_slot": 6,
     }
-    return Network(**usual | MINIMAL | settings)
+    return BeaconNetwork(**usual | MINIMAL | settings)
 
 
 def digest(*what: Any) -> bytes:
@@ -196,7 +196,7 @@ class Committee:
 class Chain:
     """Blocks, committees, and what light clients are given of them."""
 
-    network: Network
+    network: BeaconNetwork
     seed: int = 0
     """Another one has other committees."""
     pool: int = 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ape_v2v.lightnode.beacon import reasons
-from ape_v2v.lightnode.beacon.client import LightClient, Patience
+from ape_v2v.lightnode.beacon.client import LightClient, SyncPatience
 from ape_v2v.lightnode.beacon.head import HeadKind
 from ape_v2v.lightnode.beacon.keeping import Keeper, Kept
 from ape_v2v.lightnode.beacon.sources import BeaconApi, UpdateFile
@@ -206,9 +206,9 @@ def test_without_a_checkpoint_nothing_is_followed(beacon, follow):
 
 def test_an_old_checkpoint_is_warned_of_and_a_very_old_one_refused(beacon, follow, forked):
     hour = 3_600
-    warned = follow(beacon, patience=Patience(warn_after=0.5 * hour))
+    warned = follow(beacon, patience=SyncPatience(warn_after=0.5 * hour))
     assert "compare its head" in warned.begin(forked.checkpoint.root).warnings[0]
-    refused = follow(beacon, patience=Patience(refuse_after=0.5 * hour))
+    refused = follow(beacon, patience=SyncPatience(refuse_after=0.5 * hour))
     with pytest.raises(reasons.CheckpointTooOld, match="begin anew with a recent checkpoint"):
         refused.begin(forked.checkpoint.root)
     assert not refused.has_begun
