@@ -1,5 +1,7 @@
 """The mutants' gate fails: on a survivor that nobody explained, and on explanations of nothing."""
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from tests.fuzz.in_process import needs_pyrevm
 from tests.fuzz.plants import hunt, with_code_of
 
 from .compiler import Compiler, market_sources
-from .mutation import run
+from .mutation import kept, run
 from .mutation.engine import Corpus, Examiner, Result, Verdict
 from .mutation.mutants import Mutant
 from .programs import campaign
@@ -127,6 +129,37 @@ def test_every_listed_mutant_is_one_with_a_reason(mutants: list[Mutant]) -> None
     assert listed
     assert run.stale(listed, mutants) == []
     assert all(reason.strip() for reason in listed.values())
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path, mutants: list[Mutant]) -> None:
+    file, three = tmp_path / "mutants.jsonl", mutants[:3]
+
+    def stopped(asked: Sequence[Mutant]) -> Iterator[Result]:
+        yield Result(asked[0], Verdict.KILLED, "ab", "program 1, step 2")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(kept.going_on(file, three, stopped))
+    # What was being written when it was stopped.
+    file.write_text(file.read_text(encoding="utf-8") + '{"mutant": {"op', encoding="utf-8")
+    asked: list[Mutant] = []
+
+    def rest(mutants: Sequence[Mutant]) -> Iterator[Result]:
+        asked.extend(mutants)
+        return (Result(one, Verdict.SURVIVED) for one in mutants)
+
+    results = list(kept.going_on(file, three, rest))
+
+    assert asked == three[1:]
+    assert [result.mutant for result in results] == three
+    assert results[0] == Result(three[0], Verdict.KILLED, "ab", "program 1, step 2")
+
+
+def test_results_of_other_programs_or_another_market_do_not_count() -> None:
+    files = {kept.file_for(Corpus([], code)) for code in (b"a", b"b")}
+
+    assert len(files) == 2
+    assert kept.file_for(Corpus([], b"a")) in files
 
 
 def _replaced(mutant: Mutant) -> str:

@@ -1,4 +1,4 @@
-"""The market under random use: whatever people do, contract and model agree, and I1 to I11 hold.
+"""The market under random use: whatever people do, contract and model agree, and I1 to I12 hold.
 
 The size of the run is chosen by V2V_FUZZ_PROFILE:
 

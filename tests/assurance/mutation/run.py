@@ -15,6 +15,7 @@ from ..fullest import fullest
 from ..places import LISTS
 from ..programs import campaign, deployments
 from ..scenarios import SCENARIOS, play
+from . import kept
 from .engine import Corpus, Result, Verdict, examine_all
 from .generator import generate
 from .mutants import Mutant
@@ -44,17 +45,19 @@ def corpus(build: Build) -> Corpus:
 
 
 def mutants(every: int) -> list[Mutant]:
-    """All mutants, or one in so many: the same ones in each run."""
+    """All mutants, or one in so many: the same ones in each run, in an order that is a sample."""
     with Compiler() as compiler:
         found = generate(market_sources(), compiler.trees(market_sources()))
-    return [one for one in found if _number(one.key) % every == 0]
+    chosen = [one for one in found if _number(one.key) % every == 0]
+    return sorted(chosen, key=lambda one: _number(one.key))
 
 
 def examine(build: Build, every: int) -> dict[str, Any]:
-    """Examine them, and return what came of it, ready for JSON."""
+    """Examine them, and return what came of it, ready for JSON. A run that was stopped goes on."""
     began = time.monotonic()
-    chosen = mutants(every)
-    results = list(examine_all(chosen, corpus(build)))
+    programs = corpus(build)
+    file = kept.file_for(programs)
+    results = list(kept.going_on(file, mutants(every), lambda rest: examine_all(rest, programs)))
     counts = Counter(result.verdict for result in results)
     distinct = {result.code for result in results if result.code}
     killed, survived = counts[Verdict.KILLED], counts[Verdict.SURVIVED]
