@@ -18,23 +18,24 @@ from tests.helpers.documentation import ROOT
 
 FOLDER = ROOT / "tests" / "viem"
 PAGE = ROOT / "docs" / "protocol.md"
+VECTORS = ROOT / "docs" / "vectors.json"
 ARTIFACT = ROOT / "ape_v2v" / "market" / "interface" / "artifacts" / "V2VMarket.json"
 ENDINGS = 14
 SECONDS = 240
 
 
 @pytest.fixture
-def play():
-    """Return a function that runs the client on a chain of its own, with some page."""
+def run():
+    """Return a function that runs one of the client's programs on a chain of its own."""
     node = shutil.which("node")
     assert node, "Node.js is on the PATH after `make setup`"
     with anvil() as web3:
         assert isinstance(web3.provider, HTTPProvider)
         url = str(web3.provider.endpoint_uri)
 
-        def play(page=PAGE):
+        def run(program, *files):
             return subprocess.run(
-                [node, FOLDER / "play.mjs", page, ARTIFACT, url],
+                [node, FOLDER / program, *files, ARTIFACT, url],
                 cwd=ROOT,
                 capture_output=True,
                 text=True,
@@ -42,7 +43,19 @@ def play():
                 timeout=SECONDS,
             )
 
-        yield play
+        yield run
+
+
+@pytest.fixture
+def play(run):
+    """Return a function that plays every ending, from some page."""
+    return lambda page=PAGE: run("play.mjs", page)
+
+
+@pytest.fixture
+def do_vectors(run):
+    """Return a function that does what a file of vectors has."""
+    return lambda vectors=VECTORS: run("vectors.mjs", PAGE, vectors)
 
 
 @pytest.mark.timeout(SECONDS)
@@ -79,3 +92,40 @@ def test_a_page_that_says_something_else_fails_it(play, tmp_path, right, wrong, 
 
     assert answer.returncode != 0
     assert re.search(complaint, answer.stderr)
+
+
+@pytest.mark.timeout(SECONDS)
+def test_the_contract_does_what_the_vectors_have(do_vectors):
+    answer = do_vectors()
+
+    assert answer.returncode == 0, answer.stderr[-2_000:]
+    content = json.loads(VECTORS.read_text(encoding="utf-8"))
+    assert json.loads(answer.stdout) == {
+        "documents": len(content["documents"]),
+        "trades": len(content["trades"]),
+        "steps": sum(len(trade["steps"]) for trade in content["trades"]),
+    }
+
+
+def _one_wei_more(content):
+    balances = content["trades"][0]["steps"][1]["balances"]
+    balances["consumer"] = str(int(balances["consumer"]) + 1)
+
+
+def _another_moment(content):
+    event = content["trades"][0]["steps"][1]["events"][-1]
+    event["arguments"]["closingTime"] = str(int(event["arguments"]["closingTime"]) + 1)
+
+
+def _another_digest(content):
+    content["documents"][0]["digest"] = "0x" + "00" * 32
+
+
+@pytest.mark.parametrize("change", [_one_wei_more, _another_moment, _another_digest])
+def test_a_vector_that_is_wrong_fails(do_vectors, tmp_path, change):
+    content = json.loads(VECTORS.read_text(encoding="utf-8"))
+    change(content)
+    file = tmp_path / "vectors.json"
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+    assert do_vectors(file).returncode != 0
