@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ape_v2v.market.interface.refusals import Refused
     from ape_v2v.market.interface.states import State
     from ape_v2v.market.market import EV, Market
-    from ape_v2v.market.statements import EnergyStatement
+    from ape_v2v.market.statements import EnergyStatement, SignedKey
     from ape_v2v.units import (
         Energy,
         Money,
@@ -54,7 +54,7 @@ _HOMES = {
     "market.interface.parameters": ("Parameters",),
     "market.interface.records": ("AuctionInfo", "SignedBid"),
     "market.interface.refusals": ("Refused",),
-    "market.statements": ("EnergyStatement",),
+    "market.statements": ("EnergyStatement", "SignedKey"),
     "market.interface.states": ("State",),
     "units": ("Energy", "Money", "Rate", "UnitError"),
 }
@@ -78,6 +78,7 @@ __all__ = [
     "Refused",
     "SentAs",
     "SignedBid",
+    "SignedKey",
     "State",
     "UnitError",
     "V2VError",

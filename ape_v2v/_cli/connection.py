@@ -14,6 +14,7 @@ from ape_v2v._cli.shared.context import Context, prompts_on_stderr
 from ape_v2v._cli.shared.endings import show_ending
 from ape_v2v._cli.shared.groups import Group
 from ape_v2v._cli.shared.parameters import (
+    ADDRESS,
     AUCTION,
     ENERGY,
     HASH,
@@ -23,6 +24,7 @@ from ape_v2v._cli.shared.parameters import (
 )
 from ape_v2v._cli.shared.standing import at_stake
 from ape_v2v._cli.shared.tables import Facts, utc
+from ape_v2v.market.documents.keys import KeyDocument
 from ape_v2v.market.documents.readings import NO_METER_DATA, ReceiptDocument
 from ape_v2v.market.interface.states import Ending, State
 from ape_v2v.market.shapes import ConnectionOutcome
@@ -98,10 +100,32 @@ def _metering(function: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--meter-data-hash", type=HASH, help="That hash.  [default: zeros, no record]"
         ),
+        click.option(
+            "--session-key",
+            metavar="FILE",
+            type=DocumentType(KeyDocument),
+            help="What sign-key has written: the account is the key that was chosen.",
+        ),
     )
     for option in reversed(options):
         function = option(function)
     return function
+
+
+@cli.add_command
+@reading(name="sign-key")
+@account_option()
+@click.argument("reference", metavar="AUCTION", type=AUCTION)
+@click.argument("key", metavar="KEY", type=ADDRESS)
+def sign_key(context: Context, reference: AuctionReference, key: str) -> None:
+    """Let KEY sign the readings of this auction for you, and print that as JSON. Sends nothing.
+
+    KEY is an account's address or alias, a car's own. You sign once, with your request or your bid,
+    and are not asked any more while the car charges. In another auction the key is refused.
+    """
+    with prompts_on_stderr():
+        document = KeyDocument.sign(_find(context, reference), key, context.sender)
+    click.echo(document.text())
 
 
 @cli.add_command
@@ -112,7 +136,12 @@ def _metering(function: Callable[..., None]) -> Callable[..., None]:
     "--last", is_flag=True, help="Agree to end here: less than was contracted costs nobody then."
 )
 def sign_receipt(
-    context: Context, reference: AuctionReference, energy: Energy, last: bool, **meter: Any
+    context: Context,
+    reference: AuctionReference,
+    energy: Energy,
+    last: bool,
+    session_key: KeyDocument | None,
+    **meter: Any,
 ) -> None:
     """Acknowledge ENERGY as the consumer, and print that as JSON. Sends nothing.
 
@@ -122,7 +151,12 @@ def sign_receipt(
     connection = _find(context, reference)
     with prompts_on_stderr():
         document = ReceiptDocument.sign_receipt(
-            connection, energy, _meter_data_hash(**meter), context.sender, last=last
+            connection,
+            energy,
+            _meter_data_hash(**meter),
+            context.sender,
+            last=last,
+            by_key=session_key,
         )
     click.echo(document.text())
 
@@ -132,7 +166,11 @@ def sign_receipt(
 @account_option()
 @_metering
 def sign_settlement(
-    context: Context, reference: AuctionReference, energy: Energy, **meter: Any
+    context: Context,
+    reference: AuctionReference,
+    energy: Energy,
+    session_key: KeyDocument | None,
+    **meter: Any,
 ) -> None:
     """State as the provider that ENERGY is to be paid, and print that as JSON. Sends nothing.
 
@@ -141,7 +179,7 @@ def sign_settlement(
     connection = _find(context, reference)
     with prompts_on_stderr():
         document = ReceiptDocument.sign_settlement(
-            connection, energy, _meter_data_hash(**meter), context.sender
+            connection, energy, _meter_data_hash(**meter), context.sender, by_key=session_key
         )
     click.echo(document.text())
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ape_v2v.errors import V2VError
 from ape_v2v.market.interface import messages
 from ape_v2v.market.interface.access import require_signer
 from ape_v2v.market.interface.records import NO_MONEY, AuctionInfo
 from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.market.interface.states import State
 from ape_v2v.market.standing import AuctionRecord
-from ape_v2v.market.statements import EnergyStatement
+from ape_v2v.market.statements import EnergyStatement, SignedKey
 from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Connection(AuctionRecord):
         *,
         last: bool = False,
         signer: AccountAPI,
+        chosen: SignedKey | None = None,
     ) -> EnergyStatement:
         """Acknowledge energy as the consumer: cumulative for the connection.
 
@@ -58,15 +60,27 @@ class Connection(AuctionRecord):
             energy: What was delivered so far.
             meter_data_hash: Hash of the meter's record.
             last: Whether to end here. Else less than was contracted costs both sides.
-            signer: The consumer's account.
+            signer: The consumer's account, or the key that it has chosen.
+            chosen: What the consumer has signed for that key.
+
+        Raises:
+            V2VError: The key was chosen for another auction, or is not the signer's.
         """
-        return self._signed(Energy.of(energy), meter_data_hash, last, signer)
+        return self._signed(Energy.of(energy), meter_data_hash, last, signer, chosen)
 
     def sign_settlement(
-        self, energy: Energy | str, meter_data_hash: bytes, *, signer: AccountAPI
+        self,
+        energy: Energy | str,
+        meter_data_hash: bytes,
+        *,
+        signer: AccountAPI,
+        chosen: SignedKey | None = None,
     ) -> EnergyStatement:
-        """State as the provider what is to be paid, once, at the end: the last reading."""
-        return self._signed(Energy.of(energy), meter_data_hash, True, signer)
+        """State as the provider what is to be paid, once, at the end: the last reading.
+
+        By a key that the provider has chosen, too: see `sign_receipt`.
+        """
+        return self._signed(Energy.of(energy), meter_data_hash, True, signer, chosen)
 
     def end(self, settlement: EnergyStatement | None = None, *, sender: AccountAPI) -> Mined:
         """Pay as the consumer: what the provider has signed for, or without it all the energy."""
@@ -147,9 +161,16 @@ class Connection(AuctionRecord):
         return info
 
     def _signed(
-        self, energy: Energy, meter_data_hash: bytes, last: bool, signer: AccountAPI
+        self,
+        energy: Energy,
+        meter_data_hash: bytes,
+        last: bool,
+        signer: AccountAPI,
+        chosen: SignedKey | None,
     ) -> EnergyStatement:
         info = self._connected
+        if chosen is not None:
+            _require_key(chosen, self.id, signer.address)
         signature = self.market.sign(
             messages.Reading,
             signer=signer,
@@ -160,4 +181,16 @@ class Connection(AuctionRecord):
             meterDataHash=meter_data_hash,
             last=last,
         )
+        if chosen is not None:
+            signature += chosen.signature
         return EnergyStatement(self.access_token, energy, meter_data_hash, signature, last)
+
+
+def _require_key(chosen: SignedKey, auction_id: int, signer: str) -> None:
+    if chosen.auction_id != auction_id:
+        raise V2VError(
+            f"the key was chosen for auction {chosen.auction_id}, and the market refuses it in "
+            f"{auction_id}: have the account sign it for this one"
+        )
+    if chosen.key != signer:
+        raise V2VError(f"the key that was chosen is {chosen.key}, and the signer is {signer}")

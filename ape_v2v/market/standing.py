@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ape_v2v.market.interface import messages
+from ape_v2v.market.interface.access import address_of, require_signer
 from ape_v2v.market.interface.records import AuctionInfo
 from ape_v2v.market.interface.states import State
 from ape_v2v.market.shapes import Standing
+from ape_v2v.market.statements import SignedKey
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
+    from ape.api import AccountAPI
+
     from ape_v2v.market.desk import Desk
 
 
@@ -55,6 +60,18 @@ class AuctionRecord:
         if info.state is State.OPEN:
             highest = info.highest_rate(self.market.parameters.minDecrementBps)
         return Standing(info, Money(reserve), Money(bond), Money(penalty), highest)
+
+    def sign_key(self, key: str, *, signer: AccountAPI) -> SignedKey:
+        """Let a key sign the readings of this auction for an account, which then signs no more.
+
+        Args:
+            key: The address of the key: a car's own account, for instance.
+            signer: The consumer, or the provider, now or to be.
+        """
+        require_signer(signer)
+        key = address_of(key)
+        signature = self.market.sign(messages.SessionKey, signer=signer, auctionId=self.id, key=key)
+        return SignedKey(self.id, signer.address, key, signature)
 
     @property
     def state(self) -> State:

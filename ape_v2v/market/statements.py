@@ -1,4 +1,4 @@
-"""Energy that somebody has signed for: one type, from the link to the market."""
+"""What somebody has signed of energy, and for whom: one type, from the link to the market."""
 
 from __future__ import annotations
 
@@ -31,3 +31,19 @@ class EnergyStatement:
     def energy_wh(self) -> int:
         """The energy as messages and stores have it, Wh."""
         return int(self.energy)
+
+
+@dataclass(frozen=True)
+class SignedKey:
+    """An account lets a key sign the readings of one auction for it.
+
+    It signs once, for instance with its request or its bid; whoever has the key signs the rest.
+    """
+
+    auction_id: int
+    account: str
+    """Who has signed this: the consumer or the provider."""
+    key: str
+    """The address of the key."""
+    signature: bytes
+    """65 bytes of `account`: r, s, v."""

@@ -22,6 +22,7 @@ from ape_v2v import (
     Refused,
     State,
     UnitError,
+    V2VError,
 )
 from ape_v2v.market.interface.records import auction_id, consumer_of
 from ape_v2v.market.interface.transactions import Write, send, simulate
@@ -115,6 +116,48 @@ def test_anybody_hands_in_what_both_have_signed(api, connection, consumer, provi
     settlement = connection.sign_settlement("5 kWh", METER_DATA, signer=provider)
     connection.settle_with(receipt, settlement, sender=stranger)
     assert api.balance(provider) == Money(FUNDS + 5_000 * RATE)
+
+
+def test_keys_sign_for_both_who_have_signed_once_for_them(
+    api, auction, consumer, provider, rival, stranger, clock
+):
+    """Before the award even: with the request, and with the bid."""
+    hers = auction.sign_key(rival.address, signer=consumer)
+    auction.place_bid(Rate(RATE), sender=provider)
+    his = auction.sign_key(stranger.address, signer=provider)
+    clock.next_block_at(int(auction.info.closing_time.timestamp()))
+    connection = auction.end(sender=consumer)
+
+    receipt = connection.sign_receipt("5 kWh", METER_DATA, last=True, signer=rival, chosen=hers)
+    settlement = connection.sign_settlement("5 kWh", METER_DATA, signer=stranger, chosen=his)
+    connection.settle_with(receipt, settlement, sender=stranger)
+
+    assert len(receipt.signature) == len(settlement.signature) == 130
+    assert api.balance(provider) == Money(FUNDS + 5_000 * RATE)
+    assert api.balance(consumer) == Money(FUNDS - 5_000 * RATE)
+
+
+def test_a_key_of_another_auction_or_of_somebody_else_signs_nothing(
+    api, connection, consumer, rival, stranger
+):
+    other = api.auction(connection.id + 1).sign_key(rival.address, signer=consumer)
+    with pytest.raises(V2VError, match=f"chosen for auction {connection.id + 1}"):
+        connection.sign_receipt("5 kWh", METER_DATA, signer=rival, chosen=other)
+
+    chosen = connection.sign_key(rival.address, signer=consumer)
+    with pytest.raises(V2VError, match="the key that was chosen is"):
+        connection.sign_receipt("5 kWh", METER_DATA, signer=stranger, chosen=chosen)
+
+
+def test_the_market_refuses_the_key_of_another_auction(api, connection, consumer, provider, rival):
+    other = api.auction(connection.id + 1).sign_key(rival.address, signer=consumer)
+    forged = replace(other, auction_id=connection.id)
+    receipt = connection.sign_receipt("5 kWh", METER_DATA, signer=rival, chosen=forged)
+
+    with pytest.raises(Refused) as refused:
+        connection.settle(receipt, sender=provider)
+
+    assert refused.value.name == "WrongSigner"
 
 
 def test_a_connection_that_expires_burns_both_penalties(api, connection, provider, stranger, clock):

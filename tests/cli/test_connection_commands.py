@@ -180,6 +180,63 @@ def test_nothing_is_signed_before_the_award(v2v, bid_id, consumer):
     assert "this auction is still open" in v2v(*words, expect=1).error
 
 
+# --- sign-key
+
+
+@pytest.fixture
+def choose_key(v2v, connection_id, tmp_path):
+    """Have an account let a key sign for it in this auction; the document's file."""
+
+    def choose_key(side, key, **changes):
+        words = ("connection", "sign-key", connection_id, key.alias, "--account", side.alias)
+        path = tmp_path / "key.json"
+        path.write_text(json.dumps(v2v(*words).json | changes), encoding="utf-8")
+        return path
+
+    return choose_key
+
+
+def test_the_key_of_a_consumer_signs_its_receipt(
+    v2v, sign, choose_key, file, connection_id, consumer, provider, stranger, balance
+):
+    words = ("--last", "--session-key", choose_key(consumer, stranger))
+    receipt = file(sign("receipt", stranger, "18.4 kWh", *words).text)
+
+    v2v("connection", "settle", connection_id, receipt, account=provider)
+
+    assert balance(provider) == FUNDS + PART
+    assert balance(consumer) == FUNDS - PART
+
+
+def test_the_key_of_a_provider_signs_its_settlement(
+    v2v, sign, choose_key, file, connection_id, consumer, provider, stranger, balance
+):
+    words = ("--session-key", choose_key(provider, stranger))
+    settlement = file(sign("settlement", stranger, "18.4 kWh", *words).text)
+
+    v2v("connection", "end", connection_id, "--settlement", settlement, account=consumer)
+
+    assert balance(provider) == FUNDS + PART
+
+
+def test_a_key_is_used_by_who_has_it_for_who_has_chosen_it_and_where(
+    sign, choose_key, connection_id, consumer, provider, rival, stranger
+):
+    def refused(kind, signer, **changes):
+        words = ("--session-key", choose_key(consumer, stranger, **changes))
+        return sign(kind, signer, "1 Wh", *words, expect=1).error
+
+    other = str(connection_id + 1)
+    assert f"for auction {other}, not for {connection_id}" in refused(
+        "receipt", stranger, auctionId=other
+    )
+    assert f"has chosen the key {stranger.address}" in refused("receipt", rival)
+    assert f"takes the provider, {provider.address}, and the key was chosen by" in refused(
+        "settlement", stranger
+    )
+    assert "the signature must be" in refused("receipt", stranger, account=rival.address)
+
+
 # --- settle
 
 

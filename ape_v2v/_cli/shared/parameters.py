@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ape_v2v._cli.shared.context import Context
     from ape_v2v.market.auction import Auction
     from ape_v2v.market.documents.bids import BidDocument
+    from ape_v2v.market.documents.keys import KeyDocument
     from ape_v2v.market.documents.readings import ReceiptDocument
     from ape_v2v.market.interface.records import AuctionInfo
     from ape_v2v.market.market import Market
@@ -220,13 +221,13 @@ class DocumentType(click.ParamType):
 
     name = "file"
 
-    def __init__(self, kind: type[BidDocument | ReceiptDocument]) -> None:
+    def __init__(self, kind: type[BidDocument | KeyDocument | ReceiptDocument]) -> None:
         self._file = click.File("rb")
         self._kind = kind
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> BidDocument | ReceiptDocument:
+    ) -> BidDocument | KeyDocument | ReceiptDocument:
         if not isinstance(value, str):
             return value
         try:

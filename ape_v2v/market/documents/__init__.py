@@ -1,4 +1,4 @@
-"""Signed bids and receipts as JSON documents: what one EV sends to another, off the chain.
+"""Signed bids, receipts and keys as JSON documents: what one EV sends to another, off the chain.
 
     {"type": "Bid", "chainId": 1, "market": "0x…", "auctionId": "…", "provider": "0x…",
      "energyWh": 20000, "maxRate": "300000000000", "validity": 7200, "rate": "200000000000",
@@ -6,6 +6,9 @@
 
     {"type": "MeteringReceipt", "chainId": 1, "market": "0x…", "auctionId": "…", "energyWh": 18400,
      "meterDataHash": "0x…", "last": false, "signature": "0x…"}
+
+    {"type": "SessionKey", "chainId": 1, "market": "0x…", "auctionId": "…", "account": "0x…",
+     "key": "0x…", "signature": "0x…"}
 
 Both a consumer's `MeteringReceipt` and a provider's `Settlement` are signatures over a `Reading`.
 The names of the fields are those of the typed data that is signed; ids and rates are decimal texts,

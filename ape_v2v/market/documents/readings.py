@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.market.connection import Connection
+    from ape_v2v.market.documents.keys import KeyDocument
     from ape_v2v.market.interface.records import AuctionInfo
+    from ape_v2v.market.statements import SignedKey
 
 
 NO_METER_DATA = bytes(32)
@@ -46,39 +48,40 @@ class ReceiptDocument(Document):
         signer: AccountAPI,
         *,
         last: bool = False,
+        by_key: KeyDocument | None = None,
     ) -> Self:
-        """Acknowledge energy as the consumer.
+        """Acknowledge energy as the consumer, or by the key that it has chosen.
 
         Raises:
             DocumentError: The signer is somebody else.
             Refused: The auction is not connected, or less energy was contracted.
         """
         info = _connected(connection, energy)
-        if signer.address != info.consumer:
-            raise DocumentError(
-                f"a MeteringReceipt takes the consumer, {info.consumer}, and the account is "
-                f"{signer.address}"
-            )
-        receipt = connection.sign_receipt(energy, meter_data_hash, last=last, signer=signer)
+        chosen = _signing("MeteringReceipt", connection, info.consumer, signer, by_key)
+        receipt = connection.sign_receipt(
+            energy, meter_data_hash, last=last, signer=signer, chosen=chosen
+        )
         return cls._of(connection, "MeteringReceipt", receipt)
 
     @classmethod
     def sign_settlement(
-        cls, connection: Connection, energy: Energy, meter_data_hash: bytes, signer: AccountAPI
+        cls,
+        connection: Connection,
+        energy: Energy,
+        meter_data_hash: bytes,
+        signer: AccountAPI,
+        *,
+        by_key: KeyDocument | None = None,
     ) -> Self:
-        """State as the provider what is to be paid.
+        """State as the provider what is to be paid, or by the key that it has chosen.
 
         Raises:
             DocumentError: The signer is somebody else.
             Refused: The auction is not connected, or less energy was contracted.
         """
         info = _connected(connection, energy)
-        if signer.address != info.provider:
-            raise DocumentError(
-                f"a Settlement takes the provider, {info.provider}, and the account is "
-                f"{signer.address}"
-            )
-        receipt = connection.sign_settlement(energy, meter_data_hash, signer=signer)
+        chosen = _signing("Settlement", connection, info.provider, signer, by_key)
+        receipt = connection.sign_settlement(energy, meter_data_hash, signer=signer, chosen=chosen)
         return cls._of(connection, "Settlement", receipt)
 
     def receipt_for(self, connection: Connection) -> EnergyStatement:
@@ -140,6 +143,27 @@ class ReceiptDocument(Document):
         self.require_signer(typed, expected)
         token = connection.access_token
         return EnergyStatement(token, energy, self.meter_data_hash, self.signature, self.last)
+
+
+def _signing(
+    what: str,
+    connection: Connection,
+    party: str | None,
+    signer: AccountAPI,
+    by_key: KeyDocument | None,
+) -> SignedKey | None:
+    """The key that a side has chosen, if it is one; it, or the signer, has to be that side's."""
+    chosen = None if by_key is None else by_key.key_for(connection)
+    account = signer.address if chosen is None else chosen.account
+    side = "consumer" if what == "MeteringReceipt" else "provider"
+    if account != party:
+        chose = "the account is" if chosen is None else "the key was chosen by"
+        raise DocumentError(f"a {what} takes the {side}, {party}, and {chose} {account}")
+    if chosen is not None and chosen.key != signer.address:
+        raise DocumentError(
+            f"the {side} has chosen the key {chosen.key}, and the account is {signer.address}"
+        )
+    return chosen
 
 
 def _connected(connection: Connection, energy: Energy) -> AuctionInfo:
