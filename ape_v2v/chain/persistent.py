@@ -48,6 +48,7 @@ _FORMS: dict[str, Callable[[Any], bool]] = dict.fromkeys(
     _is_hexadecimal,
 ) | {
     "eth_getBlockByNumber": lambda result: _is_none_or_has(result, "timestamp"),
+    "eth_getTransactionByHash": lambda result: _is_none_or_has(result, "from"),
     "eth_getTransactionReceipt": lambda result: _is_none_or_has(result, "status"),
 }
 """What a result has to look like; of other methods any will do."""

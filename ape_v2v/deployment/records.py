@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v.chain.connected import or_connected
+from ape_v2v.chain.writing import receipts
 from ape_v2v.config import Configuration
 from ape_v2v.deployment.settings import FOLDER
 from ape_v2v.errors import ConfigurationError, DeploymentError
@@ -198,9 +199,9 @@ def recorded_block(address: str, node: Node) -> int | None:
         return None
     for record in records(node.network.project, node).all():
         if record.address == address:
-            receipt = node.request("eth_getTransactionReceipt", [record.transaction])
+            mined = receipts.receipt(node, record.transaction)
             # It may be the record of a local chain that is gone.
-            if receipt and int(receipt["blockNumber"], 16) == record.block:
+            if mined is not None and mined.block == record.block:
                 return record.block
     return None
 

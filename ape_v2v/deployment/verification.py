@@ -15,6 +15,7 @@ from eth_abi.abi import encode
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
+from ape_v2v.chain import transactions
 from ape_v2v.chain.connected import or_connected
 from ape_v2v.errors import VerificationError
 from ape_v2v.market.interface import access, messages
@@ -174,13 +175,13 @@ def _variables(node: Any) -> Iterator[dict[str, Any]]:
 
 def _require_creation(node: Node, record: DeploymentRecord, compiled: Compiled) -> None:
     """The transaction has to be the creation code and the arguments of the record."""
-    transaction = node.request("eth_getTransactionByHash", [record.transaction])
+    transaction = transactions.find(node, record.transaction)
     if transaction is None:
         raise VerificationError(
             f"the node does not know {record.transaction}, by which the market was created: ask "
             "another node"
         )
-    data = bytes.fromhex(transaction["input"][2:])
+    data = transaction.data
     arguments = encode(
         ["address", "(" + ",".join(["uint256"] * len(record.parameters)) + ")"],
         [record.organization, tuple(record.parameters.values())],

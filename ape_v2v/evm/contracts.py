@@ -8,9 +8,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from ethpm_types.abi import ABIType, ErrorABI, EventABI, MethodABI
+
+from ape_v2v.evm.decoding import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ape_v2v.chain.line.faults import AccessDenied, NodeError, NodeSilent
 from ape_v2v.config import Configuration
+from ape_v2v.market.interface.access import code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ def first_block(market: Market, reader: LogReader, recorded: Callable[[], int | 
         return 0
 
     def has_code(block: int) -> bool:
-        return node.request("eth_getCode", [address, hex(block)]) not in {"0x", None}
+        return bool(code(node, address, block))
 
     try:
         found = bisect_left(range(head), True, key=has_code)

@@ -6,9 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from eth_utils.address import to_checksum_address
-
-from ape_v2v.chain import blocks
+from ape_v2v.chain import blocks, transactions
 from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.chain.logs import LogReader
 from ape_v2v.config import Configuration
@@ -191,7 +189,7 @@ class MarketChain:
         return None
 
     def _end_by(self, event: Event) -> ConnectionEnd:
-        sent = self._node.request("eth_getTransactionByHash", [event.transaction])
+        sent = transactions.find(self._node, event.transaction)
         if sent is None:
             raise NodeError(f"the node does not know {event.transaction}")
         return ConnectionEnd(
@@ -201,7 +199,7 @@ class MarketChain:
             penalty=int(event.args["penalty"]),
             meter_data_hash=bytes(event.args["meterDataHash"]),
             transaction=event.transaction,
-            sender=str(to_checksum_address(sent["from"])),
+            sender=sent.sender,
         )
 
 

@@ -19,6 +19,7 @@ from ape_v2v.session.link import serving
 from ape_v2v.session.link.guard import Bounds
 from ape_v2v.session.link.server import Service, create_app
 from ape_v2v.session.protocol.codes import ErrorCode
+from ape_v2v.session.provider import Supervisor
 from tests.session.attacking import wait_until
 from tests.session.pairs import SESSION_WH, settled
 
@@ -199,6 +200,15 @@ def test_a_taken_port_is_told_in_a_sentence(there):
         port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"cannot listen on 127.0.0.1, port {port}"):
             serving.serve(there.provider, port=port)
+
+
+def test_what_nobody_has_thought_of_is_no_session_that_nobody_came_to(there, monkeypatch):
+    def step(_):
+        raise ZeroDivisionError("as if by a mistake")
+
+    monkeypatch.setattr(Supervisor, "step", step)
+    with pytest.raises(ZeroDivisionError, match="as if by a mistake"):
+        serving.serve(there.provider)
 
 
 @pytest.fixture

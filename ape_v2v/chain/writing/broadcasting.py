@@ -10,7 +10,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from ape_v2v.chain import blocks
+from ape_v2v.chain import blocks, transactions
 from ape_v2v.chain.line.faults import AccessDenied, NodeError, NodeSilent, RateLimited, Rejected
 from ape_v2v.chain.writing import receipts
 from ape_v2v.errors import NotMined, OutcomeUnknown
@@ -99,7 +99,7 @@ def is_known(node: Node, transaction: str) -> bool:
     Raises:
         NodeError: It does not say.
     """
-    return isinstance(node.request("eth_getTransactionByHash", [transaction]), dict)
+    return transactions.find(node, transaction) is not None
 
 
 def has_unmined(node: Node, account: str) -> bool:

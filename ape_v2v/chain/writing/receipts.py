@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v.chain import blocks, fees
+from ape_v2v.chain.line.answered import field, read_bytes, read_word
 from ape_v2v.chain.line.faults import NodeError
 
 if TYPE_CHECKING:
@@ -82,9 +83,13 @@ def read(answer: Any, transaction: str) -> Mined | None:
 
 
 def raw_log(log: Any) -> RawLog:
-    """An event as a node gives it."""
+    """An event as a node gives it.
+
+    Raises:
+        NodeError: It is none.
+    """
     return RawLog(
-        address=str(log["address"]).lower(),
-        topics=b"".join(bytes.fromhex(topic[2:]) for topic in log["topics"]),
-        data=bytes.fromhex(str(log.get("data") or "0x")[2:]),
+        address=f"0x{read_bytes(field(log, 'address')).hex()}",
+        topics=b"".join(map(read_word, field(log, "topics") or ())),
+        data=read_bytes(field(log, "data") or "0x"),
     )

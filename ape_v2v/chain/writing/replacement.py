@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eth_utils.address import to_checksum_address
-
-from ape_v2v.chain import blocks, fees
+from ape_v2v.chain import blocks, fees, transactions
 from ape_v2v.chain.connected import or_connected
 from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.chain.price import GasPrice
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.chain.node import Node
     from ape_v2v.chain.notes import Note
+    from ape_v2v.chain.transactions import Transaction
     from ape_v2v.chain.writing.receipts import Mined
     from ape_v2v.config import Fees
 
@@ -81,8 +80,8 @@ def look_up(transaction: str, node: Node | None = None) -> Sent:
         node.notes.settle(transaction)
     return Sent(
         transaction=transaction,
-        sender=_sender(found),
-        nonce=blocks.number(found.get("nonce")) or 0,
+        sender=found.sender,
+        nonce=found.nonce,
         price=_price(found),
         block=None if mined is None else mined.block,
         succeeded=None if mined is None else mined.succeeded,
@@ -116,15 +115,14 @@ def replace(
     node = or_connected(node)
     found = _find(node, transaction)
     _require_replaceable(node, transaction, found, sender)
-    number = blocks.number
     new = Unsigned(
         chain_id=node.chain_id,
         sender=sender.address,
-        nonce=number(found.get("nonce")) or 0,
-        to=sender.address if cancel else found.get("to"),
-        value=0 if cancel else number(found.get("value")) or 0,
-        data=b"" if cancel else bytes.fromhex(str(found.get("input") or "0x")[2:]),
-        gas_limit=_GAS_OF_NOTHING if cancel else number(found.get("gas")) or 0,
+        nonce=found.nonce,
+        to=sender.address if cancel else found.to,
+        value=0 if cancel else found.value,
+        data=b"" if cancel else found.data,
+        gas_limit=_GAS_OF_NOTHING if cancel else found.gas_limit,
         price=_offer(node, _price(found), policy),
     )
     # In the place of the same it is the same; in its place, nothing, is something else.
@@ -139,9 +137,9 @@ def replace(
     )
 
 
-def _find(node: Node, transaction: str) -> dict[str, Any]:
-    found = node.request("eth_getTransactionByHash", [transaction])
-    if not isinstance(found, dict):
+def _find(node: Node, transaction: str) -> Transaction:
+    found = transactions.find(node, transaction)
+    if found is None:
         if (note := node.notes.find(transaction)) is not None:
             raise V2VError(_missing(node, note))
         raise V2VError(
@@ -167,34 +165,24 @@ def _missing(node: Node, note: Note) -> str:
 
 
 def _require_replaceable(
-    node: Node, transaction: str, found: dict[str, Any], sender: AccountAPI
+    node: Node, transaction: str, found: Transaction, sender: AccountAPI
 ) -> None:
-    if _sender(found) != sender.address:
+    if found.sender != sender.address:
         raise V2VError(
-            f"{transaction} is {_sender(found)}'s, and the account is {sender.address}: only who "
+            f"{transaction} is {found.sender}'s, and the account is {sender.address}: only who "
             "has sent it can replace it"
         )
-    block = blocks.number(found.get("blockNumber"))
+    block = found.block
     if block is None and (mined := receipts.receipt(node, transaction)) is not None:
         block = mined.block
     if block is not None:
         raise V2VError(f"{transaction} is in block {block}: it cannot be replaced any more")
 
 
-def _sender(found: dict[str, Any]) -> str:
-    return str(to_checksum_address(found["from"]))
-
-
-def _price(found: dict[str, Any]) -> GasPrice:
-    most, priority = (
-        blocks.number(found.get(name)) for name in ("maxFeePerGas", "maxPriorityFeePerGas")
-    )
-    if most is not None and priority is not None:
-        return GasPrice(most, priority)
-    gas_price = blocks.number(found.get("gasPrice"))
-    if gas_price is None:
+def _price(found: Transaction) -> GasPrice:
+    if found.price is None:
         raise NodeError("the node does not say what the transaction offers: ask another node")
-    return GasPrice(gas_price, gas_price, legacy=True)
+    return found.price
 
 
 def _offer(node: Node, before: GasPrice, policy: Fees) -> GasPrice:

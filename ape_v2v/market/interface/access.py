@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from eth_abi.exceptions import DecodingError
 from eth_utils.address import is_hex_address, to_checksum_address
 from ethpm_types.abi import MethodABI
 
 from ape_v2v.chain import blocks
+from ape_v2v.chain.line.answered import read_bytes
 from ape_v2v.chain.line.faults import NodeError, Reverted
 from ape_v2v.errors import V2VError
 from ape_v2v.market.interface import contract as artifact
@@ -111,23 +113,30 @@ class MarketContract:
         return "eth_call", [call, blocks.tagged(block)]
 
     def _answer(self, name: str, arity: int, answer: Any) -> Any:
-        output = bytes.fromhex(answer[2:]) if isinstance(answer, str) else b""
+        output = read_bytes(answer) if isinstance(answer, str) else b""
         if not output:
             raise NodeError(
                 f"the node at {self.node.shown} gives nothing for {name} of the market at "
                 f"{self.address}: no market was there at that block, or the node is behind"
             )
-        return _shapes(name, arity)(artifact.interface().output(name, arity, output))
+        try:
+            values = artifact.interface().output(name, arity, output)
+        except DecodingError:
+            raise NodeError(
+                f"the node at {self.node.shown} gives {answer[:80]!r} for {name} of the market at "
+                f"{self.address}, which is no such value: ask another node, or check the address"
+            ) from None
+        return _shapes(name, arity)(values)
 
 
-def code(node: Node, address: str) -> bytes:
-    """The code at an address; empty where there is none.
+def code(node: Node, address: str, block: int | str = blocks.LATEST) -> bytes:
+    """The code at an address after a block; empty where there is none.
 
     Raises:
         NodeError: The node does not answer.
     """
-    answer = node.request("eth_getCode", [address, blocks.LATEST])
-    return bytes.fromhex(str(answer or "0x").removeprefix("0x"))
+    answer = node.request("eth_getCode", [address, blocks.tagged(block)])
+    return read_bytes(answer or "0x")
 
 
 def address_of(account: object) -> str:

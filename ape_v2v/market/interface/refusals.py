@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from ape_v2v.errors import V2VError
+from ape_v2v.evm.decoding import decode
 from ape_v2v.market.interface import contract as artifact
 from ape_v2v.market.interface.states import State
 from ape_v2v.units import Energy, Money, Rate, format_duration

@@ -68,9 +68,11 @@ def serve(
     Raises:
         SessionError: A reorganisation has taken the award back.
         ConfigurationError: The address cannot be listened on.
+        Exception: Looking after it has failed, in a way that nobody has thought of.
     """
     supervisor = Supervisor(provider, patience, report)
     stopped = threading.Event()
+    failures: list[Exception] = []
 
     def stop_charging() -> None:
         try:
@@ -101,6 +103,8 @@ def serve(
             try:
                 supervisor.run(stopped)
                 stopped.wait(_LAST_ANSWER_SECONDS)
+            except Exception as error:  # or it would be told as a session that nobody came to
+                failures.append(error)
             finally:
                 service.should_exit = True
 
@@ -113,6 +117,8 @@ def serve(
             thread.join()
             provider.rest()
             listening.close()
+    for failure in failures:
+        raise failure
     if supervisor.problem is not None:
         raise supervisor.problem
     return supervisor.end
