@@ -206,8 +206,7 @@ class Consumer:
             try:
                 receipt = self._acknowledge(session, value)
             except (SessionError, MeterError) as error:
-                self._problem = str(error)
-                self._stop(session, StopReason.OTHER)
+                self._refuse(session, error)
                 return
             if receipt is not None and not self._send(session, receipt):
                 return
@@ -226,6 +225,13 @@ class Consumer:
                 return
             if value.state is ChargingState.STOPPING and value.energy_wh <= acknowledged:
                 return
+
+    def _refuse(self, session: Handshake, error: SessionError | MeterError) -> None:
+        """Stop at a reading that is not signed for; if it is the first, there is no more to do."""
+        self._problem = str(error)
+        self._stop(session, StopReason.OTHER)
+        if self.acknowledged is None:
+            raise _nothing_signed(error) from error
 
     def _next_value(self, session: Handshake) -> MeterValueRes | None:
         """The provider's next reading; None when its meter is broken, and none will come."""
@@ -302,6 +308,17 @@ class Consumer:
             self.store.connections.stop(self.token, answer.reason)
             self.store.statements.add_settlement(settlement)
             self.store.connections.close(self.token)
+
+
+def _nothing_signed(error: SessionError | MeterError) -> SessionError:
+    """What it means that the very first reading is refused."""
+    code = error.code if isinstance(error, SessionError) else ErrorCode.METER_FAILED
+    return SessionError(
+        code,
+        f"the first reading was refused, so nothing is signed and nobody can be paid: {error}. To "
+        'part for nothing, sign for "0 Wh" with `ape v2v connection sign-receipt --last`, and let '
+        "the provider hand it in; left as it is, the connection expires and costs both a penalty",
+    )
 
 
 def _id(session: Handshake) -> bytes:
