@@ -229,12 +229,12 @@ class Invariants:
             )
             worth = energy_wh * view.rate
             staked = 0 if name == "BidRemoved" else view.reserve
-            _require_fair(
+            require_fair(
                 name, values, view, consumer - staked + worth, provider - view.bond - worth
             )
 
 
-def _require_fair(
+def require_fair(
     name: str, values: tuple[Any, ...], view: AuctionView, consumer: int, provider: int
 ) -> None:
     """What the two have gained, or lost, by an ending."""
