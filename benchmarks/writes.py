@@ -127,9 +127,9 @@ def bids(url: str, network: Network, count: int) -> dict[str, Any]:
 
 
 def _bid_by_the_api(auction: Auction, rates: Iterator[int], count: int) -> None:
-    provider = ape.accounts.test_accounts[2]
+    provider, seen = ape.accounts.test_accounts[2], auction.info
     for _ in range(count):
-        auction.place_bid(Rate(next(rates)), sender=provider)
+        auction.place_bid(Rate(next(rates)), sender=provider, seen=seen)
 
 
 def _bid_one_by_one(auction: Auction, rates: Iterator[int], count: int) -> None:

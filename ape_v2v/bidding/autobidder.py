@@ -291,7 +291,7 @@ class Autobidder:
 
     def _bid(self, info: AuctionInfo, rate: Rate) -> bool:
         try:
-            receipt = self.market.auction(info.id).place_bid(rate, sender=self.account)
+            receipt = self.market.auction(info.id).place_bid(rate, sender=self.account, seen=info)
         except Refused as error:
             self.summary.refused += 1
             self._decide(info, Action.REFUSED, str(error), rate)

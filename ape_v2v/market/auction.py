@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ape_v2v.chain import blocks
-from ape_v2v.errors import OutcomeUnknown
+from ape_v2v.errors import OutcomeUnknown, V2VError
 from ape_v2v.market.connection import Connection
 from ape_v2v.market.interface import messages
 from ape_v2v.market.interface.access import require_signer
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.chain.writing.receipts import Mined
+    from ape_v2v.market.interface.records import AuctionInfo
 
 
 class Auction(AuctionRecord):
@@ -41,7 +42,12 @@ class Auction(AuctionRecord):
         return self.info.highest_rate(self.market.parameters.minDecrementBps)
 
     def place_bid(
-        self, rate: Rate | str, *, sender: AccountAPI, value: Money | str = NO_MONEY
+        self,
+        rate: Rate | str,
+        *,
+        sender: AccountAPI,
+        value: Money | str = NO_MONEY,
+        seen: AuctionInfo | None = None,
     ) -> Mined:
         """Bid to deliver the energy at this rate, and lock the bond unless one is already.
 
@@ -49,8 +55,15 @@ class Auction(AuctionRecord):
             rate: At most `highest_rate`.
             sender: A registered EV other than the consumer.
             value: Added to the sender's balance first.
+            seen: What the bid was decided on: if a reorganisation has given the auction other
+                terms since, the market refuses it. None takes the terms that it has now, which
+                costs one more question to the node.
+
+        Raises:
+            Refused: The market refuses it.
         """
         require_signer(sender)
+        terms = self._info_or(seen).terms
 
         def bond() -> Money:
             record, bond = self.market.contract.views(
@@ -62,19 +75,26 @@ class Auction(AuctionRecord):
             "placeBid",
             self.id,
             int(Rate.of(rate)),
-            self.info.terms,
+            terms,
             sender=sender,
             value=Money.of(value),
             locks=bond,
         )
 
-    def sign_bid(self, rate: Rate | str, deadline: datetime, *, signer: AccountAPI) -> SignedBid:
-        """Sign a bid for anyone to place, on the terms that the auction has now.
+    def sign_bid(
+        self,
+        rate: Rate | str,
+        deadline: datetime,
+        *,
+        signer: AccountAPI,
+        seen: AuctionInfo | None = None,
+    ) -> SignedBid:
+        """Sign a bid for anyone to place, on the terms that were seen, or that the auction has now.
 
         Any removal of a bid makes it void, and so does revoking.
         """
         require_signer(signer)
-        rate, last_second, info = Rate.of(rate), int(deadline.timestamp()), self.info
+        rate, last_second, info = Rate.of(rate), int(deadline.timestamp()), self._info_or(seen)
         nonce = self.bid_nonce(signer.address)
         signature = self.market.sign(
             messages.Bid,
@@ -152,6 +172,18 @@ class Auction(AuctionRecord):
         if not mined.logs:
             raise OutcomeUnknown(mined.transaction, "its receipt has no events")
         return None
+
+    def _info_or(self, seen: AuctionInfo | None) -> AuctionInfo:
+        """What was seen of this auction, or is now.
+
+        Raises:
+            V2VError: It was seen of another one.
+        """
+        if seen is None:
+            return self.info
+        if seen.id != self.id:
+            raise V2VError(f"seen is auction {seen.id}, and the bid is for {self.id}: pass its own")
+        return seen
 
     @property
     def _leader(self) -> str:

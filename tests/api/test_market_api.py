@@ -207,6 +207,42 @@ def test_a_signed_bid_is_void_once_it_is_revoked(api, auction, provider, strange
     assert auction.info.provider == provider.address
 
 
+@pytest.fixture
+def before_a_reorganisation(api, start_auction):
+    """An auction as it was seen; now its number is that of one that asks for twice the energy."""
+    with rollback():
+        seen = api.auction(start_auction()).info
+    assert start_auction(energy=2 * ENERGY) == seen.id
+    return seen
+
+
+def test_a_bid_on_what_was_seen_is_placed(auction, provider):
+    auction.place_bid(Rate(RATE), sender=provider, seen=auction.info)
+    assert auction.info.provider == provider.address
+
+
+def test_a_bid_on_what_was_seen_is_refused_where_a_reorganisation_has_changed_the_terms(
+    api, before_a_reorganisation, provider
+):
+    seen = before_a_reorganisation
+    with pytest.raises(Refused, match="made for other terms than the auction has"):
+        api.auction(seen.id).place_bid(Rate(RATE), sender=provider, seen=seen)
+    assert api.balance(provider) == Money(FUNDS)
+
+
+def test_a_signed_bid_is_for_what_was_seen(api, before_a_reorganisation, provider, stranger):
+    auction, seen = api.auction(before_a_reorganisation.id), before_a_reorganisation
+    bid = auction.sign_bid(Rate(RATE), seen.closing_time, signer=provider, seen=seen)
+    with pytest.raises(Refused):
+        auction.relay_bid(bid, sender=stranger)
+    assert api.balance(provider) == Money(FUNDS)
+
+
+def test_a_bid_on_what_was_seen_of_another_auction_is_refused(auction, provider):
+    with pytest.raises(V2VError, match="pass its own"):
+        auction.place_bid(Rate(RATE), sender=provider, seen=replace(auction.info, id=7))
+
+
 def test_cancelling_is_free_for_a_while_after_a_removal(
     api, led_auction, consumer, provider, rival
 ):

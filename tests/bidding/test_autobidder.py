@@ -10,6 +10,7 @@ from ape_v2v.errors import V2VError
 from ape_v2v.index.board import Board, Filters, Listing
 from ape_v2v.index.history import History
 from ape_v2v.market.details import Details
+from ape_v2v.testing.assertions import rollback
 from ape_v2v.units import Energy, Rate
 from tests.helpers.scenario import (
     BIDDING_TIME,
@@ -109,6 +110,18 @@ def test_it_undercuts_a_rival_by_just_what_is_required(bidder, look, auction, ri
     assert bidder(start_rate=Rate(FLOOR)).step(look())
 
     assert auction.info.rate == highest == Rate(RATE * 99 // 100)
+
+
+def test_it_does_not_bid_on_terms_that_it_has_not_seen(bidder, api, start_auction):
+    with rollback():
+        seen = [Listing(api.auction(start_auction()).info)]
+    replaced = api.auction(start_auction(energy=2 * ENERGY))
+    bidder = bidder()
+
+    assert not bidder.step(seen)
+
+    assert replaced.info.provider is None
+    assert actions(bidder) == [Action.REFUSED]
 
 
 def test_it_does_not_bid_against_itself(bidder, look, auction):
