@@ -221,7 +221,18 @@ def end(
 @writing(name="settle")
 @click.argument("reference", metavar="AUCTION", type=AUCTION)
 @click.argument("document", metavar="FILE", type=DocumentType(ReceiptDocument))
-def settle(context: Context, reference: AuctionReference, document: ReceiptDocument) -> None:
+@click.option(
+    "--settlement",
+    metavar="FILE",
+    type=DocumentType(ReceiptDocument),
+    help="The provider's settlement of the same reading: then anybody may hand both in.",
+)
+def settle(
+    context: Context,
+    reference: AuctionReference,
+    document: ReceiptDocument,
+    settlement: ReceiptDocument | None,
+) -> None:
     """Collect what the consumer has signed for in FILE; - is standard input. The provider.
 
     One connection is settled once: hand in the receipt with the most energy, and the last one if
@@ -233,7 +244,12 @@ def settle(context: Context, reference: AuctionReference, document: ReceiptDocum
         context.notice(
             f"NOT THE LAST RECEIPT: less than was contracted costs each side {context.money(loss)}"
         )
-    _show_end(context, connection.settle(receipt, sender=context.sender))
+    if settlement is None:
+        mined = connection.settle(receipt, sender=context.sender)
+    else:
+        stated = settlement.settlement_for(connection)
+        mined = connection.settle_with(receipt, stated, sender=context.sender)
+    _show_end(context, mined)
 
 
 @cli.add_command

@@ -104,7 +104,12 @@ class Connection(AuctionRecord):
     def settle_with(
         self, receipt: EnergyStatement, settlement: EnergyStatement, *, sender: AccountAPI
     ) -> Mined:
-        """Hand in, as anybody, a reading that both sides have signed."""
+        """Hand in, as anybody, a reading that both sides have signed.
+
+        Raises:
+            V2VError: They have signed two different ones.
+        """
+        _require_same(receipt, settlement)
         return self._settle(receipt, receipt.signature, settlement.signature, sender)
 
     def loss(self, receipt: EnergyStatement) -> Money:
@@ -184,6 +189,22 @@ class Connection(AuctionRecord):
         if chosen is not None:
             signature += chosen.signature
         return EnergyStatement(self.access_token, energy, meter_data_hash, signature, last)
+
+
+def _require_same(receipt: EnergyStatement, settlement: EnergyStatement) -> None:
+    """The market would only say that a signature does not fit."""
+    both = (receipt, settlement)
+    first, second = ((one.energy_wh, one.last, one.meter_data_hash) for one in both)
+    if first != second:
+        said, stated = (
+            f"{one.energy_wh} Wh, {'the last' if one.last else 'on the way'}, record "
+            f"0x{one.meter_data_hash.hex()[:8]}…"
+            for one in both
+        )
+        raise V2VError(
+            f"the consumer has signed another reading ({said}) than the provider ({stated}): both "
+            "have to sign the same one"
+        )
 
 
 def _require_key(chosen: SignedKey, auction_id: int, signer: str) -> None:

@@ -278,6 +278,40 @@ def test_provider_is_told_what_a_receipt_on_the_way_costs(
     assert balance(provider) == FUNDS + 15_000 * RATE - PENALTY // 4
 
 
+@pytest.fixture
+def both(sign, tmp_path, consumer, provider):
+    """What both sides have signed: the files of receipt and settlement."""
+
+    def both(*words):
+        files = tmp_path / "receipt.json", tmp_path / "settlement.json"
+        files[0].write_text(sign("receipt", consumer, "18.4 kWh", *words).text, encoding="utf-8")
+        files[1].write_text(sign("settlement", provider).text, encoding="utf-8")
+        return files
+
+    return both
+
+
+def test_anybody_hands_in_what_both_have_signed(
+    v2v, both, connection_id, stranger, balance, provider
+):
+    receipt, settlement = both("--last")
+    words = ("connection", "settle", connection_id, receipt, "--settlement", settlement)
+
+    v2v(*words, account=stranger)
+
+    assert balance(provider) == FUNDS + PART
+
+
+def test_two_different_readings_are_not_handed_in(v2v, both, connection_id, stranger):
+    receipt, settlement = both()  # that is not the last one
+    words = ("connection", "settle", connection_id, receipt, "--settlement", settlement)
+
+    refused = v2v(*words, account=stranger, expect=1)
+
+    assert "another reading (18400 Wh, on the way" in refused.error
+    assert "than the provider (18400 Wh, the last" in refused.error
+
+
 def test_a_receipt_comes_by_standard_input(v2v, sign, consumer, provider, balance):
     document = sign("receipt", consumer, "18.4 kWh", "--last").text
 
