@@ -1,12 +1,14 @@
 """Roles and markets that the contract tests share.
 
-The market that the tests get has three registered EVs with ether in it. Ape isolates each test.
+The market that the tests get has three registered EVs with ether in it. Each test finds the
+chain as the one before it did.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import ape
+import hypothesis
 import pytest
 from eip712 import EIP712Message
 
@@ -34,16 +36,35 @@ def _second_evm():
         yield
 
 
-@pytest.fixture(autouse=True)
-def _as_before():
-    """Ape isolates no test any more, without a word, once it has missed a snapshot: this does."""
+# The names are Ape's, which puts fixtures of these names before all others of their scope, and
+# others in an order of its own: only so is taken back what any fixture has done.
+@pytest.fixture(scope="module")
+def _module_isolation():
+    """What the fixtures of a module do to the chain is gone with the module."""
+    yield from put_back()
+
+
+@pytest.fixture
+def _function_isolation():
+    """What a test and its fixtures do to the chain is gone with the test."""
+    yield from put_back()
+
+
+def put_back():
+    """Let something happen to the local chain, and take it back.
+
+    Ape does so too, but nothing any more, without a word, once it has missed a snapshot.
+    """
     provider = ape.chain.provider
-    if provider.name != "foundry" or provider.network.name != "local":
+    if provider.network.name != "local":
         yield
         return
-    snapshot = provider.make_request("evm_snapshot", [])
+    before = provider.get_block("latest").hash
+    snapshot = provider.snapshot()
     yield
-    assert provider.make_request("evm_revert", [snapshot]), "the chain could not be put back"
+    _ = ape.chain.blocks.height  # on a line that idled until it was cut, it is this that asks twice
+    provider.restore(snapshot)
+    assert provider.get_block("latest").hash == before, "the chain could not be put back"
     ape.chain.history.revert_to_block(ape.chain.blocks.height)
 
 
@@ -109,6 +130,10 @@ def market(deploy_market, organization, consumer, provider, rival):
 @pytest.fixture(scope="session", autouse=True)
 def _made_first(market, empty_market):
     """What outlives a module has to be there before one: with its end, the chain is put back."""
+
+
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")  # a busy machine is no failure
 
 
 @dataclass(frozen=True)

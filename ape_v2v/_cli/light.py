@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ape_v2v._cli.shared.context import Context
-    from ape_v2v.lightnode.beacon.client import LightClient, Report
+    from ape_v2v.lightnode.beacon.client import LightClient, Report, SyncStanding
     from ape_v2v.lightnode.beacon.networks import BeaconNetwork
     from ape_v2v.lightnode.beacon.sources import Source
     from ape_v2v.lightnode.header import Header
@@ -80,18 +80,14 @@ def sync(
         _tell(client.begin(begin, old=old))
     report = client.follow(old=old, force=force)
     _tell(report)
-    data, shown = _standing(client)
-    data |= {"periods": report.periods, "received": report.received}
-    shown |= {"followed": f"{report.periods} committees, {report.received:,} bytes"}
-    context.show(data, Facts(shown))
+    _show(context, client.standing(report))
 
 
 @cli.add_command
 @reading(name="status")
 def status(context: Context) -> None:
     """Show how far the light node is, and whether that will do. Asks nobody."""
-    data, shown = _standing(_client(context, ()))
-    context.show(data, Facts(shown))
+    _show(context, _client(context, ()).standing())
 
 
 def light_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -239,21 +235,10 @@ def _tell(report: Report) -> None:
         click.echo(f"source: {complaint}", err=True)
 
 
-def _standing(client: LightClient) -> tuple[dict[str, Any], dict[str, Any]]:
-    """How far a client is, for programs and for people."""
-    from ape_v2v.lightnode.beacon.head import HeadKind  # noqa: PLC0415 - not light
-    from ape_v2v.lightnode.beacon.reasons import HeadTooOld, NotTrustworthy  # noqa: PLC0415
-
-    data: dict[str, Any] = {
-        "network": client.network.name,
-        "checkpoint": to_hex(client.checkpoint),
-    }
-    shown: dict[str, Any] = dict(data)
-    for kind in HeadKind:
-        try:
-            head = client.head(kind)
-        except (HeadTooOld, NotTrustworthy) as error:
-            data[kind.value], shown[kind.value] = {"error": str(error)}, f"none: {error}"
-            continue
-        data[kind.value], shown[kind.value] = head.as_dict(), str(head)
-    return data, shown
+def _show(context: Context, standing: SyncStanding) -> None:
+    shown = {"network": standing.network, "checkpoint": to_hex(standing.checkpoint)}
+    for kind, head in standing.heads.items():
+        shown[kind.value] = f"none: {head}" if isinstance(head, Exception) else str(head)
+    if (report := standing.report) is not None:
+        shown["followed"] = f"{report.periods} committees, {report.received:,} bytes"
+    context.show(standing.as_json(), Facts(shown))

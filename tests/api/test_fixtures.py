@@ -262,7 +262,7 @@ def test_a_rollback_lets_a_failed_assertion_through(open_auction, ready, v2v_con
 # --- Strategies -----------------------------------------------------------------------------------
 
 # Without shrinking, which takes minutes on a node.
-some = settings(max_examples=20, deadline=None, phases=[Phase.generate])
+some = settings(max_examples=20, phases=[Phase.generate])
 
 
 def test_auctions_and_bids_that_are_drawn_are_accepted(open_auction, ready, v2v_provider):

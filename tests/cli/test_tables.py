@@ -27,7 +27,7 @@ def rendered(what, width, *, terminal=True):
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_word_of_every_value_is_whole(width):
-    @settings(deadline=None, max_examples=25)
+    @settings(max_examples=25)
     @given(st.dictionaries(words, values, max_size=5))
     def whole(data):
         shown = rendered(Facts(data), width)
@@ -40,7 +40,7 @@ def test_every_word_of_every_value_is_whole(width):
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_word_of_every_row_is_whole(width):
-    @settings(deadline=None, max_examples=25)
+    @settings(max_examples=25)
     @given(st.lists(st.tuples(values, values, values), max_size=4))
     def whole(rows):
         shown = rendered(Rows(("one", "other", "text"), rows, prose=True), width)

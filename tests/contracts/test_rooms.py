@@ -48,12 +48,12 @@ def ledger(evs, stranger):
 # --- In a token -----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def currency(project, organization):
     return organization.deploy(project.TestToken)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def token_market(project, organization, evs, currency):
     """A market paid in tokens, of which every EV has as many inside as outside."""
     rules = tuple(PARAMETERS.values())

@@ -64,7 +64,7 @@ def test_every_struct_is_signed_to_the_letter(market, chain, struct):
     )
 
     @given(st.tuples(*(VALUES[kind] for kind in types.values())))
-    @settings(deadline=None, max_examples=50)
+    @settings(max_examples=50)
     def agree(values):
         fields = dict(zip(types, values, strict=True))
         body = hash_struct(struct, types.values(), values)

@@ -101,7 +101,7 @@ def test_the_same_programs_come_out_alike_in_process_and_on_a_node(build: Build)
             assert there == program, f"V2V_FUZZ_SEED={number}"
 
 
-@settings(deadline=None, max_examples=200, database=None, print_blob=True)
+@settings(max_examples=200, database=None, print_blob=True)
 @given(parameters=some.any_parameters, organization=some.organizations)
 def test_a_market_is_deployed_exactly_when_its_parameters_are_in_range(
     build: Build, anywhere: Chain, parameters: Parameters, organization: str

@@ -249,7 +249,7 @@ class ChainClock:
         self.chain.pending_timestamp = timestamp
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def used_market(deploy_market, people, chain):
     """Everybody has traded here, and something was burnt."""
     market = deploy_market()

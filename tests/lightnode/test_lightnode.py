@@ -545,7 +545,7 @@ def test_any_byte_of_any_proof_node_that_is_changed_is_refused(
             lambda method, _: said[method], market.address, connection_id, block
         )
 
-    @settings(deadline=None, max_examples=500)
+    @settings(max_examples=500)
     @given(st.sampled_from(places), st.integers(1, 255))
     def is_refused(place, difference):
         path, index, position = place

@@ -110,7 +110,7 @@ def test_what_is_no_key_of_a_meter_is_refused_with_the_forms_that_are(text):
         read_public_key(text)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.one_of(st.text(max_size=300), st.binary(max_size=300)))
 def test_no_text_is_read_but_as_a_key_or_refused(text):
     try:

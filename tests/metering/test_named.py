@@ -239,7 +239,7 @@ def test_what_holds_no_record_is_refused(data, message):
         envelopes.opened(data)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(xml)))
 def test_no_envelope_crashes_the_reader(data):
     with suppress(V2VError):

@@ -407,7 +407,7 @@ def test_a_record_signed_with_another_key_of_the_same_curve_is_refused():
 GENUINE = signed(payload())
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_payload_with_any_byte_changed_is_refused(data):
     begin, end = GENUINE.index(b"{"), GENUINE.rindex(b"|")

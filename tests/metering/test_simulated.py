@@ -9,7 +9,7 @@ import textwrap
 
 import pytest
 from eth_utils.crypto import keccak
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ape_v2v import ConfigurationError
@@ -22,7 +22,6 @@ from tests.helpers.documentation import examples
 HOUR = 3600
 CONSTANT = ChargingCurve(power_w=11_000, taper_from_wh=50_000, full_wh=50_000, end_power_w=11_000)
 TAPERED = ChargingCurve.for_energy(10_000, power_w=11_000)
-patient = settings(deadline=None)  # a busy machine is no failure
 
 
 class Time:
@@ -115,7 +114,6 @@ def test_the_power_falls_towards_full_and_no_more_is_taken_in(cable, meter, time
     assert meter.read().energy_wh == 10_000
 
 
-@patient
 @given(st.lists(st.floats(0, 0.5), max_size=8), st.floats(0, 9_999))
 def test_energy_is_the_same_however_often_one_asks(steps, start):
     asked = start
@@ -124,7 +122,6 @@ def test_energy_is_the_same_however_often_one_asks(steps, start):
     assert asked == pytest.approx(TAPERED.energy_after(start, sum(steps)), abs=1e-6)
 
 
-@patient
 @given(st.floats(0, 10_000), st.floats(0, 3), st.floats(0, 3))
 def test_energy_never_falls_with_time(start, earlier, later):
     earlier, later = sorted((earlier, later))
@@ -212,7 +209,6 @@ def test_noise_stays_within_its_bounds_and_is_the_same_for_the_same_seed(cable, 
     assert fresh.read() == one.read()
 
 
-@patient
 @given(st.lists(st.floats(0, 2_000), min_size=2), st.floats(0, 0.99), st.floats(0, 0.99))
 def test_a_register_never_falls_whatever_loss_and_noise(tmp_path_factory, steps, loss, noise):
     time = Time()

@@ -89,7 +89,7 @@ class Context:
         """Print the outcome: as JSON for programs, rendered for people."""
         if self.head is not None:
             if isinstance(data, dict):
-                data |= {"provenBy": self.head.as_dict()}
+                data |= {"provenBy": self.head.as_json()}
             click.echo(f"proven by {self.head}", err=True)
         if self.as_json:
             click.echo(json.dumps(data, default=str))

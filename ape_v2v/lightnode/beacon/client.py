@@ -7,15 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from eth_utils.conversions import to_hex
+
 from ape_v2v.lightnode.beacon import protocol
 from ape_v2v.lightnode.beacon.checkpoint import agreed_root
 from ape_v2v.lightnode.beacon.head import Head, HeadKind
 from ape_v2v.lightnode.beacon.keeping import Kept
 from ape_v2v.lightnode.beacon.reasons import (
     CheckpointTooOld,
+    HeadTooOld,
     LightClientError,
     NoCheckpoint,
     NoProgress,
+    NotTrustworthy,
 )
 from ape_v2v.lightnode.beacon.types import slot_of
 
@@ -62,6 +66,27 @@ class Report:
     """What the user should know."""
     complaints: list[str] = field(default_factory=list)
     """What was wrong with a source, while another one did."""
+
+
+@dataclass(frozen=True)
+class SyncStanding:
+    """How far a light client is."""
+
+    network: str
+    checkpoint: bytes
+    """The block root that it began with."""
+    heads: dict[HeadKind, Head | LightClientError]
+    """Of each kind the newest block, or why there is none that will do."""
+    report: Report | None = None
+    """What came of following, where it has just followed."""
+
+    def as_json(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"network": self.network, "checkpoint": to_hex(self.checkpoint)}
+        for kind, head in self.heads.items():
+            told[kind.value] = head.as_json() if isinstance(head, Head) else {"error": str(head)}
+        if self.report is not None:
+            told |= {"periods": self.report.periods, "received": self.report.received}
+        return told
 
 
 class LightClient:
@@ -200,6 +225,24 @@ class LightClient:
             NotTrustworthy: It is not finalized, or signed by too few.
         """
         return Head.of(self.position, kind, self.network, self._clock(), self._patience.of(kind))
+
+    def standing(self, report: Report | None = None) -> SyncStanding:
+        """How far it is, and whether that will do. Asks nobody.
+
+        Args:
+            report: What came of following just now.
+
+        Raises:
+            NoCheckpoint: It has not begun.
+        """
+        checkpoint = self.checkpoint
+        heads: dict[HeadKind, Head | LightClientError] = {}
+        for kind in HeadKind:
+            try:
+                heads[kind] = self.head(kind)
+            except (HeadTooOld, NotTrustworthy) as error:
+                heads[kind] = error
+        return SyncStanding(self.network.name, checkpoint, heads, report)
 
     def _begun_with(self) -> Kept:
         if self._kept is None:

@@ -53,7 +53,7 @@ class Head:
     def time(self) -> datetime:
         return datetime.fromtimestamp(self.header.timestamp, UTC)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """For programs."""
         return {
             "head": self.kind.value,
