@@ -62,6 +62,30 @@ def test_a_session_from_the_command_line(
     assert again.json == end
 
 
+def test_keys_sign_a_whole_session_for_both_sides(
+    v2v, market, connection_id, consumer, provider, cable, stores, start_side
+):
+    """The accounts sign once each, for the keys; the market takes what these have signed."""
+    served = start_side(
+        "serve", connection_id, "--account", provider.alias, "--cable", cable, "--session-key",
+        "--store", stores[0], "--speed", 5_000, "--max-unacknowledged", "2 kWh",
+    )  # fmt: skip
+    url = json.loads(served.stdout.readline())["url"]
+
+    *_, end = v2v(
+        "session", "charge", url, "--cable", cable, "--store", stores[1], "--session-key",
+        "--limit", "10 kWh", "--json", "--account", consumer.alias,
+    ).json_lines  # fmt: skip
+
+    assert (end["how"], end["energyWh"]) == ("agreed", 10_000)
+    assert served.wait(PATIENCE) == 0
+    token = Store(stores[0]).connections.all()[0].agreement.token
+    statements = Store(stores[0]).statements
+    for signed in (statements.highest_receipt(token), statements.settlement(token)):
+        assert len(signed.signature) == 130
+    assert market.evs(provider).completed == market.evs(consumer).completed == 1
+
+
 def test_the_wrong_account_serves_nothing(v2v, connection_id, rival, cable, stores):
     output = v2v(
         "session", "serve", connection_id, "--cable", cable, "--store", stores[0],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from ape_v2v.market.interface.fields import SIGNATURE_BYTES
 from ape_v2v.session.boundaries import Boundary, crossing
 from ape_v2v.session.protocol import handshake
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
@@ -86,7 +87,8 @@ class Admission:
             token=agreement.token,
             challenge_evc=request.challenge_evc,
             challenge_evp=answer.challenge_evp,
-            public_key=public_key_of(message, signature).to_bytes(),
+            # Its own, or of the key that it has chosen, whose signature comes first.
+            public_key=public_key_of(message, signature[:SIGNATURE_BYTES]).to_bytes(),
             signature=signature,
         )
         session = Handshake(
