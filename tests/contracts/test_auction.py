@@ -829,3 +829,37 @@ def test_abandoned_auction_can_be_cancelled(market, abandoned_id, consumer, ledg
 
     assert market.auctions(abandoned_id) == NO_AUCTION
     assert ledger() == Ledger()
+
+
+# --- Too little to lose, and open awards ----------------------------------------------------------
+
+
+def test_an_auction_with_the_least_to_lose_starts(market, consumer):
+    least = 10 * PARAMETERS["minPenalty"]
+
+    market.startAuction(1, least, BIDDING_TIME, 600, False, "", sender=consumer)
+
+    auction_id = market.currentAuctionId(consumer)
+    assert market.penalty(auction_id) == PARAMETERS["minPenalty"]
+
+
+def test_an_auction_with_too_little_to_lose_is_refused(market, consumer):
+    minimum = PARAMETERS["minPenalty"]
+
+    with reverts_with(market.PenaltyTooLow, penalty=minimum - 1, minimum=minimum):
+        market.startAuction(1, 10 * minimum - 1, BIDDING_TIME, 600, False, "", sender=consumer)
+
+
+@pytest.mark.parametrize(("late", "penalty"), [(-1, PENALTY), (0, 0)])
+def test_an_open_award_that_nobody_has_made_in_time_is_cancelled_for_nothing(
+    market, start_auction, provider, consumer, clock, balance, late, penalty
+):
+    auction_id = start_auction(open_award=True)
+    market.placeBid(auction_id, RATE, offered(market, auction_id), sender=provider)
+    deadline = market.auctions(auction_id).closingTime + PARAMETERS["awardWindow"]
+    clock.next_block_at(deadline + late)
+
+    market.cancelAuction(auction_id, penalty, sender=consumer)
+
+    assert balance(provider) == FUNDS + penalty
+    assert balance(consumer) == FUNDS - penalty

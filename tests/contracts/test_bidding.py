@@ -824,3 +824,20 @@ def test_removed_ev_may_remove_its_bid_for_the_penalty(
 
     assert market.auctions(bid_id).provider == ZERO_ADDRESS
     assert ledger() == Ledger(consumer=FUNDS - RESERVE + PENALTY, provider=FUNDS - PENALTY)
+
+
+# --- Terms ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bit", [0, 32, 96])
+def test_a_bid_on_other_terms_than_the_auctions_is_refused(
+    market, auction_id, provider, ledger, bit
+):
+    """Energy, maximum rate and validity: each by one."""
+    terms = offered(market, auction_id)
+    other = terms ^ 1 << bit
+
+    with reverts_with(market.UnexpectedTerms, terms=other, actual=terms):
+        market.placeBid(auction_id, RATE, other, sender=provider)
+
+    assert ledger() == Ledger()

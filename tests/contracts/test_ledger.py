@@ -644,3 +644,20 @@ def test_forced_ether_is_in_the_way_of_nothing(market, hostile, stranger, consum
     market.withdraw(FUNDS + 7, consumer, sender=consumer)
 
     assert books() == (3 * FUNDS, 0, FUNDS, FUNDS, 0, 0)
+
+
+def test_nothing_is_paid_out_to_who_has_no_key(market, consumer):
+    with reverts_with(market.InvalidReceiver, to=ZERO_ADDRESS):
+        market.withdraw(1, ZERO_ADDRESS, sender=consumer)
+
+    assert market.evs(consumer).balance == FUNDS
+
+
+def test_an_ev_has_somebody_else_paid(market, consumer, stranger):
+    before = stranger.balance
+
+    receipt = market.withdraw(ETHER // 2, stranger, sender=consumer)
+
+    assert stranger.balance == before + ETHER // 2
+    assert market.evs(consumer).balance == FUNDS - ETHER // 2
+    assert receipt.events == [market.Withdrawn(account=consumer, to=stranger, amount=ETHER // 2)]

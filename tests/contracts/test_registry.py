@@ -544,3 +544,26 @@ def test_a_contract_owns_a_market(market, owner_contract, organization, stranger
     assert market.owner() == owner_contract
     assert market.isEV(stranger)
     assert receipt.events == [market.EVAdded(ev=stranger, infos="")]
+
+
+# --- The market is set to a status ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("active", [False, True])
+def test_organization_says_whether_the_market_is_open(market, organization, active):
+    receipt = market.setActive(active, sender=organization)
+
+    assert market.active() is active
+    assert receipt.events == [market.StatusChanged(active=active)]
+
+
+def test_to_say_it_twice_changes_nothing(market, organization):
+    market.setActive(False, sender=organization)
+    market.setActive(False, sender=organization)
+
+    assert market.active() is False
+
+
+def test_nobody_else_says_whether_the_market_is_open(market, consumer):
+    with reverts_with(market.OwnableUnauthorizedAccount, account=consumer):
+        market.setActive(False, sender=consumer)
