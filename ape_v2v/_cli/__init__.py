@@ -21,6 +21,7 @@ _TOPICS = {
     "session": "Charge: two vehicles, meters and receipts",
     "transaction": "What has become of a transaction, and another in its place",
     "light": "Follow the chain as a light node, trusting nobody",
+    "simulate": "Simulate a market, on its very bytecode",
     "history": "What has happened: events and charge records",
 }
 

@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from eth_abi.exceptions import DecodingError
-from eth_utils.address import is_hex_address, to_checksum_address
+from eth_utils.address import is_hex_address
 from ethpm_types.abi import MethodABI
 
 from ape_v2v.chain import blocks
@@ -22,6 +22,7 @@ from ape_v2v.chain.line.answered import read_bytes
 from ape_v2v.chain.line.faults import NodeError, Reverted
 from ape_v2v.errors import V2VError
 from ape_v2v.market.interface import contract as artifact
+from ape_v2v.market.interface.events import checksummed
 from ape_v2v.market.interface.refusals import refusal
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def address_of(account: object) -> str:
     text = getattr(account, "address", account)
     if not isinstance(text, str) or not is_hex_address(text):
         raise V2VError(f"{account!r} is not an address: expected 0x and 40 digits")
-    address, digits = str(to_checksum_address(text)), text[-40:]
+    address, digits = checksummed(text), text[-40:]
     if digits not in (address[2:], digits.lower(), digits.upper()):
         raise V2VError(f"{text!r} fails its checksum: copy the address again")
     return address
@@ -197,7 +198,7 @@ def _shapes(name: str, arity: int) -> Callable[[Any], Any]:
 
 def _shape(item: ABIType, name: str) -> Callable[[Any], Any]:
     if item.type == "address":
-        return to_checksum_address
+        return checksummed
     if item.components:
         fields = [str(one.name) for one in item.components]
         shapes = [_shape(one, name) for one in item.components]
