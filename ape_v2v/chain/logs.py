@@ -20,7 +20,7 @@ asks to be asked less often, the reader waits. What it does not know yet is wait
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ape_v2v.chain.line.answered import (
@@ -225,7 +225,7 @@ class LogReader:
         logs += self._missed(logs, [block for n, block in blocks.items() if n >= one_by_one])
         self._look_again(logs, blocks, first, last)
         times = {number: block.timestamp for number, block in blocks.items()}
-        logs = [replace(log, timestamp=times[log.block]) for log in logs]
+        logs = [log.at(times[log.block]) for log in logs]
         logs.sort(key=lambda log: (log.block, log.log_index))
         return Chunk(first, [blocks[number] for number in sorted(blocks)], logs)
 
@@ -330,11 +330,13 @@ class LogReader:
     def _fits(self, entry: dict[str, Any], log: Log) -> bool:
         if read_bytes(field(entry, "address")) != self._address:
             return False
-        words = [log.topics[at : at + WORD] for at in range(0, len(log.topics), WORD)]
-        return len(words) >= len(self._topics) and all(
-            not allowed or word in allowed
-            for allowed, word in zip(self._topics, words, strict=False)
-        )
+        topics = log.topics
+        if len(topics) < WORD * len(self._topics):
+            return False
+        for place, allowed in enumerate(self._topics):
+            if allowed and topics[WORD * place : WORD * (place + 1)] not in allowed:
+                return False
+        return True
 
     def _may_have(self, block: BlockHeader) -> bool:
         """Whether a block's bloom filter does not rule out the logs that are wanted."""

@@ -6,6 +6,7 @@ Nodes leave fields out, write numbers in their own way, and cut answers: each of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -38,6 +39,18 @@ class Log:
     topics: bytes
     """One to four words of 32 bytes."""
     data: bytes
+
+    def at(self, timestamp: int) -> Log:
+        """The same log with its block's time; a library's copy takes three times as long."""
+        return Log(
+            self.block,
+            self.log_index,
+            self.block_hash,
+            self.transaction,
+            timestamp,
+            self.topics,
+            self.data,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +136,23 @@ def read_number(value: Any, what: str) -> int:
 
 def read_word(value: Any) -> bytes:
     """32 bytes, such as a hash."""
-    found = read_bytes(value)
-    if len(found) != WORD:
-        raise Odd(f"the node says {str(value)[:80]!r} where a hash belongs")
-    return found
+    return _word(value) if isinstance(value, str) else read_bytes(value)
 
 
 def read_bytes(value: Any) -> bytes:
     """Bytes written as 0x and hexadecimal digits."""
     try:
-        if isinstance(value, str) and value.startswith("0x"):
+        if isinstance(value, str) and value[:2] == "0x":
             return bytes.fromhex(value[2:])
     except ValueError:
         pass
     raise Odd(f"the node says {str(value)[:80]!r} where hexadecimal digits belong")
+
+
+# Most words of a log are those of the one before: its block, its kind, who takes part.
+@lru_cache(maxsize=2**12)
+def _word(text: str) -> bytes:
+    found = read_bytes(text)
+    if len(found) != WORD:
+        raise Odd(f"the node says {text[:80]!r} where a hash belongs")
+    return found

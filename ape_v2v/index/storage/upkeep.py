@@ -147,8 +147,9 @@ def _involved(market: int, item: Decoded) -> Iterator[Row]:
     accounts = {account(item.args[name]) for name in item.kind.accounts}
     if events.AUCTION_ID in item.args:
         accounts.add(consumer_key(item.log))
-    place = {"market": market, "block": item.log.block, "log_index": item.log.log_index}
-    return ({**place, "account": one} for one in accounts)
+    block, log_index = item.log.block, item.log.log_index
+    for one in accounts:
+        yield {"market": market, "account": one, "block": block, "log_index": log_index}
 
 
 def _projected(rows: Projections, found: Iterable[Decoded]) -> Projections:
