@@ -165,7 +165,7 @@ def _market(node: Node) -> Market:
 
 def _auction(market: Market) -> Auction:
     consumer = ape.accounts.test_accounts[1]
-    return market.start_auction("1 Wh", Rate(10**12), timedelta(days=7), sender=consumer)
+    return market.start_auction("1 kWh", Rate(10**12), timedelta(days=7), sender=consumer)
 
 
 def _nonce(node: Node, account: str) -> int:
