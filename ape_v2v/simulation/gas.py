@@ -36,8 +36,8 @@ MEASURED = {
     "forfeit": 45_119,
     "expireConnection": 50_810,
 }
-REFUSED = 33_000
-"""A call that reverts in its block, about: it has read the auction, and written nothing."""
+REFUSED = 28_010
+"""A bid that is too high in its block: it has read the auction, and written nothing."""
 
 
 def gas_of(method: str, facts: Sequence[Fact], *, overtaking: bool = False) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ape_v2v.simulation.result import Result
 
 _BLUE, _ORANGE, _GREEN, _GREY = "#1f6fb2", "#d2691e", "#2e8b57", "#808080"
+_BOX = {"boxstyle": "round", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
 _HOUR = 3_600
 _WH = 1_000
 _SIZE = (7.0, 4.2)
@@ -172,7 +173,7 @@ def _load(figure: Any, result: Result) -> None:
         len(load.base), 2 * 24 * _HOUR // STEP
     )  # a day, and the night in which is recharged
     hours = [step * STEP / _HOUR for step in range(steps)]
-    axes.fill_between(hours, load.base[:steps], color=_GREY, alpha=0.25, label="without vehicles")
+    axes.fill_between(hours, load.base[:steps], color=_GREY, alpha=0.25, label="the house alone")
     axes.plot(hours, load.without_market[:steps], color=_ORANGE, label="without the market")
     axes.plot(hours, load.with_market[:steps], color=_BLUE, label="with it")
     limit = result.scenario.grid.transformer_kw
@@ -223,7 +224,7 @@ def _time(figure: Any, results: Sequence[Result]) -> None:
     bidding = results[0].scenario.market.bidding_seconds / 60
     axes.axvline(bidding, color=_GREY, linestyle=":", label="bidding time")
     axes.set(xlabel="minutes from request to award", ylabel="share of trades", ylim=(0, 1.02))
-    axes.set_xlim(left=0)
+    axes.set_xlim(0.95 * min([bidding, *times]), 1.05 * max([bidding, *times]))
     axes.legend(frameon=False)
 
 
@@ -270,7 +271,7 @@ def _heat(figure: Any, outcome: Outcome, settings: Sequence[str]) -> None:
     image = axes.imshow(grid, origin="lower", aspect="auto", cmap="viridis")
     for row, line in enumerate(grid):
         for column, value in enumerate(line):
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center", color="white")
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", bbox=_BOX)
     axes.set(xticks=range(len(xs)), yticks=range(len(ys)), xlabel=across, ylabel=up)
     axes.set_xticklabels([str(x) for x in xs])
     axes.set_yticklabels([str(y) for y in ys])

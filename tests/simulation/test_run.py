@@ -18,7 +18,7 @@ from ape_v2v.simulation.strategies import STRATEGIES
 from ape_v2v.units import Energy, Rate
 from tests.simulation.conftest import run
 
-GOLDEN = "4f3e82018d59725d930cea9115b9cb437a166cd31ea2d10f5b1c30b4fb1f5938"
+GOLDEN = "bf5a28473c8c8e93b415ce0da30d4c7a0f4a1704f6d5d965c5ff2b04407fb69c"
 
 
 def test_vehicles_trade_and_all_sides_gain(small):
