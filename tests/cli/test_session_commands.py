@@ -82,6 +82,7 @@ def test_keys_sign_a_whole_session_for_both_sides(
     token = Store(stores[0]).connections.all()[0].agreement.token
     statements = Store(stores[0]).statements
     for signed in (statements.highest_receipt(token), statements.settlement(token)):
+        assert signed is not None
         assert len(signed.signature) == 130
     assert market.evs(provider).completed == market.evs(consumer).completed == 1
 
