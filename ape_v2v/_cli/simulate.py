@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from ape_v2v.simulation.laboratory import Row
+    from ape_v2v.simulation.study.laboratory import Row
 
 _RUN = "run"
 
@@ -110,7 +110,7 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
 def run(scenario: str, seed: int, as_json: bool, **settings: Any) -> None:
     """Run SCENARIO, a file or one that comes with the package: see `simulate new`."""
     from ape_v2v.simulation.scenario import read  # noqa: PLC0415 - an extra
-    from ape_v2v.simulation.study import Study  # noqa: PLC0415 - likewise
+    from ape_v2v.simulation.study.study import Study  # noqa: PLC0415 - likewise
 
     study = Study([("", read(scenario))], seed)
     _carry_out(study, as_json=as_json, **settings)
@@ -133,7 +133,7 @@ def sweep(
 ) -> None:
     """Run SCENARIO with other settings: every combination, with the same comers."""
     from ape_v2v.simulation.scenario import read  # noqa: PLC0415 - an extra
-    from ape_v2v.simulation.study import Study  # noqa: PLC0415 - likewise
+    from ape_v2v.simulation.study.study import Study  # noqa: PLC0415 - likewise
 
     study = Study.sweep(read(scenario), [_change(text) for text in changes], seed)
     _carry_out(study, as_json=as_json, **settings)
@@ -147,7 +147,7 @@ def sweep(
 def compare(first: str, second: str, seed: int, as_json: bool, **settings: Any) -> None:
     """Run two scenarios with the same seed, and show by how much the SECOND differs."""
     from ape_v2v.simulation.scenario import read  # noqa: PLC0415 - an extra
-    from ape_v2v.simulation.study import Study  # noqa: PLC0415 - likewise
+    from ape_v2v.simulation.study.study import Study  # noqa: PLC0415 - likewise
 
     study = Study([("first", read(first)), ("second", read(second))], seed)
     _carry_out(study, as_json=as_json, **settings)
@@ -196,7 +196,7 @@ def new(template: str | None, out: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Output for programs.")
 def validate(auctions: int, cases: tuple[str, ...], seed: int, jobs: int, as_json: bool) -> None:
     """Compare auctions on the contract with auction theory; it fails where they differ."""
-    from ape_v2v.simulation import laboratory  # noqa: PLC0415 - an extra
+    from ape_v2v.simulation.study import laboratory  # noqa: PLC0415 - an extra
 
     if unknown := sorted(set(cases) - set(laboratory.CASES)):
         raise click.ClickException(
@@ -247,7 +247,7 @@ def _carry_out(
     resume: bool,
     as_json: bool,
 ) -> None:
-    from ape_v2v.simulation.study import write  # noqa: PLC0415 - an extra
+    from ape_v2v.simulation.study.study import write  # noqa: PLC0415 - an extra
 
     folder = out or Path("simulations") / study.name
     if folder.exists() and any(folder.iterdir()) and not resume:

@@ -9,10 +9,10 @@ signed documents of this package. It takes the extra `simulation`.
 """
 
 from ape_v2v.simulation.errors import ScenarioError, SimulationError
-from ape_v2v.simulation.metrics import Metrics, measure
 from ape_v2v.simulation.run import Simulation
 from ape_v2v.simulation.scenario import TEMPLATES, Scenario, changed, parse, read, template
-from ape_v2v.simulation.strategies import Look, Strategy
+from ape_v2v.simulation.study.metrics import Metrics, measure
+from ape_v2v.simulation.vehicles.strategies import Look, Strategy
 
 __all__ = [
     "TEMPLATES",

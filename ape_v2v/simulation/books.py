@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ape_v2v.market.market import Market
-    from ape_v2v.simulation.node import SimulatedContract
-    from ape_v2v.simulation.pool import Included
+    from ape_v2v.simulation.chain.node import SimulatedContract
+    from ape_v2v.simulation.chain.pool import Included
 
 _ACCOUNTS = {"account", "consumer", "ev", "provider"}
 _ALL_AFTER = 512

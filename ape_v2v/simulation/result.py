@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ape_v2v.simulation.population import Visit
     from ape_v2v.simulation.scenario.model import Scenario
+    from ape_v2v.simulation.vehicles.population import Visit
 
 
 @dataclass

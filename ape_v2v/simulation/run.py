@@ -12,17 +12,17 @@ from ape_v2v.market.interface import contract as artifact
 from ape_v2v.market.interface.access import address_of
 from ape_v2v.market.interface.states import Ending
 from ape_v2v.market.market import BURNT, Market
-from ape_v2v.simulation.accounts import SimulatedAccount
-from ape_v2v.simulation.board import Board
 from ape_v2v.simulation.books import Books
-from ape_v2v.simulation.loop import Loop
-from ape_v2v.simulation.node import SimulatedContract, SimulatedNode
-from ape_v2v.simulation.pool import ChainHabits, Pool
-from ape_v2v.simulation.population import HOUR, vehicles, visits
+from ape_v2v.simulation.chain.accounts import SimulatedAccount
+from ape_v2v.simulation.chain.loop import Loop
+from ape_v2v.simulation.chain.node import SimulatedContract, SimulatedNode
+from ape_v2v.simulation.chain.pool import ChainHabits, Pool
 from ape_v2v.simulation.result import AuctionRow, BidRow, Result, VehicleRow
-from ape_v2v.simulation.strategies import strategy
 from ape_v2v.simulation.streams import Stream
-from ape_v2v.simulation.vehicles import Consumer, Provider, Trade
+from ape_v2v.simulation.vehicles.board import Board
+from ape_v2v.simulation.vehicles.population import HOUR, vehicles, visits
+from ape_v2v.simulation.vehicles.strategies import strategy
+from ape_v2v.simulation.vehicles.vehicles import Consumer, Provider, Trade
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from ape_v2v.evm.chains import Chain
     from ape_v2v.market.documents.bids import BidDocument
     from ape_v2v.market.interface.events import Fact
-    from ape_v2v.simulation.board import Posted
-    from ape_v2v.simulation.pool import Included
-    from ape_v2v.simulation.population import Visit
+    from ape_v2v.simulation.chain.pool import Included
     from ape_v2v.simulation.scenario.model import Scenario
+    from ape_v2v.simulation.vehicles.board import Posted
+    from ape_v2v.simulation.vehicles.population import Visit
 
 DEPOSIT = Money(10**22)
 """What everybody puts into the market at first: no stake is ever too high."""

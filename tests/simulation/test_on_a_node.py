@@ -6,7 +6,7 @@ import pytest
 
 from ape_v2v.evm.node import AnvilChain
 from ape_v2v.simulation import Simulation, changed
-from ape_v2v.simulation.gas import MEASURED
+from ape_v2v.simulation.chain.gas import MEASURED
 from tests.helpers.documentation import ROOT
 from tests.simulation.conftest import run
 

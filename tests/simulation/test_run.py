@@ -10,11 +10,11 @@ from ape_v2v.bidding.policy import Policy
 from ape_v2v.index.board import Listing
 from ape_v2v.market.interface.access import MarketContract
 from ape_v2v.simulation import ScenarioError, Simulation, SimulationError, changed, measure
-from ape_v2v.simulation.accounts import SimulatedAccount
 from ape_v2v.simulation.books import Books
-from ape_v2v.simulation.node import SimulatedContract
-from ape_v2v.simulation.output import digest, tables
-from ape_v2v.simulation.strategies import STRATEGIES
+from ape_v2v.simulation.chain.accounts import SimulatedAccount
+from ape_v2v.simulation.chain.node import SimulatedContract
+from ape_v2v.simulation.study.output import digest, tables
+from ape_v2v.simulation.vehicles.strategies import STRATEGIES
 from ape_v2v.units import Energy, Rate
 from tests.simulation.conftest import run
 
@@ -60,7 +60,7 @@ def test_neither_the_seed_of_hashes_nor_the_process_counts(tmp_path):
     program = (
         "from tests.simulation.conftest import SMALL, run; "
         "from ape_v2v.simulation import parse; "
-        "from ape_v2v.simulation.output import digest, tables; "
+        "from ape_v2v.simulation.study.output import digest, tables; "
         "print(digest(tables([run(parse(SMALL))])))"
     )
     for seed in ("0", "4711"):
@@ -90,7 +90,7 @@ def test_every_strategy_plays(small, name):
 
 
 def test_a_strategy_of_ones_own_is_named_by_its_class(small):
-    own = {"name": "ape_v2v.simulation.strategies:Sniper", "settings": {"seconds": 30}}
+    own = {"name": "ape_v2v.simulation.vehicles.strategies:Sniper", "settings": {"seconds": 30}}
     result = run(changed(small, {"population.spares.strategy": own}))
     closes = {row.number: row.started + 120 for row in result.auctions}
     assert all(row.time >= closes[row.auction] - 32 for row in result.bids)
@@ -100,7 +100,7 @@ def test_a_strategy_of_ones_own_is_named_by_its_class(small):
     "strategy",
     [
         {"name": "nobody"},
-        {"name": "ape_v2v.simulation.strategies:Nobody"},
+        {"name": "ape_v2v.simulation.vehicles.strategies:Nobody"},
         {"name": "json:JSONDecoder"},
         {"name": "sniper", "settings": {"minutes": 3}},
     ],

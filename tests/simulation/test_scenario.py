@@ -3,7 +3,7 @@
 import pytest
 
 from ape_v2v.simulation import TEMPLATES, ScenarioError, changed, parse, read, template
-from ape_v2v.simulation.population import visits
+from ape_v2v.simulation.vehicles.population import visits
 from tests.simulation.conftest import SMALL
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ape_v2v.simulation import theory
-from ape_v2v.simulation.laboratory import CASES, LIMIT, validate
+from ape_v2v.simulation.study.laboratory import CASES, LIMIT, validate
 
 FEW, MANY = 20, 400
 

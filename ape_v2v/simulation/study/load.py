@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ape_v2v.simulation.population import DAY, HOUR, charging_seconds
+from ape_v2v.simulation.vehicles.population import DAY, HOUR, charging_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from ape_v2v.market.interface import contract as artifact
 from ape_v2v.simulation.errors import SimulationError
-from ape_v2v.simulation.load import STEP, profile
-from ape_v2v.simulation.metrics import Metrics, measure
 from ape_v2v.simulation.result import AuctionRow, BidRow, VehicleRow
+from ape_v2v.simulation.study.load import STEP, profile
+from ape_v2v.simulation.study.metrics import Metrics, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

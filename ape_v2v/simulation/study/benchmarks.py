@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v.simulation.errors import SimulationError
-from ape_v2v.simulation.population import charging_seconds
 from ape_v2v.simulation.streams import Stream
+from ape_v2v.simulation.vehicles.population import charging_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ape_v2v.simulation.population import Visit
     from ape_v2v.simulation.result import Result
+    from ape_v2v.simulation.vehicles.population import Visit
 
 _LARGEST_EXACT = 4_000_000
 """Pairs above which the linear program would take minutes."""

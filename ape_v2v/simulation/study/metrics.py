@@ -6,8 +6,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ape_v2v.simulation.benchmarks import compare
-from ape_v2v.simulation.load import profile
+from ape_v2v.simulation.study.benchmarks import compare
+from ape_v2v.simulation.study.load import profile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

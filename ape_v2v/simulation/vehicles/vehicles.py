@@ -11,9 +11,9 @@ from ape_v2v.market.documents.bids import BidDocument
 from ape_v2v.market.documents.document import DocumentError
 from ape_v2v.market.documents.readings import NO_METER_DATA
 from ape_v2v.market.interface.refusals import Refused
-from ape_v2v.simulation.pool import Pool, Submitted
-from ape_v2v.simulation.population import HOUR, charging_seconds
-from ape_v2v.simulation.strategies import Look
+from ape_v2v.simulation.chain.pool import Pool, Submitted
+from ape_v2v.simulation.vehicles.population import HOUR, charging_seconds
+from ape_v2v.simulation.vehicles.strategies import Look
 from ape_v2v.units import Energy, Money, Rate
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from ape_v2v.market.interface.parameters import Parameters
     from ape_v2v.market.interface.records import AuctionInfo
     from ape_v2v.market.market import Market
-    from ape_v2v.simulation.accounts import SimulatedAccount
-    from ape_v2v.simulation.board import Board, Posted
-    from ape_v2v.simulation.loop import Loop
-    from ape_v2v.simulation.node import SimulatedNode
-    from ape_v2v.simulation.population import Visit
+    from ape_v2v.simulation.chain.accounts import SimulatedAccount
+    from ape_v2v.simulation.chain.loop import Loop
+    from ape_v2v.simulation.chain.node import SimulatedNode
     from ape_v2v.simulation.scenario.model import Scenario
-    from ape_v2v.simulation.strategies import Strategy
     from ape_v2v.simulation.streams import Stream
+    from ape_v2v.simulation.vehicles.board import Board, Posted
+    from ape_v2v.simulation.vehicles.population import Visit
+    from ape_v2v.simulation.vehicles.strategies import Strategy
 
 _LATE = timedelta(days=1)
 _MARGIN = 2

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Self
 
-from ape_v2v.simulation import output
 from ape_v2v.simulation.errors import ScenarioError
-from ape_v2v.simulation.metrics import measure
-from ape_v2v.simulation.outcome import Outcome, Variant
-from ape_v2v.simulation.report import report
-from ape_v2v.simulation.runner import run_all
 from ape_v2v.simulation.scenario.reading import changed
+from ape_v2v.simulation.study import output
+from ape_v2v.simulation.study.metrics import measure
+from ape_v2v.simulation.study.outcome import Outcome, Variant
+from ape_v2v.simulation.study.report import report
+from ape_v2v.simulation.study.runner import run_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,7 +101,7 @@ class Study:
         cluster: str | None = None,
         progress: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> Outcome:
-        """Run everything: as `ape_v2v.simulation.runner.run_all` does."""
+        """Run everything: as `ape_v2v.simulation.study.runner.run_all` does."""
         found = run_all(
             [scenario for _, scenario in self.scenarios],
             self.seed,

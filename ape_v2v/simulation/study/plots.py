@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from ape_v2v.simulation import theory
 from ape_v2v.simulation.errors import SimulationError
-from ape_v2v.simulation.load import STEP, profile
-from ape_v2v.simulation.metrics import competitive_rate
+from ape_v2v.simulation.study.load import STEP, profile
+from ape_v2v.simulation.study.metrics import competitive_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from ape_v2v.simulation.outcome import Outcome, Variant
     from ape_v2v.simulation.result import Result
+    from ape_v2v.simulation.study.outcome import Outcome, Variant
 
 _BLUE, _ORANGE, _GREEN, _GREY = "#1f6fb2", "#d2691e", "#2e8b57", "#808080"
 _BOX = {"boxstyle": "round", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from ape_v2v.simulation import theory
 from ape_v2v.simulation.errors import SimulationError
-from ape_v2v.simulation.parallel import each
-from ape_v2v.simulation.population import HOUR, Visit
 from ape_v2v.simulation.run import Simulation
 from ape_v2v.simulation.scenario.model import (
     ChainSection,
@@ -24,6 +22,8 @@ from ape_v2v.simulation.scenario.model import (
     Strategy,
 )
 from ape_v2v.simulation.streams import Stream
+from ape_v2v.simulation.study.parallel import each
+from ape_v2v.simulation.vehicles.population import HOUR, Visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -356,7 +356,7 @@ def _play(task: tuple[Setup, int, int, int]) -> list[Played]:
 
 def _two_sided(auctions: int, seed: int) -> list[Row]:
     """The best matching of many with many, which the benchmark finds."""
-    from ape_v2v.simulation.benchmarks import best_assignment  # noqa: PLC0415 - needs scipy
+    from ape_v2v.simulation.study.benchmarks import best_assignment  # noqa: PLC0415 - needs scipy
 
     rows = []
     for consumers, providers in ((3, 3), (5, 10)):

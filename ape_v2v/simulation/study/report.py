@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.simulation import output, plots
+from ape_v2v.simulation.study import output, plots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from ape_v2v.simulation.outcome import Outcome
+    from ape_v2v.simulation.study.outcome import Outcome
 
 LIMITS = (
     "Vehicles are simulated: when they come, what they need and what that is worth is drawn from "

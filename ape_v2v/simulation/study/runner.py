@@ -7,10 +7,10 @@ from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v.simulation.errors import SimulationError
-from ape_v2v.simulation.parallel import each
-from ape_v2v.simulation.population import visits
 from ape_v2v.simulation.result import AuctionRow, BidRow, Result, VehicleRow
 from ape_v2v.simulation.run import Simulation
+from ape_v2v.simulation.study.parallel import each
+from ape_v2v.simulation.vehicles.population import visits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

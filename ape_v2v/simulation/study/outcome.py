@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.simulation import output
-from ape_v2v.simulation.metrics import Metrics
-from ape_v2v.simulation.statistics import Estimate, difference, estimate
+from ape_v2v.simulation.study import output
+from ape_v2v.simulation.study.metrics import Metrics
+from ape_v2v.simulation.study.statistics import Estimate, difference, estimate
 
 if TYPE_CHECKING:
-    from ape_v2v.simulation.output import Table
     from ape_v2v.simulation.result import Result
+    from ape_v2v.simulation.study.output import Table
 
 METRICS = tuple(one.name for one in fields(Metrics))
 

@@ -13,7 +13,7 @@ from ape_v2v.chain.writing.receipts import Mined, RawLog
 from ape_v2v.errors import SentAs
 from ape_v2v.market.interface import events
 from ape_v2v.market.interface.refusals import refusal
-from ape_v2v.simulation.gas import REFUSED, gas_of
+from ape_v2v.simulation.chain.gas import REFUSED, gas_of
 from ape_v2v.simulation.streams import Stream
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ape_v2v.evm.chains import EmittedLog, Execution
     from ape_v2v.market.interface.events import Fact
     from ape_v2v.market.interface.transactions import Write
-    from ape_v2v.simulation.loop import Loop
-    from ape_v2v.simulation.node import SimulatedNode
+    from ape_v2v.simulation.chain.loop import Loop
+    from ape_v2v.simulation.chain.node import SimulatedNode
 
 
 class Submitted(SentAs):

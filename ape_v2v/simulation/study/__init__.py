@@ -1,0 +1,1 @@
+"""What runs come to: metrics, comparisons, plots, reports, and the check against theory."""
