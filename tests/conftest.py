@@ -39,33 +39,39 @@ def _second_evm():
 # The names are Ape's, which puts fixtures of these names before all others of their scope, and
 # others in an order of its own: only so is taken back what any fixture has done.
 @pytest.fixture(scope="module")
-def _module_isolation():
+def _module_isolation(_test_chain):
     """What the fixtures of a module do to the chain is gone with the module."""
-    yield from put_back()
+    yield from put_back(_test_chain)
 
 
 @pytest.fixture
-def _function_isolation():
+def _function_isolation(_test_chain):
     """What a test and its fixtures do to the chain is gone with the test."""
-    yield from put_back()
+    yield from put_back(_test_chain)
 
 
-def put_back():
+@pytest.fixture(scope="session")
+def _test_chain():
+    """Ape's connection to the chain of the tests, whatever a test connects to besides."""
+    return ape.chain.provider
+
+
+def put_back(provider):
     """Let something happen to the local chain, and take it back.
 
     Ape does so too, but nothing any more, without a word, once it has missed a snapshot.
     """
-    provider = ape.chain.provider
     if provider.network.name != "local":
         yield
         return
     before = provider.get_block("latest").hash
     snapshot = provider.snapshot()
     yield
-    _ = ape.chain.blocks.height  # on a line that idled until it was cut, it is this that asks twice
+    provider.get_block("latest")  # on a line that was cut as it idled, it is this that asks twice
     provider.restore(snapshot)
-    assert provider.get_block("latest").hash == before, "the chain could not be put back"
-    ape.chain.history.revert_to_block(ape.chain.blocks.height)
+    latest = provider.get_block("latest")
+    assert latest.hash == before, "the chain could not be put back"
+    ape.chain.history.revert_to_block(latest.number)
 
 
 @pytest.fixture(autouse=True)

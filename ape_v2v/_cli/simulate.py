@@ -162,13 +162,17 @@ def compare(first: str, second: str, seed: int, as_json: bool, **settings: Any) 
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where it is written.  [default: TEMPLATE.yaml]",
 )
-def new(template: str | None, out: Path | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Output for programs.")
+def new(template: str | None, out: Path | None, as_json: bool) -> None:
     """Write a scenario to begin with; without TEMPLATE, list them."""
     from ape_v2v.simulation.scenario import TEMPLATES, parse  # noqa: PLC0415 - an extra
     from ape_v2v.simulation.scenario import template as text_of  # noqa: PLC0415 - likewise
 
     if template is None:
         rows = [(name, parse(text_of(name)).description) for name in TEMPLATES]
+        if as_json:
+            click.echo(json.dumps(dict(rows)))
+            return
         Console(highlight=False).print(Rows(["template", "what it is"], rows, prose=True))
         return
     text = text_of(template)
@@ -178,6 +182,9 @@ def new(template: str | None, out: Path | None) -> None:
             file.write(text)
     except FileExistsError as error:
         raise click.ClickException(f"{path} is there already: name another with --out") from error
+    if as_json:
+        click.echo(json.dumps({"file": str(path)}))
+        return
     click.echo(f"{path}: change it, then `ape v2v simulate {path}`")
 
 

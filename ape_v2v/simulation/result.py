@@ -83,7 +83,7 @@ class VehicleRow:
 
 
 @dataclass
-class Result:
+class RunResult:
     """One run of a scenario."""
 
     scenario: Scenario

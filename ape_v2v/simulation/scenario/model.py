@@ -109,14 +109,14 @@ class ChainSection(_Section):
         return round(series * _GWEI)
 
 
-class Strategy(_Section):
+class StrategyChoice(_Section):
     """How a vehicle behaves: a name that the package knows, or `module:Class`, and its settings."""
 
     name: str = "truthful"
     settings: dict[str, float | int | str] = {}
 
 
-class Group(_Section):
+class VehicleGroup(_Section):
     """Vehicles of one kind."""
 
     name: str
@@ -138,10 +138,10 @@ class Group(_Section):
     """What energy elsewhere costs a consumer, or what it costs a provider to give it."""
     power_kw: Positive = 7.4
     tip_gwei: NotNegative | None = None
-    strategy: Strategy = Strategy()
+    strategy: StrategyChoice = StrategyChoice()
 
     @model_validator(mode="after")
-    def _comes(self) -> Group:
+    def _comes(self) -> VehicleGroup:
         if (self.arrival_hours is None) == (self.arrival_weights is None):
             raise ValueError("needs exactly one of arrival_hours and arrival_weights")
         if self.arrival_weights is not None and not sum(self.arrival_weights):
@@ -209,7 +209,7 @@ class Scenario(_Section):
     days: Annotated[int, Field(ge=1, le=366)] = 1
     market: MarketSection = MarketSection()
     chain: ChainSection = ChainSection()
-    population: tuple[Group, ...] = Field(min_length=1)
+    population: tuple[VehicleGroup, ...] = Field(min_length=1)
     world: WorldSection = WorldSection()
     grid: GridSection = GridSection()
     faults: FaultsSection = FaultsSection()

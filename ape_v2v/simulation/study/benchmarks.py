@@ -16,7 +16,7 @@ from ape_v2v.simulation.vehicles.population import charging_seconds
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ape_v2v.simulation.result import Result
+    from ape_v2v.simulation.result import RunResult
     from ape_v2v.simulation.vehicles.population import Visit
 
 _LARGEST_EXACT = 4_000_000
@@ -56,7 +56,7 @@ def best_assignment(values: Sequence[float], costs: Sequence[float]) -> Matching
     return Matching(float(found.sum()), int((found > 0).sum()))
 
 
-def compare(result: Result) -> Benchmarks:
+def compare(result: RunResult) -> Benchmarks:
     """What could have come of the visits of a run.
 
     Raises:

@@ -10,7 +10,7 @@ from ape_v2v.simulation.vehicles.population import DAY, HOUR, charging_seconds
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ape_v2v.simulation.result import Result
+    from ape_v2v.simulation.result import RunResult
 
 STEP = 900
 """Seconds."""
@@ -32,7 +32,7 @@ class Load:
         return sum(value > limit_kw for value in load) * STEP / HOUR
 
 
-def profile(result: Result) -> Load:
+def profile(result: RunResult) -> Load:
     """The load of a run; one day more than it has, for what is charged in the last night."""
     scenario = result.scenario
     steps = (scenario.days + 1) * DAY // STEP
@@ -57,7 +57,7 @@ def profile(result: Result) -> Load:
     return Load(base, without, with_market)
 
 
-def _power(result: Result, vehicle: str) -> float:
+def _power(result: RunResult, vehicle: str) -> float:
     group = vehicle.rpartition("-")[0]
     return next(one.power_kw for one in result.scenario.population if one.name == group)
 

@@ -12,7 +12,7 @@ from ape_v2v.simulation.study.load import profile
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ape_v2v.simulation.result import Result
+    from ape_v2v.simulation.result import RunResult
 
 _WH_PER_KWH = 1_000
 
@@ -77,7 +77,7 @@ class Metrics:
         return asdict(self)
 
 
-def measure(result: Result) -> Metrics:
+def measure(result: RunResult) -> Metrics:
     """Measure a run.
 
     Raises:
@@ -140,7 +140,7 @@ def measure(result: Result) -> Metrics:
     )
 
 
-def competitive_rate(result: Result) -> float:
+def competitive_rate(result: RunResult) -> float:
     """The middle of the rates at which as much would be offered as asked for, wei per Wh."""
     demand = _ladder(result, "consumer")
     supply = _ladder(result, "provider")
@@ -166,7 +166,7 @@ def competitive_rate(result: Result) -> float:
     return (low + high) / 2
 
 
-def _ladder(result: Result, role: str) -> list[tuple[int, int]]:
+def _ladder(result: RunResult, role: str) -> list[tuple[int, int]]:
     """Rates and energies of one side, who would trade first first."""
     found = [(one.rate, one.energy) for one in result.visits if one.group.role == role]
     return sorted(found, reverse=role == "consumer")
@@ -197,7 +197,7 @@ def median(values: Sequence[float]) -> float:
     return (ordered[middle] + ordered[~middle]) / 2
 
 
-def harm(result: Result, honest: Result, attackers: str) -> float:
+def harm(result: RunResult, honest: RunResult, attackers: str) -> float:
     """What others have lost by a group of attackers, for each euro that these have lost.
 
     Args:

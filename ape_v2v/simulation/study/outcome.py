@@ -10,7 +10,7 @@ from ape_v2v.simulation.study.metrics import Metrics
 from ape_v2v.simulation.study.statistics import Estimate, difference, estimate
 
 if TYPE_CHECKING:
-    from ape_v2v.simulation.result import Result
+    from ape_v2v.simulation.result import RunResult
     from ape_v2v.simulation.study.output import Table
 
 METRICS = tuple(one.name for one in fields(Metrics))
@@ -22,7 +22,7 @@ class Variant:
 
     label: str
     """What sets it apart; empty where there is one alone."""
-    results: list[Result]
+    results: list[RunResult]
     metrics: list[Metrics]
     settings: dict[str, Any] = field(default_factory=dict)
     """What a sweep has set, by the last part of its name."""
@@ -37,7 +37,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StudyOutcome:
     """What a study has come to."""
 
     variants: list[Variant]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from ape_v2v.simulation.result import Result
-    from ape_v2v.simulation.study.outcome import Outcome, Variant
+    from ape_v2v.simulation.result import RunResult
+    from ape_v2v.simulation.study.outcome import StudyOutcome, Variant
 
 _BLUE, _ORANGE, _GREEN, _GREY = "#1f6fb2", "#d2691e", "#2e8b57", "#808080"
 _BOX = {"boxstyle": "round", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
@@ -32,7 +32,7 @@ _SETTINGS = {
 }
 
 
-def draw(outcome: Outcome, folder: Path) -> list[tuple[str, str]]:
+def draw(outcome: StudyOutcome, folder: Path) -> list[tuple[str, str]]:
     """Draw what there is to draw.
 
     Returns:
@@ -59,7 +59,7 @@ def draw(outcome: Outcome, folder: Path) -> list[tuple[str, str]]:
     return drawn
 
 
-def _wanted(outcome: Outcome) -> list[tuple[str, str, Callable[[Any], None]]]:
+def _wanted(outcome: StudyOutcome) -> list[tuple[str, str, Callable[[Any], None]]]:
     first = outcome.variants[0]
     results = first.results
     wanted: list[tuple[str, str, Callable[[Any], None]]] = [
@@ -81,7 +81,7 @@ def _wanted(outcome: Outcome) -> list[tuple[str, str, Callable[[Any], None]]]:
     return wanted
 
 
-def _supply(figure: Any, result: Result) -> None:
+def _supply(figure: Any, result: RunResult) -> None:
     axes = figure.subplots()
     eur = _eur_per_kwh(result)
     for role, colour, label in (
@@ -107,7 +107,7 @@ def _supply(figure: Any, result: Result) -> None:
     axes.legend(frameon=False, fontsize=9)
 
 
-def _price(figure: Any, results: Sequence[Result]) -> None:
+def _price(figure: Any, results: Sequence[RunResult]) -> None:
     axes = figure.subplots()
     by_bidders: dict[int, list[float]] = {}
     for result in results:
@@ -141,7 +141,7 @@ def _price(figure: Any, results: Sequence[Result]) -> None:
     axes.legend(frameon=False, fontsize=9)
 
 
-def _utility(figure: Any, results: Sequence[Result]) -> None:
+def _utility(figure: Any, results: Sequence[RunResult]) -> None:
     left, right = figure.subplots(1, 2)
     scenario = results[0].scenario
     for role, colour in (("consumer", _BLUE), ("provider", _ORANGE)):
@@ -166,7 +166,7 @@ def _utility(figure: Any, results: Sequence[Result]) -> None:
     left.legend(frameon=False, fontsize=9)
 
 
-def _load(figure: Any, result: Result) -> None:
+def _load(figure: Any, result: RunResult) -> None:
     axes = figure.subplots()
     load = profile(result)
     steps = min(
@@ -211,7 +211,7 @@ def _gas_share(figure: Any, variant: Variant) -> None:
     axes.set_xlim(energies[0], energies[-1])
 
 
-def _time(figure: Any, results: Sequence[Result]) -> None:
+def _time(figure: Any, results: Sequence[RunResult]) -> None:
     axes = figure.subplots()
     times = sorted(
         (row.closed - row.started) / 60
@@ -228,7 +228,7 @@ def _time(figure: Any, results: Sequence[Result]) -> None:
     axes.legend(frameon=False)
 
 
-def _settings(outcome: Outcome) -> list[str]:
+def _settings(outcome: StudyOutcome) -> list[str]:
     """What is swept over, if its values are numbers."""
     names = list(outcome.variants[0].settings)
     alike = all(list(variant.settings) == names for variant in outcome.variants)
@@ -240,7 +240,7 @@ def _settings(outcome: Outcome) -> list[str]:
     return names[:2] if alike and numbers else []
 
 
-def _lines(figure: Any, outcome: Outcome, settings: Sequence[str], metric: str) -> None:
+def _lines(figure: Any, outcome: StudyOutcome, settings: Sequence[str], metric: str) -> None:
     axes = figure.subplots()
     across = settings[0]
     lines: dict[float | None, list[Variant]] = {}
@@ -258,7 +258,7 @@ def _lines(figure: Any, outcome: Outcome, settings: Sequence[str], metric: str) 
         axes.legend(frameon=False, fontsize=9)
 
 
-def _heat(figure: Any, outcome: Outcome, settings: Sequence[str]) -> None:
+def _heat(figure: Any, outcome: StudyOutcome, settings: Sequence[str]) -> None:
     axes = figure.subplots()
     across, up = settings
     xs = sorted({variant.settings[across] for variant in outcome.variants})
@@ -278,5 +278,5 @@ def _heat(figure: Any, outcome: Outcome, settings: Sequence[str]) -> None:
     figure.colorbar(image, ax=axes, label="efficiency")
 
 
-def _eur_per_kwh(result: Result) -> Callable[[float], float]:
+def _eur_per_kwh(result: RunResult) -> Callable[[float], float]:
     return lambda rate: result.scenario.eur(round(rate)) * _WH

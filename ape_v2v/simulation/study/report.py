@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from ape_v2v.simulation.study.outcome import Outcome
+    from ape_v2v.simulation.study.outcome import StudyOutcome
 
 LIMITS = (
     "Vehicles are simulated: when they come, what they need and what that is worth is drawn from "
@@ -35,7 +35,7 @@ _MAIN = (
 )  # fmt: skip
 
 
-def report(outcome: Outcome, folder: Path) -> None:
+def report(outcome: StudyOutcome, folder: Path) -> None:
     """Write `report.md`, `report.html` and the plots.
 
     Raises:
@@ -51,7 +51,7 @@ def report(outcome: Outcome, folder: Path) -> None:
 _Block = tuple[str, Any]
 
 
-def _blocks(outcome: Outcome, drawn: Sequence[tuple[str, str]]) -> Iterator[_Block]:
+def _blocks(outcome: StudyOutcome, drawn: Sequence[tuple[str, str]]) -> Iterator[_Block]:
     first = outcome.variants[0]
     scenario, results = first.results[0].scenario, first.results
     yield "title", f"{scenario.name}: a simulated market"

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v.simulation.errors import SimulationError
-from ape_v2v.simulation.result import AuctionRow, BidRow, Result, VehicleRow
+from ape_v2v.simulation.result import AuctionRow, BidRow, RunResult, VehicleRow
 from ape_v2v.simulation.run import Simulation
 from ape_v2v.simulation.study.parallel import each
 from ape_v2v.simulation.vehicles.population import visits
@@ -47,7 +47,7 @@ def run_all(
     jobs: int = 1,
     cluster: str | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> list[list[Result]]:
+) -> list[list[RunResult]]:
     """Run every scenario so often.
 
     Args:
@@ -68,7 +68,7 @@ def run_all(
     """
     tasks = [Task(one, seed, number) for one in scenarios for number in range(replicates)]
     parts = None if folder is None else folder / PARTS
-    found: dict[str, Result] = {}
+    found: dict[str, RunResult] = {}
     if parts is not None:
         parts.mkdir(parents=True, exist_ok=True)
         if resume:
@@ -89,12 +89,12 @@ def run_all(
     return [[next(results) for _ in range(replicates)] for _ in scenarios]
 
 
-def run(task: Task) -> Result:
+def run(task: Task) -> RunResult:
     """Run one."""
     return Simulation(task.scenario, task.seed, task.replicate).run()
 
 
-def save(result: Result, path: Path) -> None:
+def save(result: RunResult, path: Path) -> None:
     """Keep what came of a run: whole, or not at all."""
     said: dict[str, Any] = {name: getattr(result, name) for name in _COUNTS}
     said["auctions"] = [astuple(row) for row in result.auctions]
@@ -105,7 +105,7 @@ def save(result: Result, path: Path) -> None:
     part.replace(path)
 
 
-def load(task: Task, path: Path) -> Result:
+def load(task: Task, path: Path) -> RunResult:
     """Read what came of a run; who came is drawn again.
 
     Raises:
@@ -114,7 +114,7 @@ def load(task: Task, path: Path) -> Result:
     scenario, seed, replicate = task.scenario, task.seed, task.replicate
     try:
         said = json.loads(path.read_text("utf-8"))
-        return Result(
+        return RunResult(
             scenario,
             seed,
             replicate,

@@ -9,7 +9,7 @@ from ape_v2v.simulation.errors import ScenarioError
 from ape_v2v.simulation.scenario.reading import changed
 from ape_v2v.simulation.study import output
 from ape_v2v.simulation.study.metrics import measure
-from ape_v2v.simulation.study.outcome import Outcome, Variant
+from ape_v2v.simulation.study.outcome import StudyOutcome, Variant
 from ape_v2v.simulation.study.report import report
 from ape_v2v.simulation.study.runner import run_all
 
@@ -23,7 +23,7 @@ _MOST = 1_000
 """Variants of a sweep."""
 
 
-def write(outcome: Outcome, folder: Path) -> None:
+def write(outcome: StudyOutcome, folder: Path) -> None:
     """Write tables, manifests, plots and the report.
 
     Raises:
@@ -100,7 +100,7 @@ class Study:
         jobs: int = 1,
         cluster: str | None = None,
         progress: Callable[[int, int], None] = lambda _done, _total: None,
-    ) -> Outcome:
+    ) -> StudyOutcome:
         """Run everything: as `ape_v2v.simulation.study.runner.run_all` does."""
         found = run_all(
             [scenario for _, scenario in self.scenarios],
@@ -112,7 +112,7 @@ class Study:
             cluster=cluster,
             progress=progress,
         )
-        return Outcome(
+        return StudyOutcome(
             [
                 Variant(label, results, [measure(result) for result in results], settings)
                 for (label, _), settings, results in zip(

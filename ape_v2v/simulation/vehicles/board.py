@@ -37,7 +37,7 @@ class Posted:
     """By account, how many of them are its own."""
 
 
-class Board:
+class PublicBoard:
     """The open auctions, and the rates at which the last ones were won."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ape_v2v.simulation.streams import Stream
 
 if TYPE_CHECKING:
-    from ape_v2v.simulation.scenario.model import Group, Scenario
+    from ape_v2v.simulation.scenario.model import Scenario, VehicleGroup
 
 DAY, HOUR = 86_400, 3_600
 _WH_PER_KWH = 1_000
@@ -19,7 +19,7 @@ class Visit:
     """One stay of one vehicle."""
 
     vehicle: str
-    group: Group
+    group: VehicleGroup
     number: int
     """Among the visits of its vehicle."""
     arrives: int
@@ -41,7 +41,7 @@ def charging_seconds(energy: int, power_kw: float) -> int:
     return max(1, round(energy * 3.6 / power_kw))
 
 
-def vehicles(scenario: Scenario) -> list[tuple[str, Group]]:
+def vehicles(scenario: Scenario) -> list[tuple[str, VehicleGroup]]:
     """Every vehicle: its name, and what it is one of."""
     return [
         (f"{group.name}-{number}", group)
@@ -83,7 +83,7 @@ class _Draws:
 
 
 def _visit(
-    scenario: Scenario, who: tuple[str, Group], draws: _Draws, day: int, number: int
+    scenario: Scenario, who: tuple[str, VehicleGroup], draws: _Draws, day: int, number: int
 ) -> Visit | None:
     vehicle, group = who
     comes = draws.comes.chance(group.visits_per_day)

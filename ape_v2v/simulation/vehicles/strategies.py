@@ -186,7 +186,7 @@ class SealedSniper(FirstPrice):
         return super().offer(look) if look.seconds_left <= self.number("seconds") else None
 
 
-class Signed(Strategy):
+class SignedBidder(Strategy):
     """Signs its bids, which costs it nothing; the consumer places them."""
 
     signs: ClassVar[bool] = True
@@ -275,7 +275,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "sequential": Sequential,
     "sniper": Sniper,
     "sealed-sniper": SealedSniper,
-    "signed": Signed,
+    "signed": SignedBidder,
     "zero-intelligence": ZeroIntelligence,
     "learner": Learner,
     "shill": Shill,

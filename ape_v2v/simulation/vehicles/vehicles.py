@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ape_v2v.simulation.chain.node import SimulatedNode
     from ape_v2v.simulation.scenario.model import Scenario
     from ape_v2v.simulation.streams import Stream
-    from ape_v2v.simulation.vehicles.board import Board, Posted
+    from ape_v2v.simulation.vehicles.board import Posted, PublicBoard
     from ape_v2v.simulation.vehicles.population import Visit
     from ape_v2v.simulation.vehicles.strategies import Strategy
 
@@ -46,10 +46,10 @@ class World(Protocol):
     node: SimulatedNode
     pool: Pool
     loop: Loop
-    board: Board
+    board: PublicBoard
     start: int
     refused: dict[str, int]
-    providers: dict[str, Provider]
+    providers: dict[str, SimulatedProvider]
 
     def stream(self, *names: str) -> Stream:
         """The random numbers of somebody for something."""
@@ -95,7 +95,7 @@ class Vehicle:
         return int(self.world.loop.now) - self.world.start
 
 
-class Consumer(Vehicle):
+class SimulatedConsumer(Vehicle):
     """Asks for energy, awards, and acknowledges what it gets."""
 
     def __init__(self, world: World, name: str, account: SimulatedAccount) -> None:
@@ -166,7 +166,7 @@ class Consumer(Vehicle):
             loop.after(HOUR, lambda: self.act(lambda: auction.cancel(sender=self.account)))
 
 
-class Provider(Vehicle):
+class SimulatedProvider(Vehicle):
     """Bids, delivers, and collects."""
 
     def __init__(
@@ -316,8 +316,8 @@ class Trade:
 
     world: World
     auction_id: int
-    consumer: Consumer
-    provider: Provider
+    consumer: SimulatedConsumer
+    provider: SimulatedProvider
     energy: int
     """Contracted, Wh."""
     delivered: int = 0
