@@ -3,4 +3,4 @@
 from ape_v2v.simulation.scenario.model import Scenario, VehicleGroup
 from ape_v2v.simulation.scenario.reading import TEMPLATES, changed, parse, read, template
 
-__all__ = ["TEMPLATES", "Group", "Scenario", "changed", "parse", "read", "template"]
+__all__ = ["TEMPLATES", "Scenario", "VehicleGroup", "changed", "parse", "read", "template"]

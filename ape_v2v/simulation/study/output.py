@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from ape_v2v.simulation.result import Result
+    from ape_v2v.simulation.result import RunResult
 
 MANIFEST = "manifest.json"
 _PACKAGES = ("ape-v2v", "matplotlib", "pyarrow", "pyrevm", "scipy")
@@ -53,7 +53,7 @@ class Table:
         return hashlib.sha256(self.csv).hexdigest()
 
 
-def tables(results: Sequence[Result], measured: Sequence[Metrics] | None = None) -> list[Table]:
+def tables(results: Sequence[RunResult], measured: Sequence[Metrics] | None = None) -> list[Table]:
     """The tables of one or more runs of a scenario.
 
     Args:
@@ -85,7 +85,7 @@ def digest(found: Iterable[Table]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write(folder: Path, results: Sequence[Result], found: Sequence[Table]) -> None:
+def write(folder: Path, results: Sequence[RunResult], found: Sequence[Table]) -> None:
     """Write tables, the scenario, and the manifest.
 
     Raises:
@@ -102,7 +102,7 @@ def write(folder: Path, results: Sequence[Result], found: Sequence[Table]) -> No
     (folder / MANIFEST).write_text(json.dumps(manifest(results, found), indent=2) + "\n", "utf-8")
 
 
-def manifest(results: Sequence[Result], found: Sequence[Table]) -> dict[str, Any]:
+def manifest(results: Sequence[RunResult], found: Sequence[Table]) -> dict[str, Any]:
     """What was run, by what, and the hashes of what came of it."""
     scenario = results[0].scenario
     code = artifact.contract_type().runtime_bytecode
@@ -130,7 +130,7 @@ def _vehicles(rows: Iterable[VehicleRow]) -> Table:
     return Table("vehicles", columns, [(*astuple(row), row.gain) for row in rows])
 
 
-def _load(results: Sequence[Result]) -> Table:
+def _load(results: Sequence[RunResult]) -> Table:
     rows = []
     for result in results:
         load = profile(result)
