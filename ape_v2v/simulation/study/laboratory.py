@@ -42,7 +42,7 @@ _FINE, _COARSE = 10**12, 100
 
 
 @dataclass(frozen=True)
-class Trial:
+class AuctionSetup:
     """How a case is played."""
 
     n: int
@@ -137,7 +137,7 @@ class Row:
         return abs(self.z) < LIMIT
 
 
-def play(setup: Trial, auctions: int, seed: int, batch: int = 0) -> list[Played]:
+def play(setup: AuctionSetup, auctions: int, seed: int, batch: int = 0) -> list[Played]:
     """Play auctions on a chain of their own."""
     scenario = setup.scenario
     stream = Stream(seed, "laboratory", repr(setup), batch)
@@ -274,17 +274,19 @@ def _sequential_rows(n: int, played: Sequence[Played]) -> list[Row]:
     ]
 
 
-_CASES: list[tuple[str, Callable[[int], Trial | None], Callable[..., list[Row]]]] = [
-    ("open", lambda n: Trial(n, "truthful", steps=_COARSE), _open_rows),
-    ("first price", lambda n: Trial(n, "first-price", {"rivals": n - 1}), _first_price_rows),
+_CASES: list[tuple[str, Callable[[int], AuctionSetup | None], Callable[..., list[Row]]]] = [
+    ("open", lambda n: AuctionSetup(n, "truthful", steps=_COARSE), _open_rows),
+    ("first price", lambda n: AuctionSetup(n, "first-price", {"rivals": n - 1}), _first_price_rows),
     (
         "reserve",
-        lambda n: Trial(n, "first-price", {"rivals": n - 1, "costs_to": 2.0}, reserve=_RESERVE),
+        lambda n: AuctionSetup(
+            n, "first-price", {"rivals": n - 1, "costs_to": 2.0}, reserve=_RESERVE
+        ),
         _reserve_rows,
     ),
     (
         "sniping",
-        lambda n: Trial(
+        lambda n: AuctionSetup(
             n,
             "sealed-sniper",
             {"rivals": n - 1, "included": _INCLUDED, "seconds": 13},
@@ -294,14 +296,16 @@ _CASES: list[tuple[str, Callable[[int], Trial | None], Callable[..., list[Row]]]
     ),
     (
         "entry",
-        lambda n: Trial(n, "first-price", {"rivals": n - 1, "entry": _ENTRY}),
+        lambda n: AuctionSetup(n, "first-price", {"rivals": n - 1, "entry": _ENTRY}),
         _entry_rows,
     ),
-    ("decrement", lambda n: Trial(n, "truthful", decrement_bps=500), _decrement_rows),
+    ("decrement", lambda n: AuctionSetup(n, "truthful", decrement_bps=500), _decrement_rows),
     (
         "sequence",
         lambda n: (
-            Trial(n, "sequential", {"auctions": 2, "rivals": n - 1}, steps=_COARSE, sequence=2)
+            AuctionSetup(
+                n, "sequential", {"auctions": 2, "rivals": n - 1}, steps=_COARSE, sequence=2
+            )
             if n > _STAGES
             else None
         ),
@@ -350,7 +354,7 @@ def validate(
     return [*table, *_two_sided(auctions, seed)]
 
 
-def _play(task: tuple[Trial, int, int, int]) -> list[Played]:
+def _play(task: tuple[AuctionSetup, int, int, int]) -> list[Played]:
     return play(*task)
 
 
