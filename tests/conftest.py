@@ -108,7 +108,7 @@ def stranger(accounts):
 
 
 @pytest.fixture(scope="session")
-def deploy_market(project, organization):
+def deploy_market(project, organization, _second_evm):
     """A factory of markets: defaults, less what the test says."""
 
     def deploy(owner=organization, **parameters):
