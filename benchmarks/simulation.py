@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ape_v2v.simulation import Simulation, changed, read
-from ape_v2v.simulation.study.laboratory import AuctionSetup, play
+from ape_v2v.simulation.study.laboratory import Trial, play
 
 if TYPE_CHECKING:
     from ape_v2v.evm.chains import Execution
@@ -25,7 +25,7 @@ _KIB = 1_024
 
 def main() -> None:
     started = time.process_time()
-    play(AuctionSetup(3, "first-price", {"rivals": 2}), _AUCTIONS, seed=1)
+    play(Trial(3, "first-price", {"rivals": 2}), _AUCTIONS, seed=1)
     trades = _AUCTIONS / (time.process_time() - started)
     print(f"sealed auctions of three, typed calls: {trades:.0f} a second of processor time")
     scenario = read("garage20")

@@ -11,15 +11,26 @@ from typing import NamedTuple
 
 
 class Moments(NamedTuple):
-    """What a measured quantity should be on average, and how it varies if that is known."""
+    """What a measured quantity should be on average, and how it varies."""
 
     mean: float
-    variance: float | None = None
+    variance: float
+    kurtosis: float
+    """The fourth central moment by the square of the variance: how a measured variance varies."""
 
 
 def open_price(n: int) -> Moments:
     """The price of an open auction without a reserve: the second-lowest cost."""
-    return Moments(2 / (n + 1), 2 * (n - 1) / ((n + 1) ** 2 * (n + 2)))
+    variance = 2 * (n - 1) / ((n + 1) ** 2 * (n + 2))
+    return Moments(2 / (n + 1), variance, _kurtosis_of_a_lowest(2, n))
+
+
+def _kurtosis_of_a_lowest(k: int, n: int) -> float:
+    """Of the k-th lowest of `n` costs, which is of a beta distribution."""
+    a, b = k, n + 1 - k
+    total = a + b
+    above = 6 * ((a - b) ** 2 * (total + 1) - a * b * (total + 2))
+    return 3 + above / (a * b * (total + 2) * (total + 3))
 
 
 def winners_profit(n: int) -> float:
@@ -29,7 +40,9 @@ def winners_profit(n: int) -> float:
 
 def first_price(n: int) -> Moments:
     """The price where each bids once, in equilibrium."""
-    return Moments(2 / (n + 1), (n - 1) ** 2 / (n * (n + 1) ** 2 * (n + 2)))
+    variance = (n - 1) ** 2 / (n * (n + 1) ** 2 * (n + 2))
+    # Each bids what is in proportion to its cost, and a constant.
+    return Moments(2 / (n + 1), variance, _kurtosis_of_a_lowest(1, n))
 
 
 def first_price_bid(

@@ -105,9 +105,13 @@ class Campaign:
 
     @classmethod
     def load(cls, path: Path) -> "Campaign | None":
+        """The campaign that a report is of; None where there is none, or one of older tests."""
         if not path.exists():
             return None
-        return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
+        try:
+            return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
+        except (KeyError, ValueError):  # it counts what is no longer counted
+            return None
 
 
 def summary(tally: Tally, seconds: float) -> str:

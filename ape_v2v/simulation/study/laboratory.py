@@ -7,7 +7,7 @@ assert all(row.holds for row in table)
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v.simulation import theory
@@ -42,7 +42,7 @@ _FINE, _COARSE = 10**12, 100
 
 
 @dataclass(frozen=True)
-class AuctionSetup:
+class Trial:
     """How a case is played."""
 
     n: int
@@ -137,10 +137,10 @@ class Row:
         return abs(self.z) < LIMIT
 
 
-def play(setup: AuctionSetup, auctions: int, seed: int, batch: int = 0) -> list[Played]:
+def play(setup: Trial, auctions: int, seed: int, batch: int = 0) -> list[Played]:
     """Play auctions on a chain of their own."""
     scenario = setup.scenario
-    stream = Stream(seed, "laboratory", repr(setup), batch)
+    stream = Stream(seed, "laboratory", repr(astuple(setup)), batch)
     consumer, provider = scenario.population
     visits: list[Visit] = []
     drawn: list[list[float]] = []
@@ -182,21 +182,15 @@ def _open_rows(n: int, played: Sequence[Played]) -> list[Row]:
             )
     expected = theory.open_price(n)
     prices = [one.price for one in played]
-    rows = [_mean("open", n, "price", expected.mean, prices)]
-    if expected.variance is not None:
-        rows.append(_variance("open", n, "variance", expected.variance, prices))
     profits = [one.price - one.cost for one in played]
-    return [*rows, _mean("open", n, "winner's profit", theory.winners_profit(n), profits)]
+    return [
+        *_moments("open", n, expected, prices),
+        _mean("open", n, "winner's profit", theory.winners_profit(n), profits),
+    ]
 
 
 def _first_price_rows(n: int, played: Sequence[Played]) -> list[Row]:
-    expected = theory.first_price(n)
-    prices = [one.price for one in played]
-    assert expected.variance is not None
-    return [
-        _mean("first price", n, "price", expected.mean, prices),
-        _variance("first price", n, "variance", expected.variance, prices),
-    ]
+    return _moments("first price", n, theory.first_price(n), [one.price for one in played])
 
 
 _RESERVE, _INCLUDED, _ENTRY, _DECREMENT = 0.5, 0.7, 0.01, 0.05
@@ -274,19 +268,17 @@ def _sequential_rows(n: int, played: Sequence[Played]) -> list[Row]:
     ]
 
 
-_CASES: list[tuple[str, Callable[[int], AuctionSetup | None], Callable[..., list[Row]]]] = [
-    ("open", lambda n: AuctionSetup(n, "truthful", steps=_COARSE), _open_rows),
-    ("first price", lambda n: AuctionSetup(n, "first-price", {"rivals": n - 1}), _first_price_rows),
+_CASES: list[tuple[str, Callable[[int], Trial | None], Callable[..., list[Row]]]] = [
+    ("open", lambda n: Trial(n, "truthful", steps=_COARSE), _open_rows),
+    ("first price", lambda n: Trial(n, "first-price", {"rivals": n - 1}), _first_price_rows),
     (
         "reserve",
-        lambda n: AuctionSetup(
-            n, "first-price", {"rivals": n - 1, "costs_to": 2.0}, reserve=_RESERVE
-        ),
+        lambda n: Trial(n, "first-price", {"rivals": n - 1, "costs_to": 2.0}, reserve=_RESERVE),
         _reserve_rows,
     ),
     (
         "sniping",
-        lambda n: AuctionSetup(
+        lambda n: Trial(
             n,
             "sealed-sniper",
             {"rivals": n - 1, "included": _INCLUDED, "seconds": 13},
@@ -296,16 +288,14 @@ _CASES: list[tuple[str, Callable[[int], AuctionSetup | None], Callable[..., list
     ),
     (
         "entry",
-        lambda n: AuctionSetup(n, "first-price", {"rivals": n - 1, "entry": _ENTRY}),
+        lambda n: Trial(n, "first-price", {"rivals": n - 1, "entry": _ENTRY}),
         _entry_rows,
     ),
-    ("decrement", lambda n: AuctionSetup(n, "truthful", decrement_bps=500), _decrement_rows),
+    ("decrement", lambda n: Trial(n, "truthful", decrement_bps=500), _decrement_rows),
     (
         "sequence",
         lambda n: (
-            AuctionSetup(
-                n, "sequential", {"auctions": 2, "rivals": n - 1}, steps=_COARSE, sequence=2
-            )
+            Trial(n, "sequential", {"auctions": 2, "rivals": n - 1}, steps=_COARSE, sequence=2)
             if n > _STAGES
             else None
         ),
@@ -354,7 +344,7 @@ def validate(
     return [*table, *_two_sided(auctions, seed)]
 
 
-def _play(task: tuple[AuctionSetup, int, int, int]) -> list[Played]:
+def _play(task: tuple[Trial, int, int, int]) -> list[Played]:
     return play(*task)
 
 
@@ -393,11 +383,17 @@ def _share(case: str, n: int, quantity: str, expected: float, happened: Sequence
     return Row(case, n, quantity, expected, sum(happened) / count, error, count)
 
 
-def _variance(case: str, n: int, quantity: str, expected: float, values: Sequence[float]) -> Row:
-    count = len(values)
-    mean = math.fsum(values) / count
-    squares = [(value - mean) ** 2 for value in values]
-    variance = math.fsum(squares) / max(1, count - 1)
-    fourth = math.fsum(square**2 for square in squares) / count
-    error = math.sqrt(max(0.0, fourth - variance**2) / count)
-    return Row(case, n, quantity, expected, variance, error, count)
+def _moments(case: str, n: int, expected: theory.Moments, prices: Sequence[float]) -> list[Row]:
+    """Mean and variance of the price; how far chance takes them is theory's to say too.
+
+    From a few prices their fourth moment cannot be told.
+    """
+    count = len(prices)
+    mean = math.fsum(prices) / count
+    variance = math.fsum((price - mean) ** 2 for price in prices) / max(1, count - 1)
+    of_mean = math.sqrt(expected.variance / count)
+    of_variance = expected.variance * math.sqrt((expected.kurtosis - 1) / count)
+    return [
+        Row(case, n, "price", expected.mean, mean, of_mean, count),
+        Row(case, n, "variance", expected.variance, variance, of_variance, count),
+    ]
