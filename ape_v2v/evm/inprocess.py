@@ -37,7 +37,10 @@ class PyrevmChain(Chain):
             # Only this class needs it, and its type stubs contradict themselves.
             pyrevm = import_module("pyrevm")
         except ImportError as error:
-            raise ChainError("PyrevmChain needs pyrevm: install it, or use AnvilChain") from error
+            raise ChainError(
+                "an EVM in this process needs pyrevm: install ape-v2v[simulation], or run on an "
+                "Anvil"
+            ) from error
 
         self._pyrevm = pyrevm
         self.chain_id = chain_id
