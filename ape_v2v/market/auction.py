@@ -34,6 +34,7 @@ class Auction(AuctionRecord):
 
     @property
     def best_bid(self) -> Rate | None:
+        """The lowest rate that was bid and stands; None without a bid."""
         return self.info.rate
 
     @property

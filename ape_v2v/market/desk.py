@@ -38,6 +38,7 @@ class Desk:
 
     @property
     def address(self) -> str:
+        """The market's, with a checksum."""
         return self.contract.address
 
     @property
@@ -47,6 +48,7 @@ class Desk:
 
     @property
     def parameters(self) -> Parameters:
+        """The market's rules, which never change."""
         return Parameters.from_contract(self.contract.view("parameters"))
 
     @property

@@ -115,6 +115,7 @@ class Market(Desk):
 
     @property
     def number_of_evs(self) -> int:
+        """How many EVs are registered now."""
         return int(self.contract.view("numberOfEVs"))
 
     @property
@@ -314,6 +315,7 @@ class EV:
 
     @property
     def registered(self) -> bool:
+        """Whether it may start auctions and bid."""
         return self.market.is_ev(self.address)
 
     @property
@@ -324,6 +326,7 @@ class EV:
 
     @property
     def balance(self) -> Money:
+        """What it has in the market, free to be locked or withdrawn."""
         return Money(self._record.balance)
 
     @property

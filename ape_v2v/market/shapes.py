@@ -67,6 +67,7 @@ class EVRecord:
 
     @property
     def registered(self) -> bool:
+        """Whether it may start auctions and bid."""
         return self.added_at is not None
 
     def as_json(self) -> dict[str, Any]:

@@ -75,6 +75,7 @@ class AuctionRecord:
 
     @property
     def state(self) -> State:
+        """What the chain says of it now."""
         return State(self.market.contract.view("auctions", self.id).state)
 
     @property
