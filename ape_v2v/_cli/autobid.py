@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,8 +18,10 @@ from ape_v2v._cli.shared.filters import filtering
 from ape_v2v._cli.shared.live import interval_option, stop_signals
 from ape_v2v._cli.shared.parameters import AUCTION, DURATION, MONEY, RATE
 from ape_v2v.bidding.autobidder import POLL_SECONDS, Autobidder
+from ape_v2v.bidding.openings import SignedOpenings
 from ape_v2v.bidding.policy import Policy
 from ape_v2v.chain.line.faults import NodeError
+from ape_v2v.errors import V2VError
 from ape_v2v.index.board import Board, Listing
 from ape_v2v.market.interface.refusals import Refused
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from ape_v2v.bidding.autobidder import Decision, Summary
     from ape_v2v.index.board import Filters
     from ape_v2v.market.auction import Auction
+    from ape_v2v.market.documents.bids import BidDocument
     from ape_v2v.units import Rate
 
 
@@ -64,6 +68,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="In how many to lead or deliver at a time.",
 )
+@click.option(
+    "--sign-to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write openings there as signed bids, for others to place at their gas; bid itself when "
+    "nobody has halfway to the close.",
+)
 @filtering
 @click.option("--once", is_flag=True, help="Bid where that is possible now, and stop.")
 @interval_option(POLL_SECONDS)
@@ -76,6 +87,7 @@ def autobid(
     once: bool,
     interval: float,
     ignore_gas: bool,
+    folder: Path | None,
     **limits: Any,
 ) -> None:
     """Underbid others down to a floor. A registered EV.
@@ -98,7 +110,9 @@ def autobid(
     if auction is not None and auction.info.consumer == account.address:
         raise Refused("OwnAuction", {"auctionId": auction.id})
     _confirm_autobid(context, auction, policy)
-    bidder = Autobidder(market, account, policy, functools.partial(_tell_decision, context), tell)
+    openings = None if folder is None else SignedOpenings(functools.partial(_write, folder))
+    report = functools.partial(_tell_decision, context)
+    bidder = Autobidder(market, account, policy, report, tell, openings=openings)
     with stop_signals() as stop, _reading(context, auction) as running:
         try:
             if once:
@@ -107,6 +121,17 @@ def autobid(
                 bidder.run(running, stop, interval=interval, lasting=auction is None)
         finally:
             _tell_summary(context, bidder.summary)
+
+
+def _write(folder: Path, document: BidDocument) -> None:
+    """Put a signed bid where others find it: all of it, or nothing."""
+    path = folder / f"{document.auction_id}-{document.provider}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with click.open_file(path, "w", encoding="utf-8", atomic=True) as file:
+            file.write(f"{document.text()}\n")
+    except OSError as error:
+        raise V2VError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _confirm_autobid(context: Context, auction: Auction | None, policy: Policy) -> None:

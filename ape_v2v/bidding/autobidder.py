@@ -12,20 +12,21 @@ pauses, until it answers.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from ape_v2v.bidding import asking
 from ape_v2v.bidding.pace import Pace
-from ape_v2v.bidding.policy import BidTerms, Policy, bond, offer
-from ape_v2v.chain import blocks, fees
+from ape_v2v.bidding.policy import BID_GAS, Policy, offer
+from ape_v2v.chain import blocks
 from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.chain.line.patience import Patience
 from ape_v2v.chain.writing.broadcasting import has_unmined
 from ape_v2v.errors import SentAs, V2VError
+from ape_v2v.market.interface.records import moment
 from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.market.interface.states import State
-from ape_v2v.units import Money
 
 if TYPE_CHECKING:
     import threading
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
     from ape.api import AccountAPI
 
+    from ape_v2v.bidding.openings import SignedOpenings
+    from ape_v2v.bidding.policy import BidTerms
     from ape_v2v.index.board import Listing
     from ape_v2v.market.interface.records import AuctionInfo
     from ape_v2v.market.market import Market
@@ -46,6 +49,8 @@ class Action(StrEnum):
     """What an autobidder did about an auction, or saw of it."""
 
     BID = "bid"
+    SIGNED = "signed"
+    """Its opening is signed, for others to place."""
     REFUSED = "refused"
     """Its bid was refused: mostly because somebody was faster."""
     SENT = "sent"
@@ -120,6 +125,8 @@ class Autobidder:
         policy: Policy,
         report: Callable[[Decision], None] = lambda _: None,
         tell: Callable[[str], None] = lambda _: None,
+        *,
+        openings: SignedOpenings | None = None,
     ) -> None:
         """Prepare to bid.
 
@@ -129,6 +136,7 @@ class Autobidder:
             policy: How far to go.
             report: Told each decision.
             tell: Told in a sentence what it waits for, and why.
+            openings: Signs openings for others to place; None places them by itself.
 
         Raises:
             NodeError: The node does not answer.
@@ -139,6 +147,7 @@ class Autobidder:
         self.summary = Summary()
         self._report = report
         self._tell_trouble = tell
+        self._openings = openings
         self._parameters = market.parameters
         self._reported: dict[int, Decision] = {}
         self._entered: set[int] = set()
@@ -214,22 +223,21 @@ class Autobidder:
         return listings
 
     def step(self, listings: Sequence[Listing]) -> bool:
-        """Place at most one bid, where the highest rate is accepted, and report what is new.
+        """Place or sign at most one bid, where the highest rate is accepted; report what is new.
 
         Args:
             listings: The auctions as they stand now.
 
         Returns:
-            Whether a bid was placed: then they stand otherwise.
+            Whether it did: then they stand otherwise.
         """
         self._now = int(self.market.now.timestamp())
-        engaged = [item.info for item in listings if self._leads(item.info)]
-        self.summary.leading = [info.id for info in engaged if info.state is State.OPEN]
+        leads = [item.info for item in listings if self._leads(item.info)]
+        self.summary.leading = [info.id for info in leads if info.state is State.OPEN]
         self._report_outcomes([item.info for item in listings])
+        engaged = leads + [item.info for item in listings if self._is_offered(item)]
         promising = [
-            item.info
-            for item in listings
-            if not self._leads(item.info) and self._is_promising(item)
+            item.info for item in listings if item.info not in engaged and self._is_promising(item)
         ]
         # It may be a bid; another one on top of it would be for nothing, or one too many.
         self._is_waiting = bool(promising) and has_unmined(self.market.node, self.account.address)
@@ -245,7 +253,7 @@ class Autobidder:
             return False
         offers = []
         for info in promising:
-            found = offer(self.policy, info, terms)
+            found = offer(self.policy, info, terms, self._gas_of_a_bid(info))
             if found.rate is None:
                 self._decide(info, Action.WAITS, found.reason)
             else:
@@ -259,21 +267,9 @@ class Autobidder:
 
     def _terms(self, engaged: Iterable[AuctionInfo]) -> BidTerms:
         """What bidding takes now."""
-        account = self.market.contract.view("evs", self.account.address)
-        terms = BidTerms(
-            min_decrement_bps=self._parameters.minDecrementBps,
-            bond_bps=self._parameters.bondBps,
-            gas_price=self._gas_price() if self.policy.counts_gas else 0,
-            balance=Money(account.balance),
-            at_stake=Money(0),
-        )
-        at_stake = sum(int(bond(info, terms)) for info in engaged)
-        return replace(terms, at_stake=Money(at_stake))
-
-    def _gas_price(self) -> int:
-        node = self.market.node
-        block, price = fees.ask(node, fees.configured_fees(node))
-        return min(price.max_fee, (block.base_fee or 0) + price.priority_fee)
+        price = asking.gas_price(self.market.node) if self.policy.counts_gas else 0
+        balance = self.market.balance(self.account.address)
+        return asking.terms(self._parameters, balance, engaged, price)
 
     def _is_promising(self, listing: Listing) -> bool:
         """Whether it may still come to bid there; after a removal bids start from the top again."""
@@ -289,9 +285,27 @@ class Autobidder:
     def _leads(self, info: AuctionInfo) -> bool:
         return info.provider == self.account.address
 
+    def _is_offered(self, listing: Listing) -> bool:
+        """Whether others may place its opening there."""
+        if self._openings is None or not self._is_promising(listing):
+            return False
+        decrement = self._parameters.minDecrementBps
+        return self._openings.is_out(listing.info, moment(self._now), decrement)
+
+    def _gas_of_a_bid(self, info: AuctionInfo) -> int:
+        signs = self._openings is not None and self._openings.may_open(info)
+        return 0 if signs else BID_GAS
+
     def _bid(self, info: AuctionInfo, rate: Rate) -> bool:
+        transaction, action = None, Action.BID
         try:
-            receipt = self.market.auction(info.id).place_bid(rate, sender=self.account, seen=info)
+            if self._openings is not None and self._openings.may_open(info):
+                now = moment(self._now)
+                self._openings.sign(self.market, info, rate, self.account, now)
+                action = Action.SIGNED
+            else:
+                bid = self.market.auction(info.id).place_bid(rate, sender=self.account, seen=info)
+                transaction = bid.txn_hash
         except Refused as error:
             self.summary.refused += 1
             self._decide(info, Action.REFUSED, str(error), rate)
@@ -305,10 +319,11 @@ class Autobidder:
         except V2VError as error:  # too little ether, say: that may change
             self._decide(info, Action.WAITS, str(error))
             return False
-        self.summary.bids += 1
-        self.summary.leading.append(info.id)
         self._entered.add(info.id)
-        self._decide(info, Action.BID, "", rate, receipt.txn_hash)
+        if action is Action.BID:
+            self.summary.bids += 1
+            self.summary.leading.append(info.id)
+        self._decide(info, action, "", rate, transaction)
         return True
 
     def _report_outcomes(self, infos: Iterable[AuctionInfo]) -> None:

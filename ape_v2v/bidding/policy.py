@@ -98,20 +98,21 @@ def bond(info: AuctionInfo, terms: BidTerms) -> Money:
     return Money(int(info.reserve) * terms.bond_bps // _BPS)
 
 
-def offer(policy: Policy, info: AuctionInfo, terms: BidTerms) -> Offer:
+def offer(policy: Policy, info: AuctionInfo, terms: BidTerms, bid_gas: int = BID_GAS) -> Offer:
     """What to bid in an open auction of somebody else, in which somebody else leads or nobody.
 
     Args:
         policy: How far to go.
         info: The auction.
         terms: What bidding takes now.
+        bid_gas: What this bid takes of it; nothing where others place it.
     """
     highest = info.highest_rate(terms.min_decrement_bps)
     if highest is None or highest < policy.floor:
         return Offer(None, "a bid would have to be below the floor")
     if reason := _beyond_a_cap(policy, info, terms):
         return Offer(None, reason)
-    gas = Money(terms.gas_price * (BID_GAS + DELIVERY_GAS) if policy.counts_gas else 0)
+    gas = Money(terms.gas_price * (bid_gas + DELIVERY_GAS) if policy.counts_gas else 0)
     least = Rate(int(policy.floor) + _per_wh(int(gas), info))
     if highest < least:
         return Offer(

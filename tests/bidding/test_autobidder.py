@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from ape_v2v.bidding.autobidder import Action, Autobidder, Decision
+from ape_v2v.bidding.openings import SignedOpenings
 from ape_v2v.bidding.policy import Policy
 from ape_v2v.errors import V2VError
 from ape_v2v.index.board import Board, Filters, Listing
@@ -29,23 +30,23 @@ FLOOR = 150 * GWEI
 class RecordedBidder(Autobidder):
     """An autobidder that remembers its decisions."""
 
-    def __init__(self, market, account, policy, then):
+    def __init__(self, market, account, policy, then, openings):
         self.decisions: list[Decision] = []
 
         def report(decision):
             self.decisions.append(decision)
             then(decision)
 
-        super().__init__(market, account, policy, report)
+        super().__init__(market, account, policy, report, openings=openings)
 
 
 @pytest.fixture
 def bidder(api, provider):
     """A factory of autobidders that do not look at gas; `then` is told what they decide."""
 
-    def bidder(account=provider, floor=FLOOR, then=lambda _: None, **policy):
+    def bidder(account=provider, floor=FLOOR, then=lambda _: None, openings=None, **policy):
         policy = {"counts_gas": False, **policy}
-        return RecordedBidder(api, account, Policy(Rate(floor), **policy), then)
+        return RecordedBidder(api, account, Policy(Rate(floor), **policy), then, openings)
 
     return bidder
 
@@ -436,3 +437,88 @@ def test_an_auction_with_details_that_are_no_text_does_not_blind_the_board(
 
     consumers = [better.info.consumer, consumer.address]
     assert sorted(listing.info.consumer for listing in listings) == sorted(consumers)
+
+
+# --- Openings that others place
+
+
+@pytest.fixture
+def published():
+    """What it has signed, and given to others."""
+    return []
+
+
+@pytest.fixture
+def signing(bidder, published):
+    """A factory of autobidders that sign their openings."""
+    return lambda **options: bidder(openings=SignedOpenings(published.append), **options)
+
+
+def test_its_signed_opening_is_placed_by_another_and_costs_it_no_transaction(
+    signing, published, look, auction, provider, consumer
+):
+    bidder, nonce = signing(expected=Rate(RATE)), provider.nonce
+
+    assert bidder.step(look())
+    assert not bidder.step(look())
+    auction.relay_bid(published[0].bid_for(auction), sender=consumer)
+    assert not bidder.step(look())
+
+    assert (auction.info.provider, auction.info.rate) == (provider, Rate(RATE))
+    assert (provider.nonce, len(published)) == (nonce, 1)
+    assert actions(bidder) == [Action.SIGNED]
+    assert bidder.summary.leading == [auction.id]
+
+
+def test_it_bids_itself_when_nobody_has_placed_its_opening(
+    signing, published, look, auction, provider, chain, stranger
+):
+    bidder = signing()
+    bidder.step(look())
+
+    chain.mine(deltatime=BIDDING_TIME // 2 + 1)
+    assert bidder.step(look())
+
+    assert auction.info.provider == provider
+    assert actions(bidder) == [Action.SIGNED, Action.BID]
+    with pytest.raises(V2VError):  # it has run out: there is no second bid
+        auction.relay_bid(published[0].bid_for(auction), sender=stranger)
+
+
+def test_it_answers_a_rival_that_its_signed_opening_no_longer_undercuts(
+    signing, look, auction, provider, rival
+):
+    bidder = signing()
+    bidder.step(look())
+    auction.place_bid(Rate(RATE), sender=rival)
+
+    assert bidder.step(look())
+
+    assert auction.info.provider == provider
+    assert actions(bidder) == [Action.SIGNED, Action.BID]
+
+
+def test_it_leaves_a_rival_to_a_signed_opening_that_undercuts_it(
+    signing, published, look, auction, provider, rival, consumer
+):
+    bidder = signing(expected=Rate(RATE))
+    bidder.step(look())
+    auction.place_bid(Rate(MAX_RATE), sender=rival)
+
+    assert not bidder.step(look())
+    auction.relay_bid(published[0].bid_for(auction), sender=consumer)
+
+    assert (auction.info.provider, auction.info.rate) == (provider, Rate(RATE))
+
+
+def test_what_is_signed_counts_as_an_auction_that_it_is_engaged_in(
+    signing, published, board, auction, start_auction, rival
+):
+    start_auction(sender=rival)
+    bidder = signing()
+
+    bidder.catch_up(board, threading.Event())
+
+    assert len(published) == 1
+    assert actions(bidder) == [Action.SIGNED, Action.WAITS]
+    assert "engaged in 1, the most allowed" in reasons(bidder)

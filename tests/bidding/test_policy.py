@@ -4,7 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ape_v2v.bidding.policy import BID_GAS, BidTerms, Policy, bond, expected_rate, offer
+from ape_v2v.bidding.policy import (
+    BID_GAS,
+    DELIVERY_GAS,
+    BidTerms,
+    Policy,
+    bond,
+    expected_rate,
+    offer,
+)
 from ape_v2v.errors import V2VError
 from ape_v2v.market.interface.records import AuctionInfo
 from ape_v2v.market.interface.states import State
@@ -78,6 +86,14 @@ def test_it_stays_out_where_it_cannot_earn_its_gas_back():
     assert offer(Policy(Rate(290 * GWEI), counts_gas=False), small, terms(gas_price=GWEI)).rate
     # The same margin on more energy is worth it.
     assert offer(Policy(Rate(290 * GWEI)), auction(), terms(gas_price=GWEI)).rate
+
+
+def test_a_bid_that_others_place_need_not_earn_its_own_gas():
+    earns = (int(MAX_RATE) - int(FLOOR)) * int(auction().energy)
+    price = earns // (DELIVERY_GAS + BID_GAS // 2)
+
+    assert offer(Policy(FLOOR), auction(), terms(gas_price=price)).rate is None
+    assert offer(Policy(FLOOR), auction(), terms(gas_price=price), bid_gas=0).rate is not None
 
 
 @pytest.mark.parametrize("gas_price", [0, GWEI, 7 * GWEI])

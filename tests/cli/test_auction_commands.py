@@ -731,6 +731,18 @@ def test_an_autobidder_bids_what_is_required_and_says_so(v2v, market, bid_id, ri
     }
 
 
+def test_an_autobidder_signs_its_opening_for_others_to_place(
+    v2v, market, auction_id, provider, consumer, tmp_path
+):
+    words = ("auction", "autobid", auction_id, "--floor", "1 gwei/Wh", "--once", "--ignore-gas")
+    signed = v2v(*words, "--sign-to", tmp_path / "bids", "--json", account=provider)
+    assert [line["decision"] for line in signed.json_lines] == ["signed", "stopped"]
+
+    (file,) = (tmp_path / "bids").iterdir()
+    v2v("auction", "relay-bid", file, account=consumer)
+    assert market.auctions(auction_id).provider == provider
+
+
 def test_an_autobidder_finds_auctions_that_pass_its_filters(v2v, market, start_auction, provider):
     auction_id = start_auction(details=DETAILS)
     words = ("auction", "autobid", "--floor", "1 gwei/Wh", "--once")
