@@ -203,8 +203,8 @@ class MarketMachine(RuleBasedStateMachine):
             Share.ALL: balance,
             Share.ALL_AND_ONE: balance + 1,
         }[share]
-        if who == MALLORY:
-            amount = max(amount, balance // MAX_REENTRIES)
+        if (to or who) == MALLORY:  # which may take the same again, as long as it has something
+            amount = max(amount, self.world.balance(MALLORY) // MAX_REENTRIES)
         receiver = self.world.address(to or who)
         self.world.execute("withdraw", who, amount, receiver, value=value)
 
