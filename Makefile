@@ -67,7 +67,7 @@ test: lint $(COMPILED) ## Check the style, then run the tests on a local chain
 
 # The tests of the contracts; TEST_ARGS names fewer.
 CONTRACT_TESTS := $(addprefix tests/contracts/test_,$(addsuffix .py,auction bidding connection ledger market registry \
-	rooms signatures signed_bids))
+	signatures signed_bids token_ledger))
 
 test-pyevm: $(COMPILED) ## Run the tests of the contracts on another EVM, py-evm
 	$(BIN)/ape test --network ethereum:local:test $(or $(TEST_ARGS),$(CONTRACT_TESTS))

@@ -1,4 +1,4 @@
-"""Write the compiled market into the package, and into docs/protocol.md what is said of it there.
+"""Write the compiled markets into the package, and into docs/protocol.md what is said of it there.
 
 Run it after every change of the contracts.
 """
@@ -15,10 +15,12 @@ def main() -> None:
     project = ape.project
     # Ape compiles a contract again when its own file has changed, not when what it imports has.
     project.load_contracts(use_cache=False)
-    path = Path(contract.__file__).parent / "artifacts" / contract.ARTIFACT
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(contract.distilled(project.V2VMarket.contract_type), "utf-8")
-    print(f"{path.relative_to(project.path)}: {path.stat().st_size:,} bytes")
+    folder = Path(contract.__file__).parent / "artifacts"
+    folder.mkdir(exist_ok=True)
+    for name in contract.NAMES:
+        path = folder / f"{name}.json"
+        path.write_text(contract.distilled(getattr(project, name).contract_type), "utf-8")
+        print(f"{path.relative_to(project.path)}: {path.stat().st_size:,} bytes")
     # Loaded when it is needed: Ape imports all scripts for each of them.
     interface = import_module("docs._writers.interface")
     interface.PAGE.write_text(interface.written(), "utf-8")

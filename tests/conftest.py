@@ -119,6 +119,17 @@ def deploy_market(project, organization, _second_evm):
 
 
 @pytest.fixture(scope="session")
+def deploy_token_market(project, organization, _second_evm):
+    """A factory of markets paid in a token: defaults, less what the test says."""
+
+    def deploy(currency, owner=organization, **parameters):
+        values = tuple({**PARAMETERS, **parameters}.values())
+        return organization.deploy(project.V2VTokenMarket, owner, values, currency)
+
+    return deploy
+
+
+@pytest.fixture(scope="session")
 def empty_market(deploy_market):
     """Nobody is registered."""
     return deploy_market()

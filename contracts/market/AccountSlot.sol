@@ -4,7 +4,7 @@ pragma solidity ^0.8.37;
 /// @dev What is on record of one account:
 ///
 ///   bits      field
-///     0-127   balance      wei, free
+///     0-127   balance      units of the currency, free
 ///   128-167   addedAt      when the organization registered the EV; 0 when it is none
 ///   168-207   completed    connections ended in agreement, with energy delivered
 ///   208-231   noShows      connections expired

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-import {Account, IAccounts} from "../IV2VMarket.sol";
+import {Account, IAccounts} from "../IMarket.sol";
 import {AccountSlot} from "./AccountSlot.sol";
 
 /// @title Accounts: what the registry and the ledger share, one slot an account

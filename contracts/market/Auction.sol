@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-import {IAuction, State} from "../IV2VMarket.sol";
+import {IAuction, State} from "../IMarket.sol";
 import {StandingBid, StandingBidLib, Terms, TermsLib} from "./AuctionSlots.sol";
 import {Connection} from "./Connection.sol";
 import {Registry} from "./Registry.sol";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-import {AuctionInfo, IAuction, State} from "../IV2VMarket.sol";
+import {AuctionInfo, IAuction, State} from "../IMarket.sol";
 import {StandingBid, Terms} from "./AuctionSlots.sol";
 import {Rules} from "./Rules.sol";
 

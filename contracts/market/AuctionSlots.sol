@@ -6,7 +6,7 @@ pragma solidity ^0.8.37;
 ///   bits      field
 ///     0-31    round        counts the consumer's auctions; survives everything, so that no id is ever used twice
 ///    32-63    energyWh     Wh
-///    64-127   maxRate      wei per Wh
+///    64-127   maxRate      units per Wh
 ///   128-147   validity     s
 ///   148-167   biddingTime  s
 ///   168       openAward    whether anybody may end the auction after the close
@@ -19,7 +19,7 @@ type Terms is uint256;
 ///
 ///   bits      field
 ///     0-159   provider     zero when the bid was taken back
-///   160-223   rate         wei per Wh; left as it is when the bid is taken back, so that the next one is no fresh slot
+///   160-223   rate         units per Wh; stays when the bid is taken back, so that the next one is no fresh slot
 ///   224-255   round        of which auction: that of an earlier one is no bid any more
 type StandingBid is uint256;
 
@@ -110,7 +110,7 @@ library TermsLib {
         return Terms.unwrap(terms) >> _SINCE_AT;
     }
 
-    /// @dev The most that the energy can cost, wei: 64 times 32 bits are at most 96.
+    /// @dev The most that the energy can cost, units: 64 times 32 bits are at most 96.
     function reserve(Terms terms) internal pure returns (uint256) {
         unchecked {
             return maxRate(terms) * energyWh(terms);
@@ -144,7 +144,7 @@ library StandingBidLib {
         return uint64(StandingBid.unwrap(bid) >> _RATE_AT);
     }
 
-    /// @dev What so much energy costs at this rate, wei: 64 times 32 bits are at most 96.
+    /// @dev What so much energy costs at this rate, units: 64 times 32 bits are at most 96.
     function cost(StandingBid bid, uint32 energyWh) internal pure returns (uint256) {
         unchecked {
             return rate(bid) * energyWh;

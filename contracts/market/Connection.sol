@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-import {Ending, IConnection, Reading, State} from "../IV2VMarket.sol";
+import {Ending, IConnection, Reading, State} from "../IMarket.sol";
 import {AccountSlotLib} from "./AccountSlot.sol";
 import {AuctionBook} from "./AuctionBook.sol";
 import {StandingBid, Terms} from "./AuctionSlots.sol";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-import {ILedger} from "../IV2VMarket.sol";
+import {ILedger} from "../IMarket.sol";
 import {AccountSlot} from "./AccountSlot.sol";
 import {Accounts} from "./Accounts.sol";
 
@@ -46,7 +46,7 @@ abstract contract Ledger is Accounts, ILedger {
         _debit(ev, record, amount);
     }
 
-    function _debit(address account, AccountSlot record, uint256 amount) private {
+    function _debit(address account, AccountSlot record, uint256 amount) internal {
         uint128 balance = record.balance();
         if (balance < amount) revert BalanceTooLow(account, uint256(balance), amount);
         _accounts[account] = record.withBalance(balance - uint128(amount));

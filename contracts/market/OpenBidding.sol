@@ -3,7 +3,7 @@ pragma solidity ^0.8.37;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-import {IOpenBidding, State} from "../IV2VMarket.sol";
+import {IOpenBidding, State} from "../IMarket.sol";
 import {AccountSlotLib} from "./AccountSlot.sol";
 import {Auction} from "./Auction.sol";
 import {StandingBid, Terms, TermsLib} from "./AuctionSlots.sol";

@@ -3,7 +3,7 @@ pragma solidity ^0.8.37;
 
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 
-import {IRegistry} from "../IV2VMarket.sol";
+import {IRegistry} from "../IMarket.sol";
 import {Accounts} from "./Accounts.sol";
 
 /// @dev Comes before Ownable, so that the owner's address shares its slot: a call of the organization finds all that

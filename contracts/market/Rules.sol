@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-import {IRules, Parameters} from "../IV2VMarket.sol";
+import {IRules, Parameters} from "../IMarket.sol";
 
 /// @title Rules: the parameters of one market, checked once and never changed
 abstract contract Rules is IRules {
@@ -50,7 +50,7 @@ abstract contract Rules is IRules {
         });
     }
 
-    /// @dev Bond and penalty depend on the reserve and never on the bid: a share of a 1-wei bid would deter nobody.
+    /// @dev Bond and penalty depend on the reserve and never on the bid: a share of a tiny bid would deter nobody.
     /// A reserve has at most 96 bits and a share 16.
     function _bond(uint256 reserve_) internal view returns (uint256) {
         unchecked {

@@ -4,7 +4,7 @@ pragma solidity ^0.8.37;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
-import {ISignatures, Reading} from "../IV2VMarket.sol";
+import {ISignatures, Reading} from "../IMarket.sol";
 import {Terms} from "./AuctionSlots.sol";
 
 /// @title Signatures: one typed struct for each role and purpose

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-import {Account, AuctionInfo} from "../IV2VMarket.sol";
+import {Account, AuctionInfo} from "../IMarket.sol";
 import {V2VMarket} from "../V2VMarket.sol";
 
 /// @dev What the views of a market say of itself.

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "protocol.md"
 ARTIFACT = ROOT / "ape_v2v" / "market" / "interface" / "artifacts" / "V2VMarket.json"
-SOURCE = ROOT / "contracts" / "IV2VMarket.sol"
+TOKEN_ARTIFACT = ARTIFACT.with_name("V2VTokenMarket.json")
+SOURCE = ROOT / "contracts" / "IMarket.sol"
 
 Entry = dict[str, Any]
 
@@ -35,7 +36,11 @@ Entry = dict[str, Any]
 def written() -> str:
     """The page with its written parts as they have to be now."""
     text = PAGE.read_text("utf-8")
-    for name, lines in (("interface", interface()), ("examples", examples())):
+    for name, lines in (
+        ("interface", interface()),
+        ("token ledger", token_ledger()),
+        ("examples", examples()),
+    ):
         begin, end = f"<!-- {name}: written by `ape run artifact` -->", f"<!-- end of {name} -->"
         before, _, rest = text.partition(begin)
         _, found, after = rest.partition(end)
@@ -51,7 +56,7 @@ def written() -> str:
 def interface() -> Iterator[str]:
     artifact = json.loads(ARTIFACT.read_text("utf-8"))
     abi: list[Entry] = artifact["abi"]
-    kinds = {kind: [entry for entry in abi if entry["type"] == kind] for kind in _KINDS}
+    kinds = by_kind(abi)
     yield from ("### Structs and numbers", "", "```solidity")
     yield from enums()
     yield from structs(abi)
@@ -66,9 +71,33 @@ def interface() -> Iterator[str]:
     yield from (f"| `{entry['name']}` | `{topic(entry)}` |" for entry in kinds["event"])
     yield from ("", "### Every error", "", "```solidity")
     yield from (f"{declared(entry)};" for entry in kinds["error"])
-    yield from ("```", "", "| Selector | Error | Says |", "|---|---|---|")
+    yield "```"
+    yield from explained_errors(artifact, kinds["error"])
+
+
+def token_ledger() -> Iterator[str]:
+    """What a market in a token has and one in ether has not; and the other way round."""
+    ether, token = (json.loads(one.read_text("utf-8")) for one in (ARTIFACT, TOKEN_ARTIFACT))
+    more = by_kind([entry for entry in token["abi"] if entry not in ether["abi"]])
+    fewer = [entry for entry in ether["abi"] if entry not in token["abi"]]
+    yield "```solidity"
+    for kind in ("constructor", "function", "error"):
+        yield from (f"{declared(entry)};" for entry in more[kind])
+    yield from ("```", "", "| Selector | Function |", "|---|---|")
+    yield from (f"| `{selector(entry)}` | `{canonical(entry)}` |" for entry in more["function"])
+    yield from explained_errors(token, more["error"])
+    gone = sorted(f"`{entry['name']}`" for entry in fewer if entry.get("name"))
+    yield from ("", f"Not in these forms of above: {', '.join(gone)}; and no `receive`.")
+
+
+def by_kind(abi: list[Entry]) -> dict[str, list[Entry]]:
+    return {kind: [entry for entry in abi if entry["type"] == kind] for kind in _KINDS}
+
+
+def explained_errors(artifact: Entry, errors: list[Entry]) -> Iterator[str]:
+    yield from ("", "| Selector | Error | Says |", "|---|---|---|")
     said = artifact["userdoc"].get("errors", {})
-    for entry in kinds["error"]:
+    for entry in errors:
         notices = [one["notice"] for one in said.get(canonical(entry), []) if "notice" in one]
         text = " ".join(notices).replace("|", "\\|") or "from a library"
         yield f"| `{selector(entry)}` | `{canonical(entry)}` | {text} |"
@@ -164,6 +193,7 @@ def values() -> dict[str, Any]:
     consumer, provider = address(CONSUMER_PATH), address(PROVIDER_PATH)
     token = messages.access_token(consumer, provider, 4_000_000_000, 7_200)
     return {
+        "amount": 5_000_000,
         "auctionId": int(consumer, 16) << 32 | 1,
         "challengeEVC": keccak(text="a challenge of the consumer's"),
         "challengeEVP": keccak(text="a challenge of the provider's"),
@@ -179,6 +209,7 @@ def values() -> dict[str, Any]:
         "nonce": 0,
         "provider": provider,
         "rate": 200 * 10**9,
+        "to": address("m/44'/60'/0'/0/4"),
         "token": token,
         "validity": 7_200,
     }

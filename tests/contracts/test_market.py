@@ -104,6 +104,7 @@ OWNERSHIP_EVENTS = [
     "OwnershipTransferred(address indexed previousOwner, address indexed newOwner)",
 ]
 
+MARKETS = ("V2VMarket", "V2VTokenMarket")
 NONE, OPEN, CONNECTED = range(3)
 NO_AUCTION = (NONE, ZERO_ADDRESS, 0, 0, 0, 0, False, ZERO_ADDRESS, 0, 0, 0, 0)
 
@@ -233,7 +234,8 @@ def refuse_to_deploy(project, market, organization, chain):
 @pytest.fixture(scope="session")
 def compiled(project):
     """Return what the compiler makes of the sources: by source, then by contract."""
-    sources = ["contracts/IV2VMarket.sol", "contracts/V2VMarket.sol"]
+    sources = [f"contracts/{prefix}{name}.sol" for name in MARKETS for prefix in ("I", "")]
+    sources.append("contracts/IMarket.sol")
     described = ["abi", "devdoc", "storageLayout", "userdoc", "evm.methodIdentifiers"]
     solidity = project.config.solidity
     task = {
@@ -453,13 +455,22 @@ def test_the_market_is_compiled_from_the_sources(compiled, market):
 # --- Documentation --------------------------------------------------------------------------------
 
 
-def test_every_function_of_the_interface_has_a_notice(compiled):
-    interface = compiled["contracts/IV2VMarket.sol"]["IV2VMarket"]
-    functions = interface["evm"]["methodIdentifiers"]
-    documented = {name for name, doc in interface["userdoc"]["methods"].items() if doc["notice"]}
+def test_the_interface_has_every_function_of_its_own(compiled):
+    functions = compiled["contracts/IV2VMarket.sol"]["IV2VMarket"]["evm"]["methodIdentifiers"]
 
     assert sorted(functions) == sorted([*VIEWS, *PAYABLE, *NOT_PAYABLE])
-    assert documented == set(functions)
+
+
+@pytest.fixture(params=MARKETS)
+def interface(request, compiled):
+    """Return what the compiler makes of the public face of each market."""
+    return compiled[f"contracts/I{request.param}.sol"][f"I{request.param}"]
+
+
+def test_every_function_of_the_interface_has_a_notice(interface):
+    documented = {name for name, doc in interface["userdoc"]["methods"].items() if doc["notice"]}
+
+    assert documented == set(interface["evm"]["methodIdentifiers"])
 
 
 def test_every_function_of_the_market_but_openzeppelins_has_a_notice(compiled):
@@ -469,8 +480,7 @@ def test_every_function_of_the_market_but_openzeppelins_has_a_notice(compiled):
     assert [name for name in own if not market["userdoc"]["methods"][name]["notice"]] == []
 
 
-def test_every_error_of_the_interface_has_a_notice(compiled):
-    interface = compiled["contracts/IV2VMarket.sol"]["IV2VMarket"]
+def test_every_error_of_the_interface_has_a_notice(interface):
     errors = {
         f"{entry['name']}({','.join(argument['type'] for argument in entry['inputs'])})"
         for entry in interface["abi"]
@@ -485,9 +495,12 @@ def test_every_error_of_the_interface_has_a_notice(compiled):
 
 
 def test_every_part_of_the_interface_has_a_title(compiled):
-    parts = compiled["contracts/IV2VMarket.sol"]
+    files = ("IMarket", *(f"I{name}" for name in MARKETS))
+    parts = {
+        name: part for file in files for name, part in compiled[f"contracts/{file}.sol"].items()
+    }
 
-    assert "IAuction" in parts
+    assert {"IAuction", "IEtherLedger", "ITokenLedger"} <= set(parts)
     assert [name for name, part in parts.items() if not part["devdoc"].get("title")] == []
 
 
@@ -498,8 +511,7 @@ def canonical(argument):
     return f"({','.join(map(canonical, argument['components']))})"
 
 
-def test_documented_parameters_are_those_of_the_function(compiled):
-    interface = compiled["contracts/IV2VMarket.sol"]["IV2VMarket"]
+def test_documented_parameters_are_those_of_the_function(interface):
     arguments = {
         f"{entry['name']}({','.join(map(canonical, entry['inputs']))})": {
             argument["name"] for argument in entry["inputs"]
@@ -520,8 +532,9 @@ def test_documented_parameters_are_those_of_the_function(compiled):
 # --- Storage layout -------------------------------------------------------------------------------
 
 
-def test_storage_is_laid_out_like_this(compiled):
-    layout = compiled["contracts/V2VMarket.sol"]["V2VMarket"]["storageLayout"]
+@pytest.mark.parametrize("market", MARKETS)
+def test_storage_is_laid_out_like_this(compiled, market):
+    layout = compiled[f"contracts/{market}.sol"][market]["storageLayout"]
     types = layout["types"]
     variables = [
         (

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     import pytest
 
 
+_CREATION = "a creation's revert is the tester's own error"
 _SECOND = "py-evm makes no two blocks in the same second"
 _FOREIGN = "Ape's provider knows errors of the called contract only, not of a token that it calls"
 BEYOND = {
-    "test_a_bond_above_its_type_is_refused": "a creation's revert is the tester's own error",
+    "test_a_bond_above_its_type_is_refused": _CREATION,
     "test_consumer_starts_an_auction": "what a transaction returned is in traces, which it has not",
     "test_extended_auction_ends_at_its_new_close_and_the_award_window_begins_there": _SECOND,
     "test_nobody_else_can_cancel_before_the_award_window_has_passed": _SECOND,
@@ -35,8 +36,15 @@ BEYOND = {
     "test_shortest_auction_takes_a_bid_in_the_second_it_starts": _SECOND,
     "test_removals_do_not_start_from_zero_again": "Ape words a panic otherwise there",
     "test_rounds_do_not_start_from_zero_again": "Ape words a panic otherwise there",
+    "test_a_token_too_coarse_for_a_price_of_energy_is_refused": _CREATION,
+    "test_an_authorization_has_its_time": _FOREIGN,
+    "test_an_authorization_is_used_once": _FOREIGN,
+    "test_no_more_is_taken_than_was_authorized": _FOREIGN,
+    "test_nobody_sends_an_authorization_past_the_market": _FOREIGN,
     "test_tokens_that_are_not_there_are_not_credited": _FOREIGN,
     "test_tokens_that_the_market_may_not_take_are_not_credited": _FOREIGN,
+    "test_what_is_no_token_is_no_currency": _CREATION,
+    "test_what_was_authorized_for_another_market_is_not_taken": _FOREIGN,
 }
 """Tests of what Anvil does beside executing contracts, and why they cannot run here."""
 

@@ -34,6 +34,12 @@ STRUCTS = {
         "last": "bool",
     },
     "SessionKey": {"auctionId": "uint256", "key": "address"},
+    "Withdrawal": {
+        "amount": "uint256",
+        "to": "address",
+        "nonce": "uint256",
+        "deadline": "uint256",
+    },
     "AccessToken": {"token": "bytes32", "challengeEVC": "bytes32", "challengeEVP": "bytes32"},
     "SessionChallenge": {
         "token": "bytes32",

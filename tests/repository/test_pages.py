@@ -143,7 +143,7 @@ def test_paths_on_pages_are_there():
     [
         ("ape_v2v/market/", True),
         ("Auction.sol", True),
-        ("contracts/IV2VMarket.sol", True),
+        ("contracts/IMarket.sol", True),
         ("ape_v2v/history.py", False),
         ("Bidding.sol", False),
     ],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-import {Parameters} from "../../contracts/IV2VMarket.sol";
+import {Parameters} from "../../contracts/IMarket.sol";
 import {Rules} from "../../contracts/market/Rules.sol";
 import {Symbolic} from "./Symbolic.sol";
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-import {State} from "../../contracts/IV2VMarket.sol";
-import {Parameters} from "../../contracts/IV2VMarket.sol";
+import {State} from "../../contracts/IMarket.sol";
+import {Parameters} from "../../contracts/IMarket.sol";
 import {V2VMarket} from "../../contracts/V2VMarket.sol";
 import {Symbolic} from "./Symbolic.sol";
 

@@ -253,6 +253,7 @@ def documents() -> list[Json]:
         "Bid": (trade.id, ENERGY, MAX_RATE, VALIDITY, RATE, 0, START + BIDDING_TIME),
         "Reading": (trade.id, *parties, SOME, RECORD_HASH, False),
         "SessionKey": (trade.id, ADDRESSES["key"]),
+        "Withdrawal": (RESERVE, ADDRESSES["stranger"], 0, START + BIDDING_TIME),
         "AccessToken": (token, challenge, challenge),
         "SessionChallenge": (token, challenge, challenge, b"meter".ljust(32, b"\0"), 1_234),
         "MeterValue": (token, SOME, RECORD_HASH),

@@ -1,7 +1,7 @@
-"""The compiled market that comes with the package, so that it works without the sources.
+"""The compiled markets that come with the package, so that it works without the sources.
 
-`artifacts/V2VMarket.json` is the contract type as Ape's compiler gives it; `ape run artifact`
-writes it, and a test compares it with the sources.
+Each file in `artifacts/` is a contract type as Ape's compiler gives it; `ape run artifact` writes
+them, and a test compares them with the sources.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from ethpm_types import ContractType
 from ape_v2v.evm.contracts import Interface
 
 NAME = "V2VMarket"
-ARTIFACT = f"{NAME}.json"
+"""The market that is paid in ether."""
+TOKEN_NAME = "V2VTokenMarket"
+"""The market that is paid in a token."""
+NAMES = (NAME, TOKEN_NAME)
 
 # What a user of the market needs; syntax trees, opcodes and source maps are ten times as much.
 _FIELDS = {
@@ -34,13 +37,13 @@ def distilled(contract_type: ContractType) -> str:
 
 
 @cache
-def contract_type() -> ContractType:
-    """The market's contract type: ABI, bytecode and documentation."""
-    file = resources.files("ape_v2v.market.interface").joinpath("artifacts", ARTIFACT)
+def contract_type(name: str = NAME) -> ContractType:
+    """A market's contract type: ABI, bytecode and documentation."""
+    file = resources.files("ape_v2v.market.interface").joinpath("artifacts", f"{name}.json")
     return ContractType.model_validate_json(file.read_text("utf-8"))
 
 
 @cache
-def interface() -> Interface:
+def interface(name: str = NAME) -> Interface:
     """How its calls, outputs and errors are encoded."""
-    return Interface(contract_type())
+    return Interface(contract_type(name))

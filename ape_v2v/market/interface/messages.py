@@ -1,7 +1,7 @@
 """What the EVs sign: EIP-712 typed data, one struct for each role and purpose.
 
 The structs and their domain are those of docs/protocol.md. The contract checks `Bid`, `Reading` and
-`SessionKey`; the others are for the two EVs alone.
+`SessionKey`, and one that is paid in a token `Withdrawal`; the others are for the two EVs alone.
 """
 
 from __future__ import annotations
@@ -100,6 +100,17 @@ class SessionKey(EIP712Message):
 
     auctionId: abi.uint256
     key: abi.address
+
+
+class Withdrawal(EIP712Message):
+    """An account takes money out of a market that is paid in a token, for anyone to send."""
+
+    amount: abi.uint256
+    to: abi.address
+    nonce: abi.uint256
+    """How often the account has revoked what it had signed."""
+    deadline: abi.uint256
+    """The last second in which the signature is valid."""
 
 
 class AccessToken(EIP712Message):

@@ -1,4 +1,4 @@
-"""The rules of one market: the struct of the same name in contracts/IV2VMarket.sol."""
+"""The rules of one market: the struct of the same name in contracts/IMarket.sol."""
 
 from __future__ import annotations
 
