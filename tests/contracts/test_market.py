@@ -532,9 +532,9 @@ def test_documented_parameters_are_those_of_the_function(interface):
 # --- Storage layout -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("market", MARKETS)
-def test_storage_is_laid_out_like_this(compiled, market):
-    layout = compiled[f"contracts/{market}.sol"][market]["storageLayout"]
+@pytest.mark.parametrize("name", MARKETS)
+def test_storage_is_laid_out_like_this(compiled, name):
+    layout = compiled[f"contracts/{name}.sol"][name]["storageLayout"]
     types = layout["types"]
     variables = [
         (
