@@ -11,6 +11,7 @@ import {TokenLedger} from "./market/TokenLedger.sol";
 
 /// @title V2V market: a reverse auction for energy between electric vehicles, paid in a token
 /// @notice Read IMarket.sol and IV2VTokenMarket.sol to use it; each room in market/ to audit it.
+// slither-disable-next-line locked-ether (what is payable refuses all ether: see TokenLedger)
 contract V2VTokenMarket is IV2VTokenMarket, TokenLedger, OpenBidding {
     /// @param organization Owner: an account or a multisig of the organization.
     /// @param parameters_ The rules of this market, for ever.

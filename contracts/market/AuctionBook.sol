@@ -20,6 +20,7 @@ abstract contract AuctionBook is Rules, IAuction {
     }
 
     /// @dev Slot 3 of a market.
+    // slither-disable-next-line uninitialized-state (written through the entries that it hands out)
     mapping(address consumer => Entry) internal _book;
 
     /// @inheritdoc IAuction

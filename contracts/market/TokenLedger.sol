@@ -47,6 +47,7 @@ abstract contract TokenLedger is Ledger, Signatures, ReentrancyGuardTransient, I
     }
 
     /// @inheritdoc ITokenLedger
+    // slither-disable-next-line reentrancy-benign (nothing is entered before it has arrived, and nothing twice)
     function depositWithAuthorization(
         address from,
         uint256 amount,
@@ -90,6 +91,7 @@ abstract contract TokenLedger is Ledger, Signatures, ReentrancyGuardTransient, I
         return address(_CURRENCY);
     }
 
+    // slither-disable-next-line msg-value-in-nonpayable (of the payable functions, which the other rooms have)
     function _creditPayment() internal override {
         if (msg.value != 0) revert UnexpectedEther(msg.value);
     }
