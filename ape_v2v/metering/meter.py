@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -91,3 +92,21 @@ def wire_id(meter_id: str) -> bytes:
     if data.endswith(b"\0"):
         raise MeterError(f"the meter's id {meter_id!r} ends with a zero byte: take that away")
     return data.ljust(METER_ID_BYTES, b"\0")
+
+
+def plain_record(meter_id: str, energy_wh: int, power_w: int, at: datetime) -> bytes:
+    """A reading's record in its canonical form, for a meter that writes none of its own.
+
+    Args:
+        meter_id: What the meter is called.
+        energy_wh: The register, Wh.
+        power_w: The power, W.
+        at: When it was read, UTC.
+    """
+    record = {
+        "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "energyWh": energy_wh,
+        "meter": meter_id,
+        "powerW": power_w,
+    }
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()

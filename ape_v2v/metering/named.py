@@ -4,6 +4,7 @@
 | --- | --- |
 | `ocmf:FILE?serial=…&key=…` | a meter that signs: a file, a named pipe or a serial device |
 | `csv:FILE?id=…&energy=…` | what a logger or a spreadsheet writes |
+| `modbus:HOST:PORT?map=…&id=…` | a meter on Modbus, also at a serial device; the extra `modbus` |
 | `python:package.module:Class?name=value` | anyone's own `Meter` or `EnergySource` |
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import inspect
 from datetime import timedelta
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from ape_v2v.metering.meter import EnergySource, Meter
 
 _MOST = 1e9
+_MOST_UNITS = 247
 _YES, _NO = {"yes", "true", "1"}, {"no", "false", "0"}
 
 
@@ -88,6 +91,33 @@ def _csv(name: str, place: str, options: dict[str, str]) -> Meter:
     return CsvMeter(place, **values)
 
 
+def _modbus(name: str, place: str, options: dict[str, str]) -> Meter:
+    _require(
+        name,
+        options,
+        needed=("id", "map"),
+        known=("register", "unit", "baud", "timeout", "every"),
+    )
+    _need_extra(name, "pymodbus", "modbus")
+    from ape_v2v.metering.modbus.device import DEFAULT_BAUD, ModbusDevice  # noqa: PLC0415 - extra
+    from ape_v2v.metering.modbus.meter import IMPORT, ModbusMeter  # noqa: PLC0415 - ditto
+    from ape_v2v.metering.modbus.registermap import map_named  # noqa: PLC0415 - ditto
+
+    device = ModbusDevice.at(
+        place,
+        unit=int(_number(name, "unit", options.get("unit", "1"), most=_MOST_UNITS)),
+        baud=int(_number(name, "baud", options.get("baud", str(DEFAULT_BAUD)))),
+        timeout=_number(name, "timeout", options.get("timeout", "1")),
+    )
+    return ModbusMeter(
+        device,
+        map_named(options["map"]),
+        id=options["id"],
+        register=options.get("register", IMPORT),
+        every=_number(name, "every", options.get("every", "0.2")),
+    )
+
+
 def _python(name: str, place: str, options: dict[str, str]) -> Meter:
     meter: Meter = _own(name, place, options)
     return _having(meter, name, "id", "read")
@@ -119,6 +149,7 @@ def _having(made: Any, name: str, *parts: str) -> Any:
 _METERS: dict[str, Callable[[str, str, dict[str, str]], Meter]] = {
     "ocmf": _ocmf,
     "csv": _csv,
+    "modbus": _modbus,
     "python": _python,
 }
 
@@ -133,6 +164,13 @@ def key_of(text: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.hex()
+
+
+def _need_extra(name: str, module: str, extra: str) -> None:
+    if find_spec(module) is None:
+        raise ConfigurationError(
+            f"{name!r} takes {module}, which is not installed: install ape-v2v[{extra}]"
+        )
 
 
 def _require(
@@ -152,13 +190,15 @@ def _age(name: str, text: str) -> timedelta | None:
     return None if text == "any" else timedelta(seconds=_number(name, "age", text))
 
 
-def _number(name: str, option: str, text: str) -> float:
+def _number(name: str, option: str, text: str, *, most: float = _MOST) -> float:
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 < value < _MOST:
-        raise ConfigurationError(f"{option} in {name!r} is {text!r}: expected a number above 0")
+    if not 0 < value <= most:
+        raise ConfigurationError(
+            f"{option} in {name!r} is {text!r}: expected a number above 0, up to {most:g}"
+        )
     return value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import random
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.metering.cable import Flow
-from ape_v2v.metering.meter import MeterError, MeterReading, wire_id
+from ape_v2v.metering.meter import MeterError, MeterReading, plain_record, wire_id
 
 if TYPE_CHECKING:
     from ape_v2v.metering.cable import Cable
@@ -149,7 +148,7 @@ class SimulatedMeter:
         # A clock that was set back must not turn the register back.
         self._highest = energy = max(self._highest, self._start_wh + int(measured))
         at = datetime.fromtimestamp(moment, UTC)
-        return MeterReading(energy, power, at, self._record(energy, power, at))
+        return MeterReading(energy, power, at, plain_record(self.id, energy, power, at))
 
     def _require_same_cable(self, flow: Flow | None) -> None:
         most = self._start_wh + (int(self._measured(flow.limit_wh)) if flow else 0)
@@ -172,12 +171,3 @@ class SimulatedMeter:
 
     def _gain(self, step: int) -> float:
         return 1 + self._noise * random.Random(f"{self._seed}:{step}").uniform(-1, 1)
-
-    def _record(self, energy_wh: int, power_w: int, at: datetime) -> bytes:
-        record = {
-            "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "energyWh": energy_wh,
-            "meter": self.id,
-            "powerW": power_w,
-        }
-        return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()

@@ -71,7 +71,7 @@ def test_anyones_own_meter_and_source_are_named_by_module_and_class():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("", "no meter is called '': expected ocmf:…, csv:…, python:…"),
+        ("", "no meter is called '': expected ocmf:…, csv:…, modbus:…, python:…"),
         ("telepathy:x", "no meter is called"),
         ("ocmf:x?key=00", "says no 'serial'"),
         ("ocmf:x?serial=1&key=00&speed=1", "an unknown option 'speed'"),
@@ -79,6 +79,9 @@ def test_anyones_own_meter_and_source_are_named_by_module_and_class():
         ("csv:x?id=a&unit=J", "the unit 'J' is unknown: expected Wh or kWh"),
         ("csv:x?id=a&zone=Nowhere/Land", "time zone 'Nowhere/Land' is unknown"),
         ("csv:x?id=a&resolution_wh=much", "expected a number above 0"),
+        ("modbus:x?id=a", "says no 'map'"),
+        ("modbus:x?id=a&map=nowhere", "the map 'nowhere' cannot be read"),
+        ("modbus:x?id=a&map=eastron-sdm&unit=248", "expected a number above 0, up to 247"),
         ("python:nowhere:X", "cannot be found"),
         (f"python:{OWN}:Nobody", "cannot be found"),
         (f"python:{OWN}:OwnMeter?volume=1", "cannot be made"),
