@@ -79,7 +79,9 @@ def cli() -> None:
     show_default=True,
     help="Simulated seconds per second.",
 )
-@click.option("--source", metavar="NAME", help="A real source instead: python:module:Class.")
+@click.option(
+    "--source", metavar="NAME", help="A real source instead: ocpp:…, python:module:Class."
+)
 @click.option("--battery", type=ENERGY, help="What the simulated battery takes until it is full.")
 @click.option(
     "--max-unacknowledged",

@@ -77,7 +77,7 @@ def side(function: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--meter",
             metavar="NAME",
-            help="Any meter instead: ocmf:FILE?…, csv:FILE?…, modbus:HOST?…, python:module:Class.",
+            help="Any meter instead: ocmf:…, csv:…, modbus:…, ocpp:…, python:module:Class.",
         ),
         click.option(
             "--link-timeout",

@@ -8,5 +8,7 @@
 | `records`, `signatures`, `keys` | where they come from, and who has signed them |
 | `envelopes` | OCMF records in SAFE XML and in OCPP's messages |
 | `csvmeter` | what a logger or a spreadsheet writes |
+| `modbus` | meters on Modbus, by a map of their registers |
+| `ocpp` | chargers that connect here: their registers, and their contactors |
 | `simulated`, `cable`, `curve` | both sides' meters on one simulated cable |
 """

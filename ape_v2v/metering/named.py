@@ -5,6 +5,7 @@
 | `ocmf:FILE?serial=…&key=…` | a meter that signs: a file, a named pipe or a serial device |
 | `csv:FILE?id=…&energy=…` | what a logger or a spreadsheet writes |
 | `modbus:HOST:PORT?map=…&id=…` | a meter on Modbus, also at a serial device; the extra `modbus` |
+| `ocpp:HOST:PORT/CHARGER?…` | a charger that connects here; the extra `ocpp` |
 | `python:package.module:Class?name=value` | anyone's own `Meter` or `EnergySource` |
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 from datetime import timedelta
+from decimal import Decimal
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,9 +29,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ape_v2v.metering.meter import EnergySource, Meter
+    from ape_v2v.metering.ocpp.central import CentralSystem
 
 _MOST = 1e9
 _MOST_UNITS = 247
+_FULL = 100
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
+_FLOWS = {
+    "import": "Energy.Active.Import.Register",
+    "export": "Energy.Active.Export.Register",
+}
 _YES, _NO = {"yes", "true", "1"}, {"no", "false", "0"}
 
 
@@ -49,14 +58,18 @@ def meter_named(name: str) -> Meter:
 
 
 def source_named(name: str) -> EnergySource:
-    """The source of energy of this name: `python:package.module:Class`.
+    """The source of energy of this name: `ocpp:…` or `python:package.module:Class`.
 
     Raises:
         ConfigurationError: The name is none, or an option of it is unknown or missing.
     """
     kind, place, options = _parts(name)
+    if kind == "ocpp":
+        return _charger_source(name, place, options)
     if kind != "python":
-        raise ConfigurationError(f"no source is called {name!r}: expected python:module:Class")
+        raise ConfigurationError(
+            f"no source is called {name!r}: expected ocpp:… or python:module:Class"
+        )
     source: EnergySource = _own(name, place, options)
     return _having(source, name, "delivered_wh", "max_power_w", "allow", "stop")
 
@@ -118,6 +131,102 @@ def _modbus(name: str, place: str, options: dict[str, str]) -> Meter:
     )
 
 
+_CHARGER = ("connector", "interval", "password", "tls_certificate", "tls_key")
+"""What the meter and the source of one charger have to say alike."""
+
+
+def _charger(name: str, place: str, options: dict[str, str]) -> tuple[CentralSystem, Any]:
+    """The central system that a charger connects to, and the charger."""
+    _need_extra(name, "ocpp", "ocpp")
+    from ape_v2v.metering.ocpp.central import central_at  # noqa: PLC0415 - extra
+
+    address, _, charger = place.partition("/")
+    host, _, port = address.rpartition(":")
+    if not (host and charger and port.isascii() and port.isdecimal()):
+        raise ConfigurationError(
+            f"{name!r} says no address and charger: expected ocpp:HOST:PORT/CHARGER, as "
+            "ocpp:127.0.0.1:9000/CP1"
+        )
+    certificate = options.get("tls_certificate"), options.get("tls_key")
+    if (certificate[0] is None) != (certificate[1] is None):
+        raise ConfigurationError(f"{name!r}: give tls_certificate and tls_key, or neither")
+    password = options.get("password")
+    if password is None and host not in _LOOPBACK:
+        raise ConfigurationError(
+            f"{name!r} lets in whoever says that it is {charger}: name a file that holds the "
+            "charger's password with password=…, and a certificate with tls_certificate=…"
+        )
+    central = central_at(
+        host.strip("[]"),
+        int(port),
+        None if certificate[0] is None else (Path(certificate[0]), Path(str(certificate[1]))),
+    )
+    station = central.admit(
+        charger,
+        outlet=int(_number(name, "connector", options.get("connector", "1"))),
+        password=None if password is None else _secret(password),
+        interval=int(_number(name, "interval", options.get("interval", "5"), least=1)),
+    )
+    return central, station
+
+
+def _ocpp(name: str, place: str, options: dict[str, str]) -> Meter:
+    signed = "key" in options
+    own = ("register", "unsynchronized") if signed else ("flow",)
+    needed = ("serial", "key") if signed else ("id",)
+    _require(name, options, needed=needed, known=("age", *own, *_CHARGER))
+    flow = options.get("flow", "import")
+    if flow not in _FLOWS:
+        raise ConfigurationError(f"flow in {name!r} is {flow!r}: expected import or export")
+    _, station = _charger(name, place, options)
+    from ape_v2v.metering.ocpp.equipment import OcppMeter  # noqa: PLC0415 - extra
+    from ape_v2v.metering.ocpp.station import StationRecords  # noqa: PLC0415 - ditto
+
+    age = _age(name, options.get("age", "60"))
+    if not signed:
+        return OcppMeter(station, id=options["id"], measurand=_FLOWS[flow], max_age=age)
+    return OcmfMeter(
+        StationRecords(station),
+        serial=options["serial"],
+        public_key=key_of(options["key"]),
+        register=options.get("register"),
+        max_age=age,
+        unsynchronized=_is_yes(name, "unsynchronized", options.get("unsynchronized", "no")),
+    )
+
+
+def _charger_source(name: str, place: str, options: dict[str, str]) -> EnergySource:
+    _require(name, options, needed=("power_w",), known=("tag", "discharge", "reserve", *_CHARGER))
+    reserve = options.get("reserve")
+    power_w = int(_number(name, "power_w", options["power_w"], least=1))
+    percent = None if reserve is None else _number(name, "reserve", reserve, most=_FULL)
+    discharging = _is_yes(name, "discharge", options.get("discharge", "no"))
+    if discharging and percent is None:
+        raise ConfigurationError(
+            f"{name!r} says no 'reserve': add reserve=…, the part of the battery that is to stay, "
+            "in percent"
+        )
+    central, station = _charger(name, place, options)
+    from ape_v2v.metering.ocpp.contactor import Flowing  # noqa: PLC0415 - extra
+    from ape_v2v.metering.ocpp.equipment import OcppSource  # noqa: PLC0415 - ditto
+
+    flowing = Flowing(
+        power_w,
+        options.get("tag", "ape-v2v"),
+        discharging=discharging,
+        reserve=None if percent is None else Decimal(str(percent)),
+    )
+    return OcppSource(station, flowing, central)
+
+
+def _secret(file: str) -> str:
+    """The password in a file."""
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the password's file {file!r} cannot be read: {error}") from error
+
+
 def _python(name: str, place: str, options: dict[str, str]) -> Meter:
     meter: Meter = _own(name, place, options)
     return _having(meter, name, "id", "read")
@@ -150,6 +259,7 @@ _METERS: dict[str, Callable[[str, str, dict[str, str]], Meter]] = {
     "ocmf": _ocmf,
     "csv": _csv,
     "modbus": _modbus,
+    "ocpp": _ocpp,
     "python": _python,
 }
 
@@ -190,14 +300,16 @@ def _age(name: str, text: str) -> timedelta | None:
     return None if text == "any" else timedelta(seconds=_number(name, "age", text))
 
 
-def _number(name: str, option: str, text: str, *, most: float = _MOST) -> float:
+def _number(name: str, option: str, text: str, *, least: float = 0.0, most: float = _MOST) -> float:
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 < value <= most:
+    if not (0 < value <= most and value >= least):
         raise ConfigurationError(
-            f"{option} in {name!r} is {text!r}: expected a number above 0, up to {most:g}"
+            f"{option} in {name!r} is {text!r}: expected a number "
+            + (f"from {least:g}" if least else "above 0")
+            + f" to {most:g}"
         )
     return value
 

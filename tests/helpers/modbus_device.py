@@ -23,7 +23,7 @@ def modbus_device(values: Callable[[], dict[int, list[int]]], port: int = 0) -> 
 
     They are asked for anew at every request; those of the first answer are all that there are.
     """
-    at = {}
+    at: dict[str, Any] = {}
 
     async def before(
         _code: int, start: int, _at: int, _count: int, current: list[int], _set: Any
@@ -40,7 +40,8 @@ def modbus_device(values: Callable[[], dict[int, list[int]]], port: int = 0) -> 
         device = SimDevice(1, simdata=blocks, action=before)
         server = ModbusTcpServer(device, address=("127.0.0.1", port))
         await server.serve_forever(background=True)
-        at["port"] = server.transport.sockets[0].getsockname()[1]
+        listening: Any = server.transport
+        at["port"] = listening.sockets[0].getsockname()[1]
         at["end"] = asyncio.Event()
         at["loop"] = asyncio.get_running_loop()
         ready.set()

@@ -68,7 +68,8 @@ def test_words_in_another_order_and_a_scale_are_read_as_the_map_says():
     value = {"address": 3, "type": "uint32", "unit": "kWh", "words": "little", "scale": "0.1"}
     text = json.dumps({"name": "a", "registers": {"import": value}})
     register = parsed_map(text.encode(), "a").register("import")
-    assert register.watt_hours(uint32(70_001)[::-1], "import") == (7_000_100, 100)
+    wh, step = register.watt_hours(uint32(70_001)[::-1], "import")
+    assert (int(wh), step) == (7_000_100, 100)
 
 
 def test_a_meter_that_was_away_is_read_again_where_it_is(port):
@@ -95,7 +96,7 @@ def test_a_device_is_asked_only_so_often():
     [
         ({52: float32(0), 72: float32(float("nan"))}, {}, "is nan"),
         ({52: float32(0), 72: float32(-1.0)}, {}, r"is -1000 Wh: expected one from 0"),
-        ({52: float32(0), 72: float32(3e38)}, {}, r"is 3\.\d+E\+41 Wh"),
+        ({52: float32(0), 72: float32(3e38)}, {}, r"is 3\.0+e\+41 Wh"),
         ({0: [0]}, {}, r"refuses the input registers 72 to 73 \(Modbus exception 2\)"),
         ({0: [0]}, {"map": "sunspec-meter"}, "has no SunSpec model 201, 202, 203, 204, but none"),
         (sunspec(2**32 - 1), {"map": "sunspec-meter"}, "the meter has no register 'import'"),
@@ -120,7 +121,8 @@ def test_nobody_at_the_address_is_said_in_a_sentence(port):
         named("/dev/none").read()
 
 
-MAP = {"name": "a", "registers": {"import": {"address": 1, "type": "uint16", "unit": "Wh"}}}
+REGISTER = {"address": 1, "type": "uint16", "unit": "Wh"}
+MAP = {"name": "a", "registers": {"import": REGISTER}}
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ MAP = {"name": "a", "registers": {"import": {"address": 1, "type": "uint16", "un
         (json.dumps(MAP | {"registers": {}}).encode(), "at least 1 item"),
         (json.dumps(MAP | {"colour": 1}).encode(), "colour"),
         (json.dumps(MAP).replace('"Wh"', '"W"').encode(), "is in W: expected Wh or kWh"),
-        (json.dumps(MAP | {"power": MAP["registers"]["import"]}).encode(), "expected W or kW"),
+        (json.dumps(MAP | {"power": REGISTER}).encode(), "expected W or kW"),
         (json.dumps(MAP).replace("1,", "65536,").encode(), "less than or equal to 65535"),
         (json.dumps(MAP).replace('"Wh"', '"Wh", "exponent_at": 900').encode(), "within 125"),
         (b" " * 70_000, "longer than 65536 bytes"),
@@ -157,12 +159,12 @@ def test_a_map_is_one_that_is_shipped_or_a_file(tmp_path):
 NUMBERS = st.sampled_from(["int16", "uint16", "int32", "uint32", "int64", "uint64", "float32"])
 
 
-@settings(max_examples=200)
+@settings(max_examples=40)
 @given(NUMBERS, st.booleans(), st.lists(st.integers(0, 2**16 - 1), min_size=5, max_size=5))
 def test_no_registers_crash_the_reader(kind, scaled, words):
     value = {"address": 0, "type": kind, "unit": "kWh"} | ({"exponent_at": 4} if scaled else {})
-    register = parsed_map(json.dumps(MAP | {"registers": {"import": value}}).encode(), "a")
-    register = register.register("import")
+    text = json.dumps(MAP | {"registers": {"import": value}})
+    register = parsed_map(text.encode(), "a").register("import")
     with suppress(V2VError):
         wh, step = register.watt_hours(words[: len(register.span)], "register")
         assert wh >= 0

@@ -71,7 +71,7 @@ def test_anyones_own_meter_and_source_are_named_by_module_and_class():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("", "no meter is called '': expected ocmf:…, csv:…, modbus:…, python:…"),
+        ("", "no meter is called '': expected ocmf:…, csv:…, modbus:…, ocpp:…, python:…"),
         ("telepathy:x", "no meter is called"),
         ("ocmf:x?key=00", "says no 'serial'"),
         ("ocmf:x?serial=1&key=00&speed=1", "an unknown option 'speed'"),
@@ -81,7 +81,7 @@ def test_anyones_own_meter_and_source_are_named_by_module_and_class():
         ("csv:x?id=a&resolution_wh=much", "expected a number above 0"),
         ("modbus:x?id=a", "says no 'map'"),
         ("modbus:x?id=a&map=nowhere", "the map 'nowhere' cannot be read"),
-        ("modbus:x?id=a&map=eastron-sdm&unit=248", "expected a number above 0, up to 247"),
+        ("modbus:x?id=a&map=eastron-sdm&unit=248", "expected a number above 0 to 247"),
         ("python:nowhere:X", "cannot be found"),
         (f"python:{OWN}:Nobody", "cannot be found"),
         (f"python:{OWN}:OwnMeter?volume=1", "cannot be made"),
@@ -96,7 +96,7 @@ def test_a_name_that_is_none_is_refused_with_what_was_expected(name, message):
 def test_a_meter_is_no_source():
     with pytest.raises(ConfigurationError, match="has no 'delivered_wh'"):
         source_named(f"python:{OWN}:OwnMeter")
-    with pytest.raises(ConfigurationError, match="expected python:module:Class"):
+    with pytest.raises(ConfigurationError, match="expected ocpp:… or python:module:Class"):
         source_named("ocmf:x")
 
 

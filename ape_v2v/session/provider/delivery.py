@@ -119,7 +119,10 @@ class Delivery:
             lost = max(0, acknowledged_wh - since) // _LOST_PART + 2 * reading.resolution_wh
             above = min(above, before + (lost if acknowledged_wh > since else 0))
         self._base = acknowledged_wh, above
-        self._source.allow(min(up_to, above + furthest))
+        try:
+            self._source.allow(min(up_to, above + furthest))
+        except MeterError as error:
+            raise SessionError(ErrorCode.METER_FAILED, str(error)) from error
         self._watch_for_a_standstill(
             stands=delivered >= above + furthest
             and energy < acknowledged_wh + self._limits.increment_wh,
