@@ -6,6 +6,9 @@ import base64
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +22,7 @@ from ape_v2v.metering.envelopes import Enclosed
 from ape_v2v.metering.meter import MeterError, MeterReading
 from ape_v2v.metering.named import meter_named, source_named
 from ape_v2v.metering.records import RecordError
+from tests.helpers.documentation import examples
 from tests.metering.test_ocmf import GENUINE, SERIAL, der, pem
 
 OWN = "tests.metering.test_named"
@@ -91,6 +95,29 @@ def test_anyones_own_meter_and_source_are_named_by_module_and_class():
 def test_a_name_that_is_none_is_refused_with_what_was_expected(name, message):
     with pytest.raises(ConfigurationError, match=message):
         meter_named(name)
+
+
+def test_the_documented_meter_of_ones_own_reads_a_plug():
+    class Plug(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"energyWh": 4711, "powerW": 230}')
+
+        def log_message(self, *_):
+            pass
+
+    names: dict[str, Any] = {}
+    (example,) = (code for code in examples("docs/meters.md", "py") if "class " in code)
+    exec(compile(example, "docs/meters.md", "exec"), names)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Plug) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        meter = names["PlugMeter"](f"http://127.0.0.1:{server.server_address[1]}/status", "plug")
+        reading = meter.read()
+        server.shutdown()
+    assert (meter.id, reading.energy_wh, reading.power_w) == ("plug", 4_711, 230)
+    with pytest.raises(MeterError, match="gives no reading"):
+        meter.read()
 
 
 def test_a_meter_is_no_source():

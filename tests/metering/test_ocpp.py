@@ -15,6 +15,7 @@ from ocpp import v16, v201
 from ocpp.exceptions import FormatViolationError
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from ape_v2v import ConfigurationError
 from ape_v2v.metering.meter import MeterError
@@ -268,7 +269,11 @@ def test_only_the_charger_that_is_expected_gets_in(place, tmp_path, path, passwo
         headers = {"Authorization": "Basic " + b64encode(f"{path}:{password}".encode()).decode()}
     with (
         pytest.raises(InvalidStatus) as refused,
-        connect(f"ws://{place[:-3]}{path}", subprotocols=["ocpp1.6"], additional_headers=headers),
+        connect(
+            f"ws://{place[:-3]}{path}",
+            subprotocols=[Subprotocol("ocpp1.6")],
+            additional_headers=headers,
+        ),
     ):
         pass
     assert refused.value.response.status_code == status
@@ -284,7 +289,7 @@ def test_a_charger_with_its_password_gets_in(place, plug, tmp_path):
 
 def test_a_charger_of_no_version_that_is_spoken_here_does_not_get_in(place):
     meter_at(place)
-    for versions in (None, ["ocpp1.5"]):
+    for versions in (None, [Subprotocol("ocpp1.5")]):
         with (
             pytest.raises(InvalidStatus) as refused,
             connect(f"ws://{place}", subprotocols=versions),

@@ -8,7 +8,6 @@ keeps to no schedules is told to end its transaction instead, by whoever is ther
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,19 +17,19 @@ from ape_v2v.metering.meter import MeterError
 from ape_v2v.metering.ocpp.dialect import (
     DISCHARGES,
     Dialect2,
-    PowerPeriod,
     accepted,
     spoken_version,
 )
+from ape_v2v.metering.ocpp.grants import PowerGrant, periods
 from ape_v2v.metering.ocpp.samples import EXPORTED, IMPORTED, ChargerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
+    from ape_v2v.metering.ocpp.dialect import PowerPeriod
     from ape_v2v.metering.ocpp.station import ChargingStation, Line
 
-_SECONDS_PER_HOUR = 3600
 _LOOK_SECONDS = 0.25
 _PAUSE_SECONDS = 2.0
 """Before something that has failed is tried again."""
@@ -38,14 +37,6 @@ _START_SECONDS = 30.0
 """How long a transaction may take to begin."""
 _IDLE_SECONDS = 30.0
 """A transaction in which nothing may flow for so long is ended."""
-_LEAST_SECONDS = 5
-"""The last of the energy flows slower, so that a vehicle can follow."""
-_LEAST_W = 1380
-"""Below 6 A no vehicle charges."""
-_RENEWED_AT = 0.5
-"""A schedule is made longer when half of it is over,"""
-_WORTH_SECONDS = 2.0
-"""and only by so much."""
 
 
 @dataclass(frozen=True)
@@ -67,24 +58,6 @@ class Flowing:
         return EXPORTED if self.discharging else IMPORTED
 
 
-@dataclass(frozen=True)
-class _Grant:
-    """What a charger was told: so much power, until then, and none after it."""
-
-    power_w: float
-    since: float
-    until: float
-
-    def unused_wh(self, left_wh: float, heard: float) -> float:
-        """What would be left in the end, at least; below 0 it is too much.
-
-        Args:
-            left_wh: What may still flow, by the register.
-            heard: When that was read.
-        """
-        return left_wh - self.power_w * max(0.0, self.until - heard) / _SECONDS_PER_HOUR
-
-
 class Contactor:
     """The flow of one charger."""
 
@@ -104,7 +77,7 @@ class Contactor:
         self._schedules: bool | None = None
         """Whether the charger keeps to schedules; None when that has not been tried."""
         self._line: Line | None = None
-        self._granted: _Grant | None = None
+        self._granted: PowerGrant | None = None
         self._asked_at: float | None = None
         self._idle_since: float | None = None
         self._told: int | str | None = None
@@ -127,8 +100,9 @@ class Contactor:
             try:
                 await self._step()
                 await self._await_news()
-            except MeterError as error:
-                self.problem = str(error)
+            except Exception as error:  # or nobody would look after the flow any more
+                said = isinstance(error, MeterError)
+                self.problem = str(error) if said else f"the charger: {error!r}"
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     async def end(self) -> None:
@@ -216,27 +190,11 @@ class Contactor:
         wh, step, *_ = self._station.register(self._flowing.measurand)
         return wh > self._limit_wh + step
 
-    def _grant(self, left_wh: float) -> _Grant | None:
-        """What to let flow now; None when it may all have flowed since the last reading."""
-        now, power = self._clock(), float(self._power_w)
-        left_wh -= power * (now - self._heard_at()) / _SECONDS_PER_HOUR
-        if left_wh <= 0:
-            return None
-        if left_wh * _SECONDS_PER_HOUR / power < _LEAST_SECONDS:
-            slower = left_wh * _SECONDS_PER_HOUR / _LEAST_SECONDS
-            power = min(power, max(slower, _LEAST_W))
-            seconds = math.ceil(left_wh * _SECONDS_PER_HOUR / power)
-        else:
-            seconds = int(left_wh * _SECONDS_PER_HOUR / power)
-        return _Grant(power, now, now + seconds)
+    def _grant(self, left_wh: float) -> PowerGrant | None:
+        return PowerGrant.of(left_wh, self._power_w, self._heard_at(), self._clock())
 
-    def _periods(self, grant: _Grant | None) -> list[PowerPeriod]:
-        if grant is None:
-            return [PowerPeriod(0, 0)]
-        power = int(grant.power_w)
-        if self._flowing.discharging:
-            power = -power
-        return [PowerPeriod(0, power), PowerPeriod(round(grant.until - grant.since), 0)]
+    def _periods(self, grant: PowerGrant | None) -> list[PowerPeriod]:
+        return periods(grant, discharging=self._flowing.discharging)
 
     async def _start(self, line: Line, left_wh: float) -> None:
         now = self._clock()
@@ -245,15 +203,15 @@ class Contactor:
         if self._asked_at is not None and now - self._asked_at < _START_SECONDS:
             return  # it is on its way
         dialect, station = spoken_version(line.version), self._station
-        periods = None if self._schedules is False else self._periods(grant)
-        asked = dialect.start(station.outlet, self._flowing.tag, periods)
+        schedule = None if self._schedules is False else self._periods(grant)
+        asked = dialect.start(station.outlet, self._flowing.tag, schedule)
         self._asked_at = now
         if accepted(await line.ask(*asked)):
             # Some take a schedule with that and do not keep to it: it is told once more.
             self._granted = grant if self._schedules else None
             return
         self._asked_at = None
-        if periods is not None and self._schedules is None and not self._flowing.discharging:
+        if schedule is not None and self._schedules is None and not self._flowing.discharging:
             self._schedules = False
             return
         raise ChargerError(
@@ -271,10 +229,7 @@ class Contactor:
                 await self._stop(line, transaction)
             return
         if before is not None and before.until > now:
-            second = before.power_w / _SECONDS_PER_HOUR
-            unused = before.unused_wh(left_wh, self._heard_at())
-            is_young = now - before.since < _RENEWED_AT * (before.until - before.since)
-            if -second - 1 <= unused and (is_young or unused <= _WORTH_SECONDS * second):
+            if before.stands(left_wh, self._heard_at(), now):
                 return
         elif grant is None:
             return
@@ -293,7 +248,7 @@ class Contactor:
         elif now - self._idle_since > _IDLE_SECONDS:
             await self._stop(line, transaction)
 
-    async def _schedule(self, line: Line, transaction: int | str, grant: _Grant | None) -> None:
+    async def _schedule(self, line: Line, transaction: int | str, grant: PowerGrant | None) -> None:
         now, station = self._clock(), self._station
         asked = spoken_version(line.version).schedule(
             station.outlet, transaction, self._periods(grant)
@@ -305,7 +260,7 @@ class Contactor:
                 raise
             keeps = False
         if keeps:
-            self._schedules, self._granted = True, grant or _Grant(0.0, now, now)
+            self._schedules, self._granted = True, grant or PowerGrant(0.0, now, now)
             return
         if self._flowing.discharging:
             await self._stop(line, transaction)
