@@ -156,17 +156,15 @@ def _charger(name: str, place: str, options: dict[str, str]) -> tuple[CentralSys
             f"{name!r} lets in whoever says that it is {charger}: name a file that holds the "
             "charger's password with password=…, and a certificate with tls_certificate=…"
         )
+    outlet = int(_number(name, "connector", options.get("connector", "1")))
+    interval = int(_number(name, "interval", options.get("interval", "5"), least=1))
+    secret = None if password is None else _secret(password)
     central = central_at(
         host.strip("[]"),
         int(port),
         None if certificate[0] is None else (Path(certificate[0]), Path(str(certificate[1]))),
     )
-    station = central.admit(
-        charger,
-        outlet=int(_number(name, "connector", options.get("connector", "1"))),
-        password=None if password is None else _secret(password),
-        interval=int(_number(name, "interval", options.get("interval", "5"), least=1)),
-    )
+    station = central.admit(charger, outlet=outlet, password=secret, interval=interval)
     return central, station
 
 
@@ -174,19 +172,22 @@ def _ocpp(name: str, place: str, options: dict[str, str]) -> Meter:
     signed = "key" in options
     own = ("register", "unsynchronized") if signed else ("flow",)
     needed = ("serial", "key") if signed else ("id",)
-    _require(name, options, needed=needed, known=("age", *own, *_CHARGER))
+    _require(name, options, needed=needed, known=("age", "patience", *own, *_CHARGER))
     flow = options.get("flow", "import")
     if flow not in _FLOWS:
         raise ConfigurationError(f"flow in {name!r} is {flow!r}: expected import or export")
     _, station = _charger(name, place, options)
     from ape_v2v.metering.ocpp.equipment import OcppMeter  # noqa: PLC0415 - extra
-    from ape_v2v.metering.ocpp.station import StationRecords  # noqa: PLC0415 - ditto
+    from ape_v2v.metering.ocpp.station import PATIENCE_SECONDS, StationRecords  # noqa: PLC0415
 
     age = _age(name, options.get("age", "60"))
+    patience = _number(name, "patience", options.get("patience", str(PATIENCE_SECONDS)))
     if not signed:
-        return OcppMeter(station, id=options["id"], measurand=_FLOWS[flow], max_age=age)
+        return OcppMeter(
+            station, id=options["id"], measurand=_FLOWS[flow], max_age=age, patience=patience
+        )
     return OcmfMeter(
-        StationRecords(station),
+        StationRecords(station, patience),
         serial=options["serial"],
         public_key=key_of(options["key"]),
         register=options.get("register"),

@@ -64,7 +64,7 @@ def plug(place, tmp_path):
 
 
 def meter_at(place, **options):
-    options = {"id": "CP1-meter", "interval": "1"} | options
+    options = {"id": "CP1-meter", "interval": "1", "patience": "0.001"} | options
     return meter_named(f"ocpp:{place}?" + "&".join(f"{k}={v}" for k, v in options.items()))
 
 
@@ -92,6 +92,12 @@ def test_a_charger_is_read_before_anything_flows(place, plug, version, unit):
     assert reading.register == "Energy.Active.Import.Register"
     assert json.loads(reading.record)["energyWh"] == START_WH
     assert abs(datetime.now(UTC) - reading.at) < timedelta(seconds=PATIENCE)
+
+
+def test_a_charger_that_connects_in_a_while_is_waited_for_once(place, plug):
+    meter = meter_at(place, patience="20")
+    with plug("1.6"):
+        assert meter.read().energy_wh == START_WH
 
 
 def test_a_charger_that_measures_in_transactions_only_is_told_from_one_that_is_away(place, plug):
@@ -125,7 +131,7 @@ def ocmf(wh):
     ids=["1.6 in hex", "2.0.1 in base64", "1.6 in the envelope of 2.0.1"],
 )
 def test_what_a_charger_has_signed_is_a_signed_meter(place, plug, version, encoded):
-    meter = meter_named(f"ocpp:{place}?serial={SIGNING}&key={der()}&interval=1")
+    meter = meter_named(f"ocpp:{place}?serial={SIGNING}&key={der()}&interval=1&patience=0.001")
     with plug(version, signs=lambda wh: encoded(ocmf(wh))):
         reading = eventually(meter.read)
     assert (meter.id, reading.energy_wh) == (SIGNING, START_WH)
@@ -133,7 +139,7 @@ def test_what_a_charger_has_signed_is_a_signed_meter(place, plug, version, encod
 
 
 def test_a_signed_byte_that_was_changed_on_the_way_is_refused(place, plug):
-    meter = meter_named(f"ocpp:{place}?serial={SIGNING}&key={der()}&interval=1")
+    meter = meter_named(f"ocpp:{place}?serial={SIGNING}&key={der()}&interval=1&patience=0.001")
     with plug("1.6", signs=lambda wh: ocmf(wh).replace(b"1.0", b"9.0", 2).hex()) as there:
         eventually(lambda: there.asked("TriggerMessage"))
         time.sleep(0.2)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ape_v2v.metering.meter import MeterError, MeterReading, plain_record, wire_id
 from ape_v2v.metering.ocpp.contactor import Contactor
 from ape_v2v.metering.ocpp.samples import IMPORTED
+from ape_v2v.metering.ocpp.station import PATIENCE_SECONDS, FirstWord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,7 @@ class OcppMeter:
         id: str,  # noqa: A002 - as the interface has it
         measurand: str = IMPORTED,
         max_age: timedelta | None = timedelta(minutes=1),
+        patience: float = PATIENCE_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Read a charger.
@@ -40,6 +42,7 @@ class OcppMeter:
             id: What the meter is called, at most 32 bytes.
             measurand: Which register, as OCPP calls it.
             max_age: How far from now a reading may be; None for any age.
+            patience: How long to wait for the first reading, s.
             now: The time, UTC.
 
         Raises:
@@ -50,6 +53,7 @@ class OcppMeter:
         self._station = station
         self._measurand = measurand
         self._max_age = max_age
+        self._first = FirstWord(patience)
         self._now = now
 
     def read(self) -> MeterReading:
@@ -58,7 +62,7 @@ class OcppMeter:
         Raises:
             MeterError: It has said nothing, nothing that can be, or that too long ago.
         """
-        wh, step, at, power_w = self._station.register(self._measurand)
+        wh, step, at, power_w = self._first.of(lambda: self._station.register(self._measurand))
         apart = self._now() - at
         if self._max_age is not None and abs(apart) > self._max_age:
             seconds = round(apart.total_seconds())
@@ -81,6 +85,7 @@ class OcppSource:
         self._station = station
         self._flowing = flowing
         self._central = central
+        self._delivered_wh = 0
         self._contactor = Contactor(station, flowing)
         station.on_news(self._contactor.wake)
         central.run(self._contactor.run)
@@ -88,12 +93,11 @@ class OcppSource:
 
     @property
     def delivered_wh(self) -> int:
-        """The charger's register, Wh; 0 while it has said nothing."""
-        try:
+        """The charger's register, Wh, as it was last known; 0 before that."""
+        with suppress(MeterError):
             wh, *_ = self._station.register(self._flowing.measurand)
-        except MeterError:
-            return 0
-        return int(wh)
+            self._delivered_wh = int(wh)
+        return self._delivered_wh
 
     @property
     def max_power_w(self) -> int:

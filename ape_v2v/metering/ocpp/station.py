@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ape_v2v.metering.meter import MAX_RECORD_BYTES, MeterError
 from ape_v2v.metering.ocpp.samples import REGISTERS, ChargerError
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from ape_v2v.metering.ocpp.samples import ChargerSample
 
 _KEPT_RECORDS = 256
+_PAUSE = 0.05
+PATIENCE_SECONDS = 30.0
+"""How long a charger may take to connect again, when this program was started anew."""
 _KEPT_TRANSACTIONS = 64
+
+
+Word = TypeVar("Word")
 
 
 class Line(Protocol):
@@ -187,11 +193,34 @@ class ChargingStation:
         return f"the charger {self.name} has said {known}, and not {measurand}: {hint}"
 
 
+class FirstWord:
+    """Waits for a charger once, until it has connected and measured for the first time."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+
+    def of(self, ask: Callable[[], Word]) -> Word:
+        """What is asked for, as soon as there is something.
+
+        Raises:
+            MeterError: There is nothing; at the first time, nothing in all that time.
+        """
+        until, self._patience = time.monotonic() + self._patience, 0.0
+        while True:
+            try:
+                return ask()
+            except MeterError:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(_PAUSE)
+
+
 class StationRecords:
     """The signed records of a charger, as a meter reads them."""
 
-    def __init__(self, station: ChargingStation) -> None:
+    def __init__(self, station: ChargingStation, patience: float = PATIENCE_SECONDS) -> None:
         self._station = station
+        self._first = FirstWord(patience)
         self._read = 0
 
     def arrived(self) -> list[bytes]:
@@ -200,5 +229,5 @@ class StationRecords:
         Raises:
             MeterError: None has come yet.
         """
-        self._read, new = self._station.records(self._read)
+        self._read, new = self._first.of(lambda: self._station.records(self._read))
         return [record for record in new if len(record) <= MAX_RECORD_BYTES]
