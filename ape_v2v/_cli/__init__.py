@@ -19,6 +19,7 @@ _TOPICS = {
     "auction": "Ask for energy, bid, award",
     "connection": "Access token, receipts, settlement",
     "session": "Charge: two vehicles, meters and receipts",
+    "car": "A car that trades by itself",
     "transaction": "What has become of a transaction, and another in its place",
     "light": "Follow the chain as a light node, trusting nobody",
     "simulate": "Simulate a market, on its very bytecode",

@@ -44,7 +44,7 @@ class Watch:
     trouble: Callable[[str], None] = lambda _: None
     """Told in a sentence what cannot be done at the moment."""
     stop_requested: Callable[[], bool] = lambda: False
-    """Asked whether the consumer shall stop."""
+    """Asked whether this side shall stop, in order."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,7 @@ def run_provider(
             patience=settings.patience,
             on_start=watch.serves,
             report=watch.trouble,
+            stop_requested=watch.stop_requested,
         )
         kept = provider.connection
         return SessionEnd(agreement, end, None if kept is None else kept.stop_reason)

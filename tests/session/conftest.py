@@ -16,7 +16,6 @@ from ape_v2v.session.provider import Provider
 from ape_v2v.session.settings import ChargeSettings, ServeSettings
 from ape_v2v.session.store import Store
 from ape_v2v.session.terms import Limits, SessionPatience, SessionTerms
-from tests.helpers.processes import ROOT
 from tests.helpers.scenario import offered
 from tests.session.admissions import Admission
 from tests.session.pairs import (
@@ -28,12 +27,11 @@ from tests.session.pairs import (
     free_port,
 )
 from tests.session.runner import (
-    PROCESSES,
     Plan,
     Side,
     consume,
     provide,
-    warm_up,
+    start_fork_server,
 )
 
 
@@ -53,13 +51,7 @@ def connect(market, start_auction, provider, consumer, clock):
 
 @pytest.fixture(scope="session")
 def fork_server():
-    """Import everything once: what the tests wait for is a session, not Python."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(ROOT))  # where the server finds the runner
-        process = PROCESSES.Process(target=warm_up, daemon=True)
-        process.start()
-        process.join()
-    assert process.exitcode == 0
+    start_fork_server()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 MAX_UNACKNOWLEDGED_WH = 100
-_PACKAGES = ("ape-v2v", "eth-ape", "ape-foundry", "fastapi", "uvicorn", "httpx")
+PACKAGES = ("ape-v2v", "eth-ape", "ape-foundry", "fastapi", "uvicorn", "httpx")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def report(runs: list[Run], *, seed: int, seconds: float) -> str:
         for kind, of in kinds.items()
     ]
     at = Counter(kill for run in kinds["boundary"] for kill in run.kills)
-    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return "\n".join(
         [
             "# Kills of a charging session",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import ape
+import pytest
 from ape.logging import logger
 
 from ape_v2v.market.market import Market
@@ -20,6 +21,7 @@ from ape_v2v.session.boundaries import VARIABLE
 from ape_v2v.session.running import Watch, run_consumer, run_provider
 from ape_v2v.session.settings import ChargeSettings, ServeSettings, SessionSettings
 from ape_v2v.session.store import Store
+from tests.helpers.processes import ROOT
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection as Pipe
@@ -29,20 +31,32 @@ if TYPE_CHECKING:
 KILLED = -9
 _PATIENCE = 180  # seconds, longer than any session of a test on a busy machine
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["ape_v2v.market.market", "ape_v2v.session.running", __name__])
+PROCESSES.set_forkserver_preload(
+    ["ape_v2v.market.market", "ape_v2v.session.running", "ape_v2v.car", __name__]
+)
 
 
-def _network(node: str) -> Any:
+def network_of(node: str) -> Any:
     return ape.networks.parse_network_choice(
         "ethereum:local:foundry", provider_settings={"host": node}
     )
 
 
-_network("http://127.0.0.1:1")  # imports what Ape needs to connect; nobody is asked
+network_of("http://127.0.0.1:1")  # imports what Ape needs to connect; nobody is asked
 
 
 def warm_up() -> None:
     """Nothing: but a process that has done it has shown that the others can start."""
+
+
+def start_fork_server() -> None:
+    """Import everything once: what the tests wait for is a session, not Python."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))  # where the server finds the runner
+        process = PROCESSES.Process(target=warm_up, daemon=True)
+        process.start()
+        process.join()
+    assert process.exitcode == 0
 
 
 @dataclass(frozen=True)
@@ -63,7 +77,7 @@ def _stage(plan: Plan) -> tuple[Any, Any, Store]:
     logger.set_level("ERROR")
     if plan.crash_at is not None:
         os.environ[VARIABLE] = plan.crash_at
-    _network(plan.node).__enter__()  # until the process ends
+    network_of(plan.node).__enter__()  # until the process ends
     account = ape.accounts.test_accounts[plan.account]
     return Market.at(plan.market).connection(plan.auction_id), account, Store(plan.store)
 

@@ -26,7 +26,7 @@ from ape_v2v._cli.shared.endings import find_ending, in_words
 from ape_v2v._cli.shared.failures import EXPECTED_ERRORS, exit_code, require_node, sentence
 from ape_v2v._cli.shared.groups import did_you_mean
 from ape_v2v._cli.shared.parameters import ADDRESS, PRICE
-from ape_v2v.errors import SentAs
+from ape_v2v.errors import SentAs, V2VError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +96,21 @@ class _Account(AccountAliasPromptChoice):
             if sys.stdin.isatty():
                 raise
             raise click.UsageError("name the account that acts with --account ALIAS") from error
+
+
+def account_named(alias: str) -> AccountAPI:
+    """The account of this alias, which signs unasked where its passphrase is in Ape's variable.
+
+    Raises:
+        V2VError: There is none.
+    """
+    try:
+        account = _Account().convert(alias, None, None)
+    except click.BadParameter as error:
+        raise V2VError(error.message) from error
+    assert account is not None, "one that is not there is an error"
+    _unlock(account)
+    return account
 
 
 def account_option() -> Callable[[Any], Any]:

@@ -45,6 +45,7 @@ def serve(
     patience: SessionPatience | None = None,
     on_start: Callable[[str], None] = lambda _: None,
     report: Callable[[str], None] = lambda _: None,
+    stop_requested: Callable[[], bool] = lambda: False,
 ) -> ConnectionEnd | None:
     """Serve one connection until it has ended on the chain.
 
@@ -60,6 +61,7 @@ def serve(
         patience: How long the provider waits before it acts by itself.
         on_start: Told the service's address.
         report: Told in a sentence what could not be done yet.
+        stop_requested: Asked whether to stop as at a Ctrl-C, where others get the signals.
 
     Returns:
         How the connection ended; None when nobody came, nothing was acknowledged, or the process
@@ -70,7 +72,7 @@ def serve(
         ConfigurationError: The address cannot be listened on.
         Exception: Looking after it has failed, in a way that nobody has thought of.
     """
-    supervisor = Supervisor(provider, patience, report)
+    supervisor = Supervisor(provider, patience, report, stop_requested=stop_requested)
     stopped = threading.Event()
     failures: list[Exception] = []
 

@@ -67,12 +67,14 @@ class Supervisor:
         patience: SessionPatience | None = None,
         report: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
+        stop_requested: Callable[[], bool] = lambda: False,
     ) -> None:
         """Look after a provider; `report` gets a sentence about what could not be done yet."""
         self._provider = provider
         self._patience = patience or SessionPatience()
         self._report = report
         self._clock = clock
+        self._stop_requested = stop_requested
         self._stopping_since: float | None = None
         self._chain_at = float("-inf")
         self.end: ConnectionEnd | None = None
@@ -98,6 +100,11 @@ class Supervisor:
 
     def _step(self) -> bool:
         provider = self._provider
+        if self._stop_requested():
+            if provider.state is None:
+                return True  # nobody has come
+            if provider.state is ChargingState.CHARGING:
+                provider.stop_charging(StopReason.LOCAL)
         if reason := provider.due_to_stop():
             provider.stop_charging(reason)
             if reason in {StopReason.TIMEOUT, StopReason.OTHER}:  # nobody to wait for, or no meter

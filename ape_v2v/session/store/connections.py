@@ -121,6 +121,27 @@ class Connections:
         )
         return next(ends, None)
 
+    def energy_since(self, moment: float, role: str) -> int:
+        """What was paid for since a moment, and what is acknowledged of what has not ended, Wh.
+
+        Args:
+            moment: Seconds since 1970.
+            role: Of the connections as this one only, `consumer` or `provider`.
+        """
+        ((ended,),) = self._database.rows(
+            "SELECT coalesce(sum(energy_wh), 0) FROM outcomes JOIN connections USING (token) "
+            "WHERE at >= ? AND role = ?",
+            moment,
+            role,
+        )
+        ((under_way,),) = self._database.rows(
+            "SELECT coalesce(sum(most), 0) FROM (SELECT max(energy_wh) AS most FROM receipts "
+            "JOIN connections USING (token) WHERE role = ? "
+            "AND token NOT IN (SELECT token FROM outcomes) GROUP BY token)",
+            role,
+        )
+        return int(ended) + int(under_way)
+
     def _connections(self, clause: str, *values: Any) -> list[StoredConnection]:
         rows = self._database.rows(
             "SELECT agreement, role, peer, meter_id, meter_start_wh, stop_reason, closed_at "

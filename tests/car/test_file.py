@@ -1,0 +1,65 @@
+"""A car's file: what is written is read again, and a mistake is told with its place."""
+
+import pytest
+
+from ape_v2v.car import ROLES, car_template, parse_car, read_car
+from ape_v2v.errors import ConfigurationError
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_init_writes_is_read(role, tmp_path):
+    file = tmp_path / "car.yaml"
+    file.write_text(car_template(role), "utf-8")
+    settings = read_car(file)
+    assert settings.role == role
+    assert settings.equipment.cable == tmp_path / "cable"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("  target: 80 ", "  taget: 80 ", "car.yaml:38:3: consumer.taget: is no setting here"),
+        ("  target: 80 ", "  target: 180 ", "consumer.target: is 180: "),
+        ("max_rate: 0.0003 ether/kWh", "max_rate: 0.0003", "expected a rate with its unit"),
+        ("+02:00", "", "expected a time with its zone"),
+        ("  charged: 40", "  charged: 40\n  gauge: x", "needs exactly one of gauge and charged"),
+        ("  cable: cable", "", "needs a meter, or a cable to simulate one"),
+        ("  url: http://127.0.0.1:8443", "", "link needs a url"),
+        ("account: alice", "account: alice\naccount: bob", "account is there twice"),
+        ("account: alice", "account: [", "this is no YAML"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(old, new, told):
+    text = car_template("consumer")
+    assert old in text
+    with pytest.raises(ConfigurationError, match=r"^car\.yaml:[0-9]+:[0-9]+: ") as error:
+        parse_car(text.replace(old, new, 1), "car.yaml")
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("  # hours: 22:00-06:00", "  hours: night", "expected two times of the day"),
+        ("  # zone: Europe/Berlin", "  zone: Europe/Nowhere", "expected a zone"),
+        ("  cable: cable", "  meter: ocmf:x", "needs a source"),
+        ("  # tls_key: bob.key", "  tls_key: bob.key", "go together"),
+    ],
+)
+def test_a_sellers_mistake_is_told(old, new, told):
+    text = car_template("provider")
+    assert old in text
+    with pytest.raises(ConfigurationError) as error:
+        parse_car(text.replace(old, new, 1), "car.yaml")
+    assert told in str(error.value)
+
+
+def test_a_car_is_on_one_side():
+    text = car_template("consumer") + "provider: {floor: 1 wei/Wh, reserve: 10}\n"
+    with pytest.raises(ConfigurationError, match="exactly one of consumer and provider"):
+        parse_car(text)
+
+
+def test_a_file_that_is_not_there_says_how_to_write_one(tmp_path):
+    with pytest.raises(ConfigurationError, match="ape v2v car init"):
+        read_car(tmp_path / "none.yaml")
