@@ -5,37 +5,36 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from ipaddress import ip_address
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ape
 import click
 from eth_utils.conversions import to_hex
 
+from ape_v2v._cli import sessionrecords
 from ape_v2v._cli.light import prove, require_market
-from ape_v2v._cli.sessionoptions import FILE, PART, STORE, equipment, side
+from ape_v2v._cli.sessionoptions import FILE, PART, STORE, default_store, equipment, keys, side
 from ape_v2v._cli.sessionview import View, show_end
 from ape_v2v._cli.shared.commands import account_option, reading
 from ape_v2v._cli.shared.context import Context, prompts_on_stderr
 from ape_v2v._cli.shared.groups import Group
 from ape_v2v._cli.shared.live import stop_signals
-from ape_v2v._cli.shared.parameters import ADDRESS, AUCTION, DURATION, ENERGY, own_auction
-from ape_v2v._cli.shared.tables import Rows
+from ape_v2v._cli.shared.parameters import AUCTION, DURATION, ENERGY, own_auction
 from ape_v2v.errors import V2VError
+from ape_v2v.market.documents.keys import KeyDocument
 from ape_v2v.market.market import Market
 from ape_v2v.session.protocol.tolerance import Tolerance
 from ape_v2v.session.terms import Limits, SessionPatience, SessionTerms
 from ape_v2v.units import Energy, Money, format_duration
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ape.api import AccountAPI
 
     from ape_v2v._cli.shared.parameters import AuctionReference
+    from ape_v2v.market.auction import Auction
     from ape_v2v.session.settings import SessionSettings
     from ape_v2v.session.store import Store
-    from ape_v2v.session.summary import SessionSummary
-
-_FOLDER = Path("v2v") / "sessions"
 
 
 @click.group(cls=Group, short_help="Charge: two vehicles, meters and receipts")
@@ -125,7 +124,7 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
         patience=SessionPatience(for_the_consumer=options["patience"].total_seconds()),
         trusted_block=_hex(options["trusted_block"]),
         light=options["light"],
-        session_key=options["session_key"],
+        **keys(options["session_key"]),
     )
     store = _store(context, options["store_path"])
     _prove(context, settings.light)
@@ -179,7 +178,7 @@ def charge(
     from ape_v2v.session.settings import ChargeSettings  # noqa: PLC0415 - not light
 
     _prove(context, options["light"])
-    auction = own_auction(context)
+    auction = _auction_of(context, options["session_key"])
     settings = ChargeSettings(
         equipment=equipment("consumer", **options),
         url=url,
@@ -195,7 +194,7 @@ def charge(
         ),
         trusted_block=_hex(options["trusted_block"]),
         light=options["light"],
-        session_key=options["session_key"],
+        **keys(options["session_key"]),
     )
     _run(context, auction.id, _store(context, options["store_path"]), settings)
 
@@ -223,29 +222,11 @@ def resume(context: Context, reference: AuctionReference | None, store_path: Pat
     raise V2VError(f"the store {store.path} has no session to go on with: start it by its command")
 
 
-@cli.add_command
-@reading(name="show")
-@click.argument("ev", metavar="[EV]", type=ADDRESS, required=False)
-@STORE
-def show(context: Context, ev: str | None, store_path: Path | None) -> None:
-    """Show the sessions that an EV has stored."""
-    from ape_v2v.session.store import Store  # noqa: PLC0415 - not light
-    from ape_v2v.session.summary import SessionSummary  # noqa: PLC0415 - ditto
-
-    if store_path is None:
-        if ev is None:
-            raise click.UsageError("name an EV, or a file with --store")
-        store_path = default_store(ev)
-    if not store_path.exists():
-        raise V2VError(f"there is no store {store_path}: this EV has had no session here")
-    store = Store(store_path)
-    sessions = [SessionSummary.of(store, one) for one in store.connections.all()]
-    context.show([one.as_json() for one in sessions], _table(context, sessions))
-
-
-def default_store(address: str) -> Path:
-    """Where an account's sessions are kept unless told otherwise."""
-    return Path(ape.config.DATA_FOLDER) / _FOLDER / f"{address}.sqlite"
+def _auction_of(context: Context, chosen: KeyDocument | str | None) -> Auction:
+    """The consumer's current auction; by a key, the one for which it was chosen."""
+    if isinstance(chosen, KeyDocument):
+        return context.market.auction(chosen.auction_id)
+    return own_auction(context)
 
 
 def _store(context: Context, path: Path | None) -> Store:
@@ -318,18 +299,5 @@ def _market(context: Context) -> Market:
     return Market(context.market.contract)
 
 
-def _table(context: Context, sessions: list[SessionSummary]) -> Rows:
-    columns = ("auction", "as", "state", "acknowledged", "of", "cost", "reason")
-    rows = [
-        (
-            context.auction_name(one.auction_id),
-            one.role,
-            one.state,
-            context.energy(one.acknowledged),
-            context.energy(one.contracted),
-            context.money(one.cost),
-            one.reason or "",
-        )
-        for one in sessions
-    ]
-    return Rows(columns, rows, prose=True)
+for command in sessionrecords.COMMANDS:
+    cli.add_command(command)

@@ -6,11 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ape
 import click
 
 from ape_v2v._cli.light import light_option
 from ape_v2v._cli.shared.commands import account_option
-from ape_v2v._cli.shared.parameters import DURATION, ENERGY, HASH
+from ape_v2v._cli.shared.parameters import DURATION, ENERGY, HASH, DocumentType
+from ape_v2v.market.documents.keys import KeyDocument
 from ape_v2v.session.terms import Limits
 from ape_v2v.units import format_duration
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from ape_v2v.metering.equipment import Equipment
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+OWN_KEY = "own"
+_FOLDER = Path("v2v") / "sessions"
 PART = click.FloatRange(0, 1, max_open=True)
 
 STORE = click.option(
@@ -31,6 +35,33 @@ STORE = click.option(
 )
 
 
+class _KeyOption(click.ParamType):
+    """Nothing, for a key of the session's own, or a file that chooses one."""
+
+    name = "file"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> KeyDocument | str:
+        if value == OWN_KEY:
+            return OWN_KEY
+        document = DocumentType(KeyDocument).convert(value, param, ctx)
+        assert isinstance(document, KeyDocument), "it reads no other"
+        return document
+
+
+def keys(chosen: KeyDocument | str | None) -> dict[str, Any]:
+    """The settings that --session-key makes."""
+    if isinstance(chosen, KeyDocument):
+        return {"chosen_key": chosen.text()}
+    return {"session_key": chosen is not None}
+
+
+def default_store(address: str) -> Path:
+    """Where an account's sessions are kept unless told otherwise."""
+    return Path(ape.config.DATA_FOLDER) / _FOLDER / f"{address}.sqlite"
+
+
 def side(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command what both sides have: an account, a store, a meter."""
     options = (
@@ -38,8 +69,12 @@ def side(function: Callable[..., None]) -> Callable[..., None]:
         STORE,
         click.option(
             "--session-key",
-            is_flag=True,
-            help="The account signs once; a key of this session's own signs all the rest.",
+            metavar="[FILE]",
+            type=_KeyOption(),
+            is_flag=False,
+            flag_value=OWN_KEY,
+            help="The account signs once, for a key of this session's own that signs all the rest; "
+            "with a FILE of `connection sign-key`, the account is the key that it names.",
         ),
         click.option(
             "--cable",

@@ -6,11 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 
 from ape_v2v._cli.shared.tables import Facts
-from ape_v2v.units import Energy, Money
+from ape_v2v.session.progress import SessionPace
+from ape_v2v.units import Energy, Money, format_duration
 
 if TYPE_CHECKING:
     from typing import Self
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from ape_v2v.session.progress import SessionProgress
     from ape_v2v.session.protocol.agreement import Agreement
     from ape_v2v.session.running import SessionEnd
+
+_WIDTH = 60
 
 
 class View:
@@ -31,6 +35,7 @@ class View:
         self._out = click.get_text_stream("stdout")
         self._live: Live | None = None
         self._said: str | None = None
+        self._pace = SessionPace()
 
     def __enter__(self) -> Self:
         if not self._context.as_json and self._out.isatty():
@@ -71,11 +76,14 @@ class View:
     def _print(self, data: dict[str, Any]) -> None:
         click.echo(json.dumps(data), self._out)  # and flushes
 
-    def _table(self, progress: SessionProgress) -> Facts:
+    def _table(self, progress: SessionProgress) -> Group:
+        """A bar of the energy, and the figures below it."""
         assert self._agreement is not None, "a session begins before it gets on"
         context = self._context
-        contracted = context.energy(Energy(self._agreement.energy_wh))
-        return Facts(
+        total = self._agreement.energy_wh
+        contracted = context.energy(Energy(total))
+        left = self._pace.left(progress.energy_wh, total)
+        facts = Facts(
             {
                 "state": progress.state,
                 "power": f"{progress.power_w / 1000:.1f} kW",
@@ -83,9 +91,11 @@ class View:
                 "own meter": context.energy(Energy(progress.own_wh)),
                 "acknowledged": context.energy(Energy(progress.acknowledged_wh)),
                 "cost": context.money(Money(progress.cost)),
+                "time left": "" if left is None else format_duration(left),
             },
             fold=True,
         )
+        return Group(ProgressBar(total=total, completed=progress.energy_wh, width=_WIDTH), facts)
 
 
 def show_end(context: Context, ended: SessionEnd) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ConsumerStanding:
+class BuyerStanding:
     """How things stand for a car that buys."""
 
     now: datetime
@@ -48,9 +48,7 @@ class ConsumerStanding:
     registered: bool = True
 
 
-def choose_as_consumer(
-    settings: CarSettings, rules: Parameters, standing: ConsumerStanding
-) -> Choice:
+def choose_as_consumer(settings: CarSettings, rules: Parameters, standing: BuyerStanding) -> Choice:
     """What to do next, and why."""
     wants = settings.consumer
     assert wants is not None, "it is a consumer's file"
@@ -64,7 +62,7 @@ def choose_as_consumer(
 
 
 def _connected(
-    settings: CarSettings, wants: ConsumerSettings, info: AuctionInfo, standing: ConsumerStanding
+    settings: CarSettings, wants: ConsumerSettings, info: AuctionInfo, standing: BuyerStanding
 ) -> Choice:
     assert info.connected_at is not None, "it is connected"
     assert info.provider is not None, "somebody has won it"
@@ -84,7 +82,7 @@ def _connected(
 
 
 def _cannot_begin(
-    wants: ConsumerSettings, info: AuctionInfo, standing: ConsumerStanding
+    wants: ConsumerSettings, info: AuctionInfo, standing: BuyerStanding
 ) -> str | None:
     """Why a session in which nothing is acknowledged cannot go on; None when it can."""
     assert info.connected_at is not None, "it is connected"
@@ -95,7 +93,7 @@ def _cannot_begin(
     return "it is time to drive on" if standing.now >= wants.by else None
 
 
-def _open(wants: ConsumerSettings, info: AuctionInfo, standing: ConsumerStanding) -> Choice:
+def _open(wants: ConsumerSettings, info: AuctionInfo, standing: BuyerStanding) -> Choice:
     drives_on = standing.now >= wants.by
     if info.rate is None:
         if standing.chain_now >= info.closing_time:
@@ -120,7 +118,7 @@ def _idle(
     settings: CarSettings,
     wants: ConsumerSettings,
     rules: Parameters,
-    standing: ConsumerStanding,
+    standing: BuyerStanding,
 ) -> Choice:
     if (withdrawal := too_much(settings, standing.free)) is not None:
         return withdrawal
@@ -150,7 +148,7 @@ def _idle(
 
 
 def _is_over(
-    wants: ConsumerSettings, rules: Parameters, standing: ConsumerStanding, energy: Energy
+    wants: ConsumerSettings, rules: Parameters, standing: BuyerStanding, energy: Energy
 ) -> str | None:
     """Why not to ask for so much, nor for anything else any more; None when nothing is."""
     full = f"the battery is at {standing.percent:.1f} %, and {wants.target:g} % is wanted"

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ape_v2v.car.buying import ConsumerStanding, choose_as_consumer
+from ape_v2v.car.buying import BuyerStanding, choose_as_consumer
 from ape_v2v.car.choice import Act
 from ape_v2v.car.side import CarSide, in_words
 from ape_v2v.market.details import Details
@@ -47,7 +47,7 @@ class ConsumerCar(CarSide):
             return self._charge(choice.auction_id, stop)
         return super().do(choice, stop)
 
-    def _standing(self) -> ConsumerStanding:
+    def _standing(self) -> BuyerStanding:
         market, address = self.market, self.account.address
         waits_for = self.waits_for
         current = int(market.contract.view("currentAuctionId", address))
@@ -63,7 +63,7 @@ class ConsumerCar(CarSide):
             elif info.connected_at is not None:
                 window = timedelta(seconds=self.rules.settlementWindow)
                 expires_at = info.connected_at + info.validity + window
-        return ConsumerStanding(
+        return BuyerStanding(
             now=self.now,
             chain_now=market.now,
             auction=info,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ape_v2v import deployment
 from ape_v2v.bidding.autobidder import Action, Autobidder
 from ape_v2v.car.choice import Act, Choice
-from ape_v2v.car.selling import ProviderStanding, choose_as_provider, is_dead, policy_of
+from ape_v2v.car.selling import SellerStanding, choose_as_provider, is_dead, policy_of
 from ape_v2v.car.side import CarSide, in_words
 from ape_v2v.index.board import Board
 from ape_v2v.index.history import History
@@ -46,7 +46,7 @@ class ProviderCar(CarSide):
         self._history: History | None = None
         self._board: Board | None = None
         self._bidder: Autobidder | None = None
-        self._standing: ProviderStanding | None = None
+        self._standing: SellerStanding | None = None
 
     @property
     def offers(self) -> ProviderSettings:
@@ -87,12 +87,12 @@ class ProviderCar(CarSide):
         self._board.refresh()
         return self._board.running()
 
-    def _stands(self, listings: Sequence[Listing]) -> ProviderStanding:
+    def _stands(self, listings: Sequence[Listing]) -> SellerStanding:
         waits_for = self.waits_for
         address = self.account.address
         engaged = [listing.info for listing in listings if listing.info.provider == address]
         sessions = {info.id: self.session_of(info.id) for info in engaged}
-        return ProviderStanding(
+        return SellerStanding(
             now=self.now,
             chain_now=self.market.now,
             engaged=engaged,
@@ -112,7 +112,7 @@ class ProviderCar(CarSide):
             registered=self.market.is_ev(address),
         )
 
-    def _bidder_now(self, standing: ProviderStanding) -> Autobidder:
+    def _bidder_now(self, standing: SellerStanding) -> Autobidder:
         dead = sum(is_dead(info, standing) for info in standing.engaged)
         policy = policy_of(self.offers, standing.spare, dead)
         if self._bidder is None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ProviderStanding:
+class SellerStanding:
     """How things stand for a car that sells."""
 
     now: datetime
@@ -48,7 +48,7 @@ class ProviderStanding:
 
 
 def choose_as_provider(
-    settings: CarSettings, rules: Parameters, standing: ProviderStanding
+    settings: CarSettings, rules: Parameters, standing: SellerStanding
 ) -> Choice:
     """What to do next, and why."""
     offers = settings.provider
@@ -69,7 +69,7 @@ def choose_as_provider(
     )
 
 
-def is_dead(info: AuctionInfo, standing: ProviderStanding) -> bool:
+def is_dead(info: AuctionInfo, standing: SellerStanding) -> bool:
     """Whether nothing can come of a connection any more but its expiry."""
     if info.state is not State.CONNECTED or info.id in standing.acknowledged:
         return False
@@ -100,13 +100,13 @@ def policy_of(offers: ProviderSettings, spare: Energy, dead: int) -> Policy:
     )
 
 
-def _engaged(rules: Parameters, info: AuctionInfo, standing: ProviderStanding) -> Choice:
+def _engaged(rules: Parameters, info: AuctionInfo, standing: SellerStanding) -> Choice:
     if info.state is State.CONNECTED:
         return _won(rules, info, standing)
     return _leading(rules, info, standing.chain_now)
 
 
-def _won(rules: Parameters, info: AuctionInfo, standing: ProviderStanding) -> Choice:
+def _won(rules: Parameters, info: AuctionInfo, standing: SellerStanding) -> Choice:
     assert info.connected_at is not None, "it is connected"
     expires_at = info.connected_at + info.validity + timedelta(seconds=rules.settlementWindow)
     if standing.chain_now >= expires_at:
@@ -142,7 +142,7 @@ def _leading(rules: Parameters, info: AuctionInfo, now: datetime) -> Choice:
 
 
 def _idle(
-    settings: CarSettings, offers: ProviderSettings, standing: ProviderStanding
+    settings: CarSettings, offers: ProviderSettings, standing: SellerStanding
 ) -> Choice | None:
     """Why not to bid; None when nothing keeps it from that."""
     if (withdrawal := too_much(settings, standing.free)) is not None:

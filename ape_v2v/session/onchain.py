@@ -17,7 +17,7 @@ from ape_v2v.session.protocol.agreement import Agreement, ConnectionEnd
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ape.api import AccountAPI
 
@@ -57,8 +57,10 @@ class MarketChain:
             own_clock: Whether it is at least as late as this machine's clock says: the latest
                 block that is proven may be a quarter of an hour old.
         """
+        self.co_sign: Callable[[EnergyStatement], EnergyStatement] | None = None
+        """How to sign what the other side has signed, where the sender is neither side."""
         self._own_clock = own_clock
-        self._connection = connection
+        self.connection = connection
         self._node = connection.market.node
         self._trusted_block = trusted_block
         self._sender = sender
@@ -70,14 +72,14 @@ class MarketChain:
         self._head = (0, 0, 0.0)
 
     def agreement(self) -> Agreement:
-        market = self._connection.market
+        market = self.connection.market
         with _node():
             block = self._confirmed_block()
-            info = market.contract.view("auctions", self._connection.id, block=block)
+            info = market.contract.view("auctions", self.connection.id, block=block)
             if State(info.state) is not State.CONNECTED:
                 raise SessionError(
                     ErrorCode.NOT_CONNECTED,
-                    f"auction {self._connection.id} is not connected at block {block}, "
+                    f"auction {self.connection.id} is not connected at block {block}, "
                     f"{self._confirmations} below the latest: a session takes one that was awarded "
                     "and is not over",
                 )
@@ -87,7 +89,7 @@ class MarketChain:
             agreement = Agreement(
                 chain_id=self._node.chain_id,
                 market=market.address,
-                auction_id=self._connection.id,
+                auction_id=self.connection.id,
                 consumer=info.consumer,
                 provider=info.provider,
                 token=_token(info),
@@ -110,7 +112,7 @@ class MarketChain:
         return max(chains, int(time.time())) if self._own_clock else chains
 
     def end_of(self, agreement: Agreement) -> ConnectionEnd | None:
-        contract = self._connection.market.contract
+        contract = self.connection.market.contract
         with _node():
             block = self._confirmed_block()
             state = contract.view("auctions", agreement.auction_id, block=block).state
@@ -134,7 +136,7 @@ class MarketChain:
         )
 
     def _has_award(self, agreement: Agreement) -> bool:
-        contract = self._connection.market.contract
+        contract = self.connection.market.contract
         block = self._confirmed_block()
         if block < agreement.block:
             return True  # this node is behind, or the new chain is not long enough yet
@@ -145,11 +147,19 @@ class MarketChain:
 
     def settle(self, receipt: EnergyStatement) -> None:
         with _node():
-            self._connection.settle(receipt, sender=self._sender)
+            if self.co_sign is None:
+                self.connection.settle(receipt, sender=self._sender)
+            else:
+                own = self.co_sign(receipt)
+                self.connection.settle_with(receipt, own, sender=self._sender)
 
     def end(self, settlement: EnergyStatement) -> None:
         with _node():
-            self._connection.end(settlement, sender=self._sender)
+            if self.co_sign is None:
+                self.connection.end(settlement, sender=self._sender)
+            else:
+                own = self.co_sign(settlement)
+                self.connection.settle_with(own, settlement, sender=self._sender)
 
     def _require_proof(self, agreement: Agreement) -> None:
         """Have the node prove what it says, by the trusted block if there is one."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ape_v2v.session.protocol.wire import ChargingState, StopReason
 
 
@@ -37,3 +41,22 @@ class SessionProgress:
             "cost": str(self.cost),
             "reason": self.reason,
         }
+
+
+class SessionPace:
+    """How long the rest takes, as fast as it has gone while it was watched."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._first: tuple[float, int] | None = None
+
+    def left(self, energy_wh: int, total_wh: int) -> timedelta | None:
+        """See how far it is; the time that is left, or None as long as that cannot be said."""
+        now = self._clock()
+        if self._first is None:
+            self._first = (now, energy_wh)
+        since, before = self._first
+        if energy_wh <= before:
+            return None
+        rest = max(0, total_wh - energy_wh)
+        return timedelta(seconds=round(rest * (now - since) / (energy_wh - before)))

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from eth_utils.conversions import to_hex
 
+from ape_v2v.market.documents.keys import KeyDocument
 from ape_v2v.session.consumer import Consumer
 from ape_v2v.session.link.client import Link
 from ape_v2v.session.link.serving import serve
 from ape_v2v.session.onchain import MarketChain
-from ape_v2v.session.protocol.signing import AccountSigner, KeySigner
+from ape_v2v.session.protocol import charging
+from ape_v2v.session.protocol.signing import AccountSigner, ChosenSigner, KeySigner
 from ape_v2v.session.provider import Provider, agreed
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.market.connection import Connection
+    from ape_v2v.market.statements import EnergyStatement
     from ape_v2v.session.progress import SessionProgress
     from ape_v2v.session.protocol.agreement import Agreement, ConnectionEnd
     from ape_v2v.session.protocol.signing import Signer
@@ -93,12 +96,13 @@ def run_provider(
     agreement, past = agreed(chain, store, connection.id)
     if past is not None:
         return _past(store, agreement, past)
+    signer = _signer(account, agreement, settings, chain)
     with store.exclusively(agreement.token):
         store.connections.remember(agreement, settings.model_dump_json())
         watch.begins(agreement)
         provider = Provider(
             chain=chain,
-            signer=_signer(account, agreement, settings),
+            signer=signer,
             meter=settings.equipment.meter(),
             source=settings.equipment.source(agreement.energy_wh),
             store=store,
@@ -135,6 +139,7 @@ def run_consumer(
     agreement, past = agreed(chain, store, connection.id)
     if past is not None:
         return _past(store, agreement, past)
+    signer = _signer(account, agreement, settings, chain)
     verify: ssl.SSLContext | bool = True
     if settings.authority is not None:
         verify = ssl.create_default_context(cafile=settings.authority)
@@ -143,7 +148,7 @@ def run_consumer(
         watch.begins(agreement)
         result = Consumer(
             chain=chain,
-            signer=_signer(account, agreement, settings),
+            signer=signer,
             meter=settings.equipment.meter(),
             peer=link,
             store=store,
@@ -164,7 +169,21 @@ def _chain(connection: Connection, account: AccountAPI, settings: SessionSetting
     )
 
 
-def _signer(account: AccountAPI, agreement: Agreement, settings: SessionSettings) -> Signer:
+def _signer(
+    account: AccountAPI, agreement: Agreement, settings: SessionSettings, chain: MarketChain
+) -> Signer:
+    if settings.chosen_key is not None:
+        chosen = KeyDocument.load(settings.chosen_key).key_for(chain.connection)
+        signer = ChosenSigner(account, chosen)
+
+        def co_sign(statement: EnergyStatement) -> EnergyStatement:
+            message = agreement.reading(
+                statement.energy_wh, statement.meter_data_hash, last=statement.last
+            )
+            return charging.sign(agreement, message, signer)
+
+        chain.co_sign = co_sign
+        return signer
     return KeySigner(account, agreement) if settings.session_key else AccountSigner(account)
 
 

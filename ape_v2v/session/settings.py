@@ -30,6 +30,8 @@ class ServeSettings(Declared):
     light: LightHead | None = None
     session_key: bool = False
     """Whether the account signs once only, for a key of the session's own."""
+    chosen_key: str | None = None
+    """A document by which somebody has chosen the account as its key, as JSON."""
 
 
 class ChargeSettings(Declared):
@@ -45,6 +47,8 @@ class ChargeSettings(Declared):
     light: LightHead | None = None
     session_key: bool = False
     """Whether the account signs once only, for a key of the session's own."""
+    chosen_key: str | None = None
+    """A document by which somebody has chosen the account as its key, as JSON."""
 
 
 SessionSettings = ServeSettings | ChargeSettings

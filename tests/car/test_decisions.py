@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ape_v2v.car import Act, car_template, parse_car
-from ape_v2v.car.buying import ConsumerStanding, choose_as_consumer
-from ape_v2v.car.selling import ProviderStanding, choose_as_provider
+from ape_v2v.car.buying import BuyerStanding, choose_as_consumer
+from ape_v2v.car.selling import SellerStanding, choose_as_provider
 from ape_v2v.market.interface.parameters import Parameters
 from ape_v2v.market.interface.records import AuctionInfo
 from ape_v2v.market.interface.states import State
@@ -54,7 +54,7 @@ CONNECTED = BID | {"state": State.CONNECTED, "connected_at": NOW}
 
 def buying(**changes):
     """A car at 40 % of 60 kWh that wants 80 %, with an ether free."""
-    standing = ConsumerStanding(
+    standing = BuyerStanding(
         now=NOW,
         chain_now=NOW,
         auction=None,
@@ -73,7 +73,7 @@ def buying(**changes):
 
 def selling(**changes):
     """A car that has 30 kWh to spare."""
-    standing = ProviderStanding(
+    standing = SellerStanding(
         now=NOW,
         chain_now=NOW,
         engaged=[],

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 PORTION_WH = 300
 INCREMENT_WH = 100
 RULES = Parameters(extensionWindow=0, awardWindow=600, settlementWindow=600)
-BIDDING_SECONDS, VALIDITY_SECONDS = 2, 120
+BIDDING_SECONDS, VALIDITY_SECONDS = 4, 120
 DEADLINE = BIDDING_SECONDS + RULES.awardWindow + VALIDITY_SECONDS + RULES.settlementWindow
 LOCAL = Network("ethereum-local", is_dev=True, is_local=True)
 _PAUSE = 0.2
@@ -80,7 +80,7 @@ consumer:
   max_rate: 0.003 ether/kWh
   at_most: 300 Wh
   at_least: 300 Wh
-  bidding_time: 2 s
+  bidding_time: 4 s
   validity: 120 s
   attempts: 1000
 """

@@ -76,12 +76,12 @@ def v2v(chain, market, quiet):
 
 @pytest.fixture
 def start_side(chain, market, tmp_path):
-    """Start `ape v2v session …` as a process of its own."""
+    """Start `ape v2v session …`, or another topic's command, as a process of its own."""
     started = []
 
-    def start(*words):
+    def start(*words, topic="session"):
         command = [
-            Path(sys.executable).with_name("ape"), "v2v", "session", *words, "--json",
+            Path(sys.executable).with_name("ape"), "v2v", topic, *words, "--json",
             "--market", market.address, "--network", "ethereum:local:foundry",
         ]  # fmt: skip
         process = subprocess.Popen(

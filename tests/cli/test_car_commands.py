@@ -1,8 +1,11 @@
 """`ape v2v car`: what the commands take, say and store; what a car decides is tested apart."""
 
+import json
+
 import pytest
 
 from ape_v2v.car import car_template
+from tests.session.pairs import free_port
 
 
 @pytest.fixture
@@ -86,3 +89,52 @@ def test_a_mistake_in_the_file_is_told_with_its_place(v2v, car_file, consumer):
 def test_an_account_that_is_not_there_is_told(v2v, car_file):
     told = v2v("car", "run", car_file("consumer", "nobody"), expect=1).error
     assert "no account 'nobody'" in told
+
+
+CAR = """
+account: {account}
+battery: {{capacity: 1 kWh, charged: 40}}
+equipment: {{cable: cable, speed: 2000}}
+"""
+BUYER = """
+link: {{url: "http://127.0.0.1:{port}"}}
+balance: {{withdraw_above: 0.001 ether, keep: 0.001 ether}}
+consumer:
+  target: 70
+  by: 2100-01-01T00:00:00+00:00
+  max_rate: 0.003 ether/kWh
+  bidding_time: 4 s
+  attempts: 1000
+"""
+SELLER = """
+link: {{port: {port}}}
+provider: {{floor: 0.0001 ether/kWh, reserve: 0, ignore_gas: true}}
+"""
+
+
+def test_two_cars_trade_from_the_command_line(
+    v2v, start_side, market, consumer, provider, tmp_path
+):
+    port = free_port()
+    files = {}
+    for account, text in ((consumer, BUYER), (provider, SELLER)):
+        files[account] = tmp_path / f"{account.alias.replace('::', '')}.yaml"
+        said = (CAR + text).format(account=account.alias, port=port)
+        files[account].write_text(said, "utf-8")
+    places = ("--store", tmp_path / "seller.sqlite", "--journal", tmp_path / "seller-journal")
+    seller = start_side("run", files[provider], *places, topic="car")
+    assert json.loads(seller.stdout.readline())["act"] == "offer"
+
+    places = ("--store", tmp_path / "buyer.sqlite", "--journal", tmp_path / "buyer-journal")
+    told = v2v("car", "run", files[consumer], *places, "--json").json_lines
+    acts = [line["act"] for line in told if "act" in line]
+    assert {"ask", "award", "charge", "withdraw"} <= set(acts)
+    assert acts[-1] == "end"
+    assert any(line.get("event") == "progress" for line in told)
+    assert market.evs(consumer).completed == market.evs(provider).completed == 1
+    assert market.evs(consumer).balance <= 10**15
+
+    seller.terminate()
+    *_, end = [json.loads(line) for line in seller.stdout]
+    assert end["reason"].startswith("told to stop")
+    assert seller.wait(60) == 0

@@ -54,6 +54,23 @@ def test_a_session_from_the_command_line(
     assert [(entry["role"], entry["state"]) for entry in shown] == [("consumer", "Settled")]
     assert (shown[0]["acknowledgedWh"], shown[0]["contractedWh"]) == (10_000, CONTRACTED)
     assert "CostLimitReached" in v2v("session", "show", "--store", stores[0]).text
+    # What is exported is checked without a node, and what was changed is found out.
+    file = stores[0].with_name("evidence.json")
+    assert "wrote" in v2v("session", "export", "--store", stores[1], "--out", file).text
+    assert v2v("session", "verify", file, "--json", on=None).json["ok"]
+    text = file.read_text("utf-8")
+    file.write_text(text.replace('"energyWh": "10000"', '"energyWh": "10001"'), "utf-8")
+    assert file.read_text("utf-8") != text
+    assert "is not what it says" in v2v("session", "verify", file, expect=1, on=None).error
+    table = v2v("session", "export", "--store", stores[0], "--format", "csv").text
+    assert table.splitlines()[-1].split(",")[1] == "10000"
+    assert (
+        "SAFE XML"
+        in v2v("session", "export", "--store", stores[0], "--format", "safe", expect=1).error
+    )
+    chart = v2v("session", "show", "--store", stores[0], "--auction", connection_id).text
+    assert "power of" in chart
+    assert "kW │" in chart
     # Once more, either way: it is over, and that is no error.
     words = ("--store", stores[1], "--json", "--account", consumer.alias)
     again = v2v("session", "resume", connection_id, *words)
@@ -63,9 +80,12 @@ def test_a_session_from_the_command_line(
 
 
 def test_keys_sign_a_whole_session_for_both_sides(
-    v2v, market, connection_id, consumer, provider, cable, stores, start_side
+    v2v, market, connection_id, consumer, provider, stranger, cable, stores, start_side, tmp_path
 ):
-    """The accounts sign once each, for the keys; the market takes what these have signed."""
+    """The accounts sign once each: one for a key of its program's own, one earlier for a car's."""
+    key = tmp_path / "key.json"
+    words = ("sign-key", connection_id, stranger.address, "--account", consumer.alias)
+    key.write_text(v2v("connection", *words).text, "utf-8")
     served = start_side(
         "serve", connection_id, "--account", provider.alias, "--cable", cable, "--session-key",
         "--store", stores[0], "--speed", 5_000, "--max-unacknowledged", "2 kWh",
@@ -73,8 +93,8 @@ def test_keys_sign_a_whole_session_for_both_sides(
     url = json.loads(served.stdout.readline())["url"]
 
     *_, end = v2v(
-        "session", "charge", url, "--cable", cable, "--store", stores[1], "--session-key",
-        "--limit", "10 kWh", "--json", "--account", consumer.alias,
+        "session", "charge", url, "--cable", cable, "--store", stores[1], "--session-key", key,
+        "--limit", "10 kWh", "--json", "--account", stranger.alias,
     ).json_lines  # fmt: skip
 
     assert (end["how"], end["energyWh"]) == ("agreed", 10_000)
@@ -85,6 +105,20 @@ def test_keys_sign_a_whole_session_for_both_sides(
         assert signed is not None
         assert len(signed.signature) == 130
     assert market.evs(provider).completed == market.evs(consumer).completed == 1
+    assert end["sender"] == stranger.address
+
+
+def test_a_key_of_another_account_signs_nothing(
+    v2v, connection_id, consumer, rival, stranger, cable, stores, tmp_path
+):
+    key = tmp_path / "key.json"
+    words = ("sign-key", connection_id, stranger.address, "--account", consumer.alias)
+    key.write_text(v2v("connection", *words).text, "utf-8")
+    output = v2v(
+        "session", "charge", "http://127.0.0.1:1", "--cable", cable, "--store", stores[1],
+        "--session-key", key, "--account", rival.alias, expect=1,
+    )  # fmt: skip
+    assert f"the key that was chosen is {stranger.address}" in output.error
 
 
 def test_the_wrong_account_serves_nothing(v2v, connection_id, rival, cable, stores):

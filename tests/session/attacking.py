@@ -57,7 +57,7 @@ def wait_until(true: Callable[[], object], what: str) -> None:
 def served(provider: Provider, bounds: Bounds | None = None) -> Iterator[str]:
     """The real service in this process, on a free port of the loopback interface."""
     urls: list[str] = []
-    service = Service(create_app(provider, bounds), on_start=urls.append)
+    service = Service(create_app(provider, bounds), bounds=bounds, on_start=urls.append)
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=service.run, args=([listening],))
     thread.start()

@@ -20,7 +20,6 @@ from ape_v2v.session.link.guard import Bounds
 from ape_v2v.session.link.server import Service, create_app
 from ape_v2v.session.protocol.codes import ErrorCode
 from ape_v2v.session.provider import Supervisor
-from tests.session.attacking import wait_until
 from tests.session.pairs import SESSION_WH, settled
 
 PATIENCE = 10  # seconds
@@ -35,7 +34,7 @@ def served(provider, bounds=None):
         urls.append(url)
         started.set()
 
-    service = Service(create_app(provider, bounds), on_start=on_start)
+    service = Service(create_app(provider, bounds), bounds=bounds, on_start=on_start)
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=service.run, args=([listening],))
     thread.start()
@@ -180,19 +179,45 @@ def test_a_message_that_is_too_slow_is_refused(there):
         assert b"RequestTimeout" in answer_on(link)
 
 
-def test_too_many_requests_at_a_time_are_refused(there):
-    def outcome():
-        answer = httpx.post(f"{url}/v1/settlement", json={})
-        return answer.status_code, refused(answer)
-
+def test_the_slowest_message_gives_way_to_another(there):
+    bounds = Bounds(slow=1, body_seconds=PATIENCE)
     with (
-        served(there.provider, Bounds(requests=1, body_seconds=PATIENCE)) as url,
-        half_a_request(url) as link,
+        served(there.provider, bounds) as url,
+        half_a_request(url) as first,
+        half_a_request(url) as second,
     ):
-        assert outcome() == (429, "TooManyRequests")
-        link.sendall(b"}")
-        assert b"MalformedMessage" in answer_on(link)
-        wait_until(lambda: outcome()[1] == "MalformedMessage", "the place is free again")
+        assert b"RequestTimeout" in answer_on(first)
+        second.sendall(b"}")
+        assert b"MalformedMessage" in answer_on(second)
+
+
+def test_too_many_requests_at_a_time_are_refused_and_a_place_is_kept(there, monkeypatch):
+    """Who has a session is answered when others have taken all the places for strangers."""
+    session = there.admitted()
+    busy, go_on = threading.Event(), threading.Event()
+    setup = there.provider.setup
+
+    def slowly(request):
+        busy.set()
+        assert go_on.wait(PATIENCE)
+        return setup(request)
+
+    monkeypatch.setattr(there.provider.admissions, "setup", slowly)
+    with served(there.provider, Bounds(requests=2, kept=1)) as url:
+        stranger = threading.Thread(
+            target=httpx.post,
+            args=(f"{url}/v1/session-setup",),
+            kwargs={"content": there.setup_request().text(), "timeout": PATIENCE},
+        )
+        stranger.start()
+        assert busy.wait(PATIENCE)
+        answer = httpx.post(f"{url}/v1/settlement", json={})
+        assert (answer.status_code, refused(answer)) == (429, "TooManyRequests")
+        named = {"sessionId": "0x" + session.hex(), "more": "1"}
+        answer = httpx.post(f"{url}/v1/settlement", json=named)
+        assert refused(answer) == "MalformedMessage"  # it was read
+        go_on.set()
+        stranger.join(PATIENCE)
 
 
 def test_a_taken_port_is_told_in_a_sentence(there):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from eth_utils.hexadecimal import decode_hex
 from fastapi import FastAPI, Request, Response
 from pydantic import ValidationError
+from pydantic_core import from_json
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ape_v2v.errors import V2VError
 from ape_v2v.session.boundaries import Boundary, crossing
+from ape_v2v.session.link.connections import HOLDER, hasty
 from ape_v2v.session.link.guard import Bounds, Guard, refusal
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.wire import (
@@ -38,7 +41,6 @@ from ape_v2v.session.provider import Provider
 from ape_v2v.validation import first_words
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
     from pathlib import Path
     from types import FrameType
@@ -48,8 +50,6 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 _SHUTDOWN_SECONDS = 2
 _KEEP_ALIVE_SECONDS = 30
-_HEADER_SECONDS = 10
-_CONNECTIONS = 256
 
 _logger = logging.getLogger(__name__)
 
@@ -61,6 +61,11 @@ class _Route:
     answer: type[Message]
     handle: Callable[[Provider, Any], Message]
     boundary: Boundary
+
+    @property
+    def holds(self) -> bool:
+        """Whether only who has a session, or begins one, gets an answer."""
+        return self.request is not SessionSetupReq
 
 
 _ROUTES = (
@@ -129,11 +134,20 @@ def create_app(provider: Provider, bounds: Bounds | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.add_middleware(Guard, bounds=bounds or Bounds())
+    app.add_middleware(Guard, bounds=bounds or Bounds(), holds=partial(_holds, provider))
     app.add_exception_handler(HTTPException, _unknown)
     for route in _ROUTES:
         _add(app, route, provider)
     return app
+
+
+def _holds(provider: Provider, body: bytes) -> bool:
+    """Whether a message names the provider's session."""
+    try:
+        said = from_json(body)
+        return provider.has_session(decode_hex(said["sessionId"]))
+    except (V2VError, ValueError, TypeError, LookupError):
+        return False
 
 
 def _add(app: FastAPI, route: _Route, provider: Provider) -> None:
@@ -148,6 +162,8 @@ def _add(app: FastAPI, route: _Route, provider: Provider) -> None:
         except V2VError as error:  # the disk or the account: the owner has to see to it
             _logger.exception("%s could not be answered", route.path)
             return _refused(SessionError(ErrorCode.INTERNAL_ERROR, type(error).__name__))
+        if route.holds:
+            request.scope[HOLDER] = True
         return _Answer(answer, route.boundary)
 
     content = {"application/json": {"schema": _schema(route.request)}}
@@ -190,22 +206,6 @@ async def _unknown(_request: Request, error: Exception) -> Response:
     )
 
 
-class _Hasty(H11Protocol):
-    """A connection on which a request has to begin, and its headers to come in, within a time."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._hurry = self.loop.call_later(_HEADER_SECONDS, self._require_request)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._hurry.cancel()
-        super().connection_lost(exc)
-
-    def _require_request(self) -> None:
-        if self.scope is None and not self.transport.is_closing():
-            self.transport.close()
-
-
 class Service(uvicorn.Server):
     """The provider's service, until it is stopped."""
 
@@ -213,6 +213,7 @@ class Service(uvicorn.Server):
         self,
         app: FastAPI,
         *,
+        bounds: Bounds | None = None,
         certificate: tuple[Path, Path] | None = None,
         on_start: Callable[[str], None] = lambda _: None,
         on_signal: Callable[[], bool] = lambda: False,
@@ -221,6 +222,7 @@ class Service(uvicorn.Server):
 
         Args:
             app: What to serve.
+            bounds: What it bears.
             certificate: The files of a certificate and of its key, for TLS.
             on_start: Told the address once it can be reached.
             on_signal: Asked at Ctrl-C and at SIGTERM whether to go on for the time being.
@@ -231,11 +233,11 @@ class Service(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=_Hasty,
+                http=hasty(bounds or Bounds()),
+                ws="none",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                limit_concurrency=_CONNECTIONS,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
                 **tls,  # type: ignore[arg-type]

@@ -96,6 +96,7 @@ def serve(
 
         service = Service(
             create_app(provider, bounds),
+            bounds=bounds,
             certificate=certificate,
             on_start=on_start,
             on_signal=on_signal,

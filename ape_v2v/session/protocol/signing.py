@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
     from eip712 import EIP712Message
 
+    from ape_v2v.market.statements import SignedKey
     from ape_v2v.session.protocol.agreement import Agreement
 
 _V = (27, 28)
@@ -84,6 +85,29 @@ class KeySigner:
         v, r, s = self._key.sign_msg_hash(hash_message(message)).vrs
         own = r.to_bytes(32) + s.to_bytes(32) + bytes([v + _V[0]])
         return own + self._delegation
+
+
+class ChosenSigner:
+    """An account that another one has chosen for an auction: it signs for that one."""
+
+    def __init__(self, key: AccountAPI, chosen: SignedKey) -> None:
+        """Take the key's account, and what has been signed for it.
+
+        Raises:
+            V2VError: It is another account.
+        """
+        if key.address != chosen.key:
+            raise V2VError(
+                f"the key that was chosen is {chosen.key}, and the account is {key.address}: name "
+                "the key's account"
+            )
+        self.address: str = chosen.account
+        self._key = AccountSigner(key)
+        self._delegation = chosen.signature
+
+    def sign(self, message: EIP712Message) -> bytes:
+        """Sign typed data: the key's signature, then the account's over the key."""
+        return self._key.sign(message) + self._delegation
 
 
 def require_signer(

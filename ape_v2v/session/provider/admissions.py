@@ -118,15 +118,17 @@ class Admissions:
 
     def require_session(self, session_id: bytes) -> None:
         """Refuse a message of any session but the last one."""
-        session = self._store.handshakes.last(self._standing.agreement.token)
-        if session is None or session.session_id is None:
-            known = False
-        else:
-            known = secrets.compare_digest(session.session_id, session_id)
-        if not known:
+        if not self.has_session(session_id):
             raise SessionError(
                 ErrorCode.UNKNOWN_SESSION, "there is no such session, or a later one replaced it"
             )
+
+    def has_session(self, session_id: bytes) -> bool:
+        """Whether this is the id of the last session."""
+        session = self._store.handshakes.last(self._standing.agreement.token)
+        if session is None or session.session_id is None:
+            return False
+        return secrets.compare_digest(session.session_id, session_id)
 
     def _refresh_agreement(self) -> None:
         """Look at the chain again, if that was long ago."""

@@ -207,6 +207,10 @@ class Provider:
                 reason=reason,
             )
 
+    def has_session(self, session_id: bytes) -> bool:
+        """Whether this is the id of the last session."""
+        return self.admissions.has_session(session_id)
+
     # What happens by itself
 
     def stop_charging(self, reason: StopReason) -> StopReason:

@@ -46,6 +46,18 @@ class Statements:
     def last_reading(self, token: bytes) -> SignedReading | None:
         return next(iter(self._readings("token = ? ORDER BY energy_wh DESC LIMIT 1", token)), None)
 
+    def measured(self, token: bytes) -> list[tuple[float, SignedReading]]:
+        """All readings of a connection by energy, and when each was kept, seconds since 1970."""
+        rows = self._database.rows(
+            f"SELECT at, record, power_w, {_COLUMNS} FROM meter_values WHERE token = ? "
+            "ORDER BY energy_wh",
+            token,
+        )
+        return [
+            (at, SignedReading(_statement(*statement), record, power_w))
+            for at, record, power_w, *statement in rows
+        ]
+
     def reading(self, token: bytes, energy_wh: int) -> SignedReading | None:
         """The reading for so much energy."""
         return next(iter(self._readings("token = ? AND energy_wh = ?", token, energy_wh)), None)
