@@ -265,24 +265,6 @@ class Autobidder:
                 return True
         return False
 
-    def propose(self, listings: Sequence[Listing]) -> list[Decision]:
-        """What it would bid now wherever it does not lead, or why it would not; it does nothing."""
-        self._now = int(self.market.now.timestamp())
-        terms = self._terms([item.info for item in listings if self._leads(item.info)])
-        proposed = []
-        for item in listings:
-            info = item.info
-            if info.state is not State.OPEN or self._leads(info):
-                continue
-            if not self._is_promising(item):
-                why = "it does not pass the filters, or its maximum rate is below the floor"
-                proposed.append(Decision(info.id, Action.WAITS, info.rate, why))
-                continue
-            found = offer(self.policy, info, terms)
-            action = Action.WAITS if found.rate is None else Action.BID
-            proposed.append(Decision(info.id, action, found.rate or info.rate, found.reason))
-        return proposed
-
     def _terms(self, engaged: Iterable[AuctionInfo]) -> BidTerms:
         """What bidding takes now."""
         price = asking.gas_price(self.market.node) if self.policy.counts_gas else 0
@@ -382,3 +364,22 @@ class Autobidder:
     def _stopped(self, reason: str) -> Summary:
         self.summary.reason = reason
         return self.summary
+
+
+def proposals(bidder: Autobidder, listings: Sequence[Listing]) -> list[Decision]:
+    """What a bidder would bid now wherever it does not lead, or why it would not; it does nothing."""
+    bidder._now = int(bidder.market.now.timestamp())
+    terms = bidder._terms([item.info for item in listings if bidder._leads(item.info)])
+    proposed = []
+    for item in listings:
+        info = item.info
+        if info.state is not State.OPEN or bidder._leads(info):
+            continue
+        if not bidder._is_promising(item):
+            why = "it does not pass the filters, or its maximum rate is below the floor"
+            proposed.append(Decision(info.id, Action.WAITS, info.rate, why))
+            continue
+        found = offer(bidder.policy, info, terms)
+        action = Action.WAITS if found.rate is None else Action.BID
+        proposed.append(Decision(info.id, action, found.rate or info.rate, found.reason))
+    return proposed

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ape_v2v import deployment
-from ape_v2v.bidding.autobidder import Action, Autobidder
+from ape_v2v.bidding.autobidder import Action, Autobidder, proposals
 from ape_v2v.car.choice import Act, Choice
 from ape_v2v.car.selling import SellerStanding, choose_as_provider, is_dead, policy_of
 from ape_v2v.car.side import CarSide, in_words
@@ -64,7 +64,7 @@ class ProviderCar(CarSide):
     def proposals(self) -> list[Choice]:
         listings = self._running()
         bidder = self._bidder_now(self._stands(listings))
-        return [_as_choice(decision) for decision in bidder.propose(listings)]
+        return [_as_choice(decision) for decision in proposals(bidder, listings)]
 
     def do(self, choice: Choice, stop: threading.Event) -> str | None:
         if choice.act is Act.OFFER:
