@@ -367,7 +367,7 @@ class Autobidder:
 
 
 def proposals(bidder: Autobidder, listings: Sequence[Listing]) -> list[Decision]:
-    """What a bidder would bid now wherever it does not lead, or why it would not; it does nothing."""
+    """What a bidder would bid now where it does not lead, or why it would not; it does nothing."""
     bidder._now = int(bidder.market.now.timestamp())
     terms = bidder._terms([item.info for item in listings if bidder._leads(item.info)])
     proposed = []
