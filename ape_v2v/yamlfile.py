@@ -9,12 +9,31 @@ from pydantic import BaseModel, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from ape_v2v.errors import V2VError
 
 _UNKNOWN = "extra_forbidden"
 
 _Model = TypeVar("_Model", bound=BaseModel)
+
+
+def text_of(path: Path, error: type[V2VError], instead: str) -> str:
+    """The text of a file.
+
+    Args:
+        path: The file.
+        error: What is raised where it cannot be read.
+        instead: What to do then.
+
+    Raises:
+        V2VError: There is none, or it is no text.
+    """
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = getattr(problem, "strerror", None) or "it is no text"
+        raise error(f"{path}: {reason}: {instead}") from problem
 
 
 def parse(

@@ -20,12 +20,11 @@
 from ape_v2v.car.choice import Act, CarWatch, Choice
 from ape_v2v.car.driving import Car
 from ape_v2v.car.journal import Entry, Journal
-from ape_v2v.car.reading import ROLES, car_template, parse_car, read_car
+from ape_v2v.car.reading import car_template, parse_car, read_car
 from ape_v2v.car.settings import CarSettings
 from ape_v2v.car.status import CarStatus, car_status
 
 __all__ = [
-    "ROLES",
     "Act",
     "Car",
     "CarSettings",

@@ -12,8 +12,6 @@ from ape_v2v.errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROLES = ("consumer", "provider")
-
 
 def read_car(path: Path) -> CarSettings:
     """Read a car's file; the files that it names are looked for beside it.
@@ -21,13 +19,8 @@ def read_car(path: Path) -> CarSettings:
     Raises:
         ConfigurationError: There is none, or something in it is wrong: line and column.
     """
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise ConfigurationError(
-            f"{path}: {reason}: write one with `ape v2v car init {path}`"
-        ) from error
+    instead = f"write one with `ape v2v car init {path}`"
+    text = yamlfile.text_of(path, ConfigurationError, instead)
     return parse_car(text, str(path)).beside(path.absolute().parent)
 
 

@@ -1,12 +1,12 @@
 """Attacks on the ledger: ether that is taken twice, forced in, or too much for a field."""
 
 from enum import IntEnum
-from typing import Any
 
 import pytest
-from ape.exceptions import ContractLogicError, CustomError
+from ape.exceptions import ContractLogicError
 
 from ape_v2v.testing.assertions import reverts_with
+from tests.helpers.refusals import is_without_a_reason
 from tests.helpers.scenario import (
     BOND,
     ENERGY,
@@ -30,11 +30,6 @@ class Answer(IntEnum):
     ACCEPT = 0
     REFUSE = 1
     REENTER = 2
-
-
-def is_without_a_reason(refusal: Any) -> bool:
-    """Whether no function took the call: an error of the market would say why."""
-    return not isinstance(refusal, CustomError) and refusal.base_err.data == "0x"
 
 
 @pytest.fixture

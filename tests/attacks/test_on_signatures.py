@@ -11,6 +11,7 @@ from ape_v2v.evm.contracts import Contract, Interface
 from ape_v2v.evm.node import AnvilChain
 from ape_v2v.market.interface import messages
 from ape_v2v.testing.assertions import reverts_with
+from tests.helpers.refusals import wrong_signer
 from tests.helpers.scenario import (
     BIDDING_TIME,
     ENERGY,
@@ -41,11 +42,6 @@ def mirrored(signature: bytes) -> bytes:
     """The other signature that the same key has over the same message."""
     r, s, v = signature[:32], int.from_bytes(signature[32:64]), signature[64]
     return r + (SECPK1_N - s).to_bytes(32) + bytes([27 + 28 - v])
-
-
-def wrong_signer(market, expected):
-    """Expect that a signature is of somebody else: of whom depends on what was signed instead."""
-    return pytest.raises(market.WrongSigner, match=f"(?i)expected={expected}")
 
 
 # --- Replay ---------------------------------------------------------------------------------------

@@ -5,12 +5,12 @@ and gave.
 """
 
 from enum import IntEnum
-from typing import Any
 
 import pytest
-from ape.exceptions import ContractLogicError, CustomError
+from ape.exceptions import ContractLogicError
 
 from ape_v2v.testing.assertions import reverts_with
+from tests.helpers.refusals import is_without_a_reason
 from tests.helpers.scenario import (
     BIDDING_TIME,
     BOND,
@@ -26,11 +26,6 @@ from tests.helpers.scenario import (
 )
 
 POOR = RESERVE - 1  # wei: one less than what an auction or a bid takes
-
-
-def is_without_a_reason(refusal: Any) -> bool:
-    """Whether the call found nobody to answer it: no function took it."""
-    return not isinstance(refusal, CustomError) and refusal.base_err.data == "0x"
 
 
 class Answer(IntEnum):

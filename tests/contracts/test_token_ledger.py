@@ -1,11 +1,7 @@
 """A market paid in a token: how money comes in and goes out, and that the rest is the same."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
-from ape.exceptions import ContractLogicError, CustomError
+from ape.exceptions import ContractLogicError
 from eth_abi.abi import decode
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
@@ -14,6 +10,7 @@ from web3 import exceptions as web3_exceptions
 from ape_v2v.market.interface import messages
 from ape_v2v.testing.assertions import reverts_with
 from tests.helpers import tokens
+from tests.helpers.refusals import is_without_a_reason, wrong_signer
 from tests.helpers.scenario import (
     BIDDING_TIME,
     BOND,
@@ -34,19 +31,6 @@ from tests.helpers.scenario import (
 NONE, OPEN, CONNECTED = range(3)
 MOST = 2**128 - 1
 UINT256 = 2**256 - 1
-
-
-def is_without_a_reason(refusal: Any) -> bool:
-    """Whether the call found nobody to answer it: no function took it."""
-    return not isinstance(refusal, CustomError) and refusal.base_err.data == "0x"
-
-
-@contextmanager
-def wrong_signer(market: Any, expected: Any) -> Iterator[None]:
-    """Expect a refusal for a signature over something else, which makes it some stranger's."""
-    with pytest.raises(market.WrongSigner) as refusal:
-        yield
-    assert refusal.value.inputs["expected"] == expected
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ JSON has it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,11 @@ from ape_v2v.metering.ocpp.samples import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ape_v2v.metering.ocpp.station import ChargingStation
+
+    Handler = Callable[[ChargingStation, dict[str, Any]], dict[str, Any]]
 
 HEARTBEAT_SECONDS = 300
 DISCHARGES = "2.1"
@@ -50,10 +55,13 @@ class PowerPeriod:
     """Below 0 out of the vehicle."""
 
 
-class Dialect16:
-    """OCPP 1.6."""
+class _Listener(ABC):
+    """What both dialects do with a message: look for who takes it."""
 
-    version = "1.6"
+    @property
+    @abstractmethod
+    def _handlers(self) -> dict[str, Handler]:
+        """Who takes which message."""
 
     def hear(
         self, station: ChargingStation, action: str, said: dict[str, Any]
@@ -63,14 +71,24 @@ class Dialect16:
         Raises:
             ChargerError: It says what cannot be.
         """
-        handlers = {
+        handler = self._handlers.get(action)
+        return _heard(action) if handler is None else handler(station, said)
+
+
+class Dialect16(_Listener):
+    """OCPP 1.6."""
+
+    version = "1.6"
+
+    @property
+    def _handlers(self) -> dict[str, Handler]:
+        return {
             "Authorize": self._authorize,
             "StatusNotification": self._status,
             "StartTransaction": self._begin,
             "StopTransaction": self._end,
             "MeterValues": self._measure,
         }
-        return handlers[action](station, said) if action in handlers else _heard(action)
 
     def _authorize(self, station: ChargingStation, said: dict[str, Any]) -> dict[str, Any]:
         return {"idTagInfo": _judged(said.get("idTag"), station.tag)}
@@ -149,28 +167,21 @@ class Dialect16:
         }
 
 
-class Dialect2:
+class Dialect2(_Listener):
     """OCPP 2.0.1 and 2.1."""
 
     def __init__(self, version: str) -> None:
         self.version = version
 
-    def hear(
-        self, station: ChargingStation, action: str, said: dict[str, Any]
-    ) -> dict[str, Any] | None:
-        """Take down what a charger says; the answer, or None where the message is not known.
-
-        Raises:
-            ChargerError: It says what cannot be.
-        """
-        handlers = {
+    @property
+    def _handlers(self) -> dict[str, Handler]:
+        return {
             "Authorize": self._authorize,
             "StatusNotification": self._status,
             "TransactionEvent": self._transaction,
             "MeterValues": self._measure,
             "NotifyEVChargingNeeds": self._needs,
         }
-        return handlers[action](station, said) if action in handlers else _heard(action)
 
     def _authorize(self, station: ChargingStation, said: dict[str, Any]) -> dict[str, Any]:
         return {"idTokenInfo": _judged(_part(said, "idToken").get("idToken"), station.tag)}

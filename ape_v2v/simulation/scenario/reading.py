@@ -42,13 +42,7 @@ def read(name: str | Path) -> Scenario:
     path = Path(name)
     if not path.exists() and str(name) in TEMPLATES:
         return parse(template(str(name)), str(name))
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise ScenarioError(
-            f"{name}: {reason}: give a file, or one of {', '.join(TEMPLATES)}"
-        ) from error
+    text = yamlfile.text_of(path, ScenarioError, f"give a file, or one of {', '.join(TEMPLATES)}")
     return parse(text, str(name))
 
 
