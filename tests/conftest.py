@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ape
+import ape_foundry.provider
 import hypothesis
 import pytest
 from eip712 import EIP712Message
@@ -25,6 +26,11 @@ from tests.helpers.scenario import (
     TERMS,
     VALIDITY,
 )
+
+# Ape starts an Anvil on one of the ports that Linux gives to outgoing connections. Where one has
+# it already, Anvil ends at once and Ape waits 20 s for nothing: below them none is in the way.
+ape_foundry.provider.EPHEMERAL_PORTS_START = 20_000
+ape_foundry.provider.EPHEMERAL_PORTS_END = 32_000
 
 
 @pytest.fixture(scope="session", autouse=True)
