@@ -22,13 +22,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ape_v2v.errors import V2VError
-from ape_v2v.metering import envelopes, payloads
 from ape_v2v.metering.csvmeter import CsvMeter
-from ape_v2v.metering.keys import read_public_key
 from ape_v2v.metering.modbus.registermap import map_named, parsed_map
 from ape_v2v.metering.ocpp.dialect import SUBPROTOCOLS, spoken
 from ape_v2v.metering.ocpp.samples import REGISTERS
 from ape_v2v.metering.ocpp.station import ChargingStation
+from ape_v2v.metering.signed import envelopes, payloads
+from ape_v2v.metering.signed.keys import read_public_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable

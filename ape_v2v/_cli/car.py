@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import ape
 import click
 
-from ape_v2v._cli.session import unlocked
-from ape_v2v._cli.sessionoptions import FILE, STORE, default_store
+from ape_v2v._cli.session.commands import unlocked
+from ape_v2v._cli.session.options import FILE, STORE, default_store
 from ape_v2v._cli.shared.commands import account_named, reading
 from ape_v2v._cli.shared.context import prompts_on_stderr
 from ape_v2v._cli.shared.groups import Group

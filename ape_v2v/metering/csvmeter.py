@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.metering.meter import MeterError, MeterReading, wire_id
-from ape_v2v.metering.payloads import MAXIMUM_WH, UNITS
+from ape_v2v.metering.signed.payloads import MAXIMUM_WH, UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

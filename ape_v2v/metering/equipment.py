@@ -12,8 +12,8 @@ from ape_v2v.errors import ConfigurationError
 from ape_v2v.metering.cable import Cable
 from ape_v2v.metering.curve import ChargingCurve
 from ape_v2v.metering.named import meter_named, source_named
-from ape_v2v.metering.ocmf import OcmfMeter
 from ape_v2v.metering.records import records_at
+from ape_v2v.metering.signed.ocmf import OcmfMeter
 from ape_v2v.metering.simulated import SimulatedMeter, SimulatedSource
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from urllib.parse import parse_qsl
 
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.metering.csvmeter import CsvMeter
-from ape_v2v.metering.ocmf import OcmfMeter
 from ape_v2v.metering.records import records_at
+from ape_v2v.metering.signed.ocmf import OcmfMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ape_v2v import ConfigurationError
-from ape_v2v.metering import keys
-from ape_v2v.metering.keys import CURVES, MeterKey, read_public_key
+from ape_v2v.metering.signed import keys
+from ape_v2v.metering.signed.keys import CURVES, MeterKey, read_public_key
 from tests.metering.test_ocmf import KEY, KEYS, der, meter_of, payload, pem, signed
 
 POINT = KEY.public_key().public_bytes(

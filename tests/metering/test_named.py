@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from ape_v2v import ConfigurationError
 from ape_v2v.errors import V2VError
-from ape_v2v.metering import envelopes
 from ape_v2v.metering.csvmeter import CsvMeter
-from ape_v2v.metering.envelopes import Enclosed
 from ape_v2v.metering.meter import MeterError, MeterReading
 from ape_v2v.metering.named import meter_named, source_named
 from ape_v2v.metering.records import RecordError
+from ape_v2v.metering.signed import envelopes
+from ape_v2v.metering.signed.envelopes import Enclosed
 from tests.helpers.documentation import examples
 from tests.metering.test_ocmf import GENUINE, SERIAL, der, pem
 

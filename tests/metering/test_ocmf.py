@@ -21,13 +21,13 @@ from pyocmf import OCMF
 
 from ape_v2v import ConfigurationError
 from ape_v2v.metering.meter import MeterError
-from ape_v2v.metering.ocmf import OcmfMeter
 from ape_v2v.metering.records import (
     RecordError,
     RecordFile,
     RecordStream,
     records_at,
 )
+from ape_v2v.metering.signed.ocmf import OcmfMeter
 
 # What real meters leave out is noted by pyocmf, and is no matter here.
 pytestmark = pytest.mark.filterwarnings("ignore::pyocmf.exceptions.SpecWarning")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from ape_accounts import import_account_from_private_key
 
-from ape_v2v._cli.session import unlocked
+from ape_v2v._cli.session.commands import unlocked
 from ape_v2v.market.interface import messages
 from ape_v2v.session.protocol.agreement import Agreement
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError

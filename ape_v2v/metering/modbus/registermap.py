@@ -24,7 +24,7 @@ from pymodbus.exceptions import ModbusException
 
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.metering.meter import MeterError
-from ape_v2v.metering.payloads import MAXIMUM_WH
+from ape_v2v.metering.signed.payloads import MAXIMUM_WH
 from ape_v2v.validation import first_words
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.metering import envelopes
 from ape_v2v.metering.meter import MeterError
-from ape_v2v.metering.payloads import MAXIMUM_WH
+from ape_v2v.metering.signed import envelopes
+from ape_v2v.metering.signed.payloads import MAXIMUM_WH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

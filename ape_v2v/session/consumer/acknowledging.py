@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ape_v2v.metering.keys import read_public_key
 from ape_v2v.metering.meter import wire_id
+from ape_v2v.metering.signed.keys import read_public_key
 from ape_v2v.session.boundaries import Boundary, crossing
 from ape_v2v.session.consumer.comparing import Comparison
 from ape_v2v.session.protocol import charging

@@ -9,9 +9,9 @@ from eth_utils.crypto import keccak
 from pydantic import ValidationError
 
 from ape_v2v.errors import V2VError
-from ape_v2v.metering import payloads
-from ape_v2v.metering.envelopes import opened
-from ape_v2v.metering.keys import read_public_key
+from ape_v2v.metering.signed import payloads
+from ape_v2v.metering.signed.envelopes import opened
+from ape_v2v.metering.signed.keys import read_public_key
 from ape_v2v.session.evidence.dossier import Dossier
 from ape_v2v.session.protocol import charging
 from ape_v2v.session.protocol.evidence import Evidence

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic_core import from_json
 
-from ape_v2v.metering import payloads
 from ape_v2v.metering.records import RecordError
+from ape_v2v.metering.signed import payloads
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 
 if TYPE_CHECKING:
-    from ape_v2v.metering.keys import MeterKey
+    from ape_v2v.metering.signed.keys import MeterKey
 
 _OCMF = b"OCMF|"
 _COARSEST_WH = 10

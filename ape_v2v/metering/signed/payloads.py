@@ -24,13 +24,13 @@ from pyocmf.core import Payload, Signature
 from pyocmf.exceptions import PyOCMFError, SpecWarning
 
 from ape_v2v.metering.records import RecordError
-from ape_v2v.metering.signatures import verify
+from ape_v2v.metering.signed.signatures import verify
 from ape_v2v.validation import first_words
 
 if TYPE_CHECKING:
     from pyocmf.core import Reading as Entry
 
-    from ape_v2v.metering.keys import MeterKey
+    from ape_v2v.metering.signed.keys import MeterKey
 
 # Meters in the field leave out this and that; what matters here is checked below.
 warnings.filterwarnings("ignore", category=SpecWarning)

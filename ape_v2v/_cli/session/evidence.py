@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ape_v2v._cli.sessionoptions import FILE, STORE, default_store
+from ape_v2v._cli.session.options import FILE, STORE, default_store
 from ape_v2v._cli.shared.commands import reading
 from ape_v2v._cli.shared.parameters import ADDRESS, AUCTION
 from ape_v2v._cli.shared.tables import Rows

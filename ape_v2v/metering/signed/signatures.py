@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from ecdsa import der
 
-from ape_v2v.metering.keys import CURVES, HASHES
 from ape_v2v.metering.records import RecordError
+from ape_v2v.metering.signed.keys import CURVES, HASHES
 
 if TYPE_CHECKING:
     from pyocmf.core import Signature
 
-    from ape_v2v.metering.keys import MeterKey
+    from ape_v2v.metering.signed.keys import MeterKey
 
 _INTEGER = b"\x02"
 _SYNONYMS = {"brainpoolP256r1": "brainpool256r1", "brainpoolP384r1": "brainpool384r1"}

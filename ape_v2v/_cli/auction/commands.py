@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.live import Live
 
-from ape_v2v._cli import bids
-from ape_v2v._cli.autobid import autobid
+from ape_v2v._cli.auction import bids
+from ape_v2v._cli.auction.autobid import autobid
 from ape_v2v._cli.light import light_options, proven_details
 from ape_v2v._cli.shared.catchup import open_history
 from ape_v2v._cli.shared.commands import reading, writing

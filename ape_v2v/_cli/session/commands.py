@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from eth_utils.conversions import to_hex
 
-from ape_v2v._cli import sessionrecords
 from ape_v2v._cli.light import prove, require_market
-from ape_v2v._cli.sessionoptions import FILE, PART, STORE, default_store, equipment, keys, side
-from ape_v2v._cli.sessionview import View, show_end
+from ape_v2v._cli.session import evidence
+from ape_v2v._cli.session.options import FILE, PART, STORE, default_store, equipment, keys, side
+from ape_v2v._cli.session.view import View, show_end
 from ape_v2v._cli.shared.commands import account_option, reading
 from ape_v2v._cli.shared.context import Context, prompts_on_stderr
 from ape_v2v._cli.shared.groups import Group
@@ -299,5 +299,5 @@ def _market(context: Context) -> Market:
     return Market(context.market.contract)
 
 
-for command in sessionrecords.COMMANDS:
+for command in evidence.COMMANDS:
     cli.add_command(command)

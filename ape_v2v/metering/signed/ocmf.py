@@ -7,18 +7,18 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ape_v2v.metering import payloads
-from ape_v2v.metering.keys import read_public_key
 from ape_v2v.metering.meter import MeterError, MeterReading, wire_id
 from ape_v2v.metering.records import RecordError, require_length
+from ape_v2v.metering.signed import payloads
+from ape_v2v.metering.signed.keys import read_public_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyocmf.core import Reading as Entry
 
-    from ape_v2v.metering.payloads import OcmfRecord
     from ape_v2v.metering.records import RecordSource
+    from ape_v2v.metering.signed.payloads import OcmfRecord
 
 _GOOD = "G"
 _BEGIN = "B"
