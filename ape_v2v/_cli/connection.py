@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -9,6 +10,7 @@ from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
 from ape_v2v._cli.light import light_options
+from ape_v2v._cli.shared.batches import FILES, Gathering, name_of
 from ape_v2v._cli.shared.commands import account_option, reading, writing
 from ape_v2v._cli.shared.context import Context, prompts_on_stderr
 from ape_v2v._cli.shared.endings import show_ending
@@ -25,6 +27,7 @@ from ape_v2v._cli.shared.parameters import (
 from ape_v2v._cli.shared.standing import at_stake
 from ape_v2v._cli.shared.tables import Facts, utc
 from ape_v2v.market.documents.keys import KeyDocument
+from ape_v2v.market.documents.pairs import Pairs
 from ape_v2v.market.documents.readings import NO_METER_DATA, ReceiptDocument
 from ape_v2v.market.interface.states import Ending, State
 from ape_v2v.market.shapes import ConnectionOutcome
@@ -250,6 +253,23 @@ def settle(
         stated = settlement.settlement_for(connection)
         mined = connection.settle_with(receipt, stated, sender=context.sender)
     _show_end(context, mined)
+
+
+@cli.add_command
+@writing(name="settle-many")
+@FILES
+def settle_many(context: Context, files: tuple[IO[bytes], ...]) -> None:
+    """Hand in what both sides have signed of several connections, in one transaction. Anyone.
+
+    Of each connection the consumer's receipt and the provider's settlement, each in a FILE. Each is
+    tried first: what the market would refuse is left out, with the reason.
+    """
+    found, pairs = Gathering(), Pairs()
+    for file in files:
+        pairs.add(name_of(file), file.read())
+    for pair in pairs.all():
+        found.add(pair.what, partial(pair.call, context.market))
+    found.bring(context)
 
 
 @cli.add_command

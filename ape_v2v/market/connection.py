@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from ape_v2v.chain.writing.receipts import Mined
 
+    Reading = tuple[int, int, bytes, bool]
+
 
 class Connection(AuctionRecord):
     """From the award to the payment."""
@@ -112,6 +114,17 @@ class Connection(AuctionRecord):
         _require_same(receipt, settlement)
         return self._settle(receipt, receipt.signature, settlement.signature, sender)
 
+    def agreed(
+        self, receipt: EnergyStatement, settlement: EnergyStatement
+    ) -> tuple[Reading, bytes, bytes]:
+        """What `settle` takes of a reading that both sides have signed.
+
+        Raises:
+            V2VError: They have signed two different ones.
+        """
+        _require_same(receipt, settlement)
+        return self._reading(receipt), receipt.signature, settlement.signature
+
     def loss(self, receipt: EnergyStatement) -> Money:
         """What each side loses when this reading is handed in."""
         return self._loss(receipt, int(self.market.contract.view("auctions", self.id).energyWh))
@@ -132,10 +145,13 @@ class Connection(AuctionRecord):
                 return loss + cost
             return loss if sender.address == info.provider else NO_MONEY
 
-        reading = (self.id, int(receipt.energy), receipt.meter_data_hash, receipt.last)
+        reading = self._reading(receipt)
         return self.market.transact(
             "settle", reading, consumers, providers, sender=sender, pays=pays
         )
+
+    def _reading(self, statement: EnergyStatement) -> Reading:
+        return self.id, int(statement.energy), statement.meter_data_hash, statement.last
 
     def forfeit(self, *, sender: AccountAPI) -> Mined:
         """Admit as the provider that the energy cannot be delivered: two penalties are lost."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ape_v2v.market.interface import messages
 from ape_v2v.market.interface.parameters import Parameters
@@ -160,6 +160,10 @@ class OwnMarket(Market):
 
     def signed_bid(self, consumer: LocalAccount, provider: LocalAccount, rate: int) -> Call:
         """A bid that the provider has signed, sent by somebody else. The bond is in its balance."""
+        return self.stage.call(RELAYER, *self.bid_of(consumer, provider, rate))
+
+    def bid_of(self, consumer: LocalAccount, provider: LocalAccount, rate: int) -> tuple[Any, ...]:
+        """A signed bid as a call: the method, and what it takes."""
         auction_id = self.auction_id(consumer)
         deadline = self.stage.chain.timestamp + BIDDING_TIME
         signature = self.stage.sign(
@@ -170,11 +174,10 @@ class OwnMarket(Market):
             maxRate=MAX_RATE,
             validity=VALIDITY,
             rate=rate,
-            nonce=0,
+            nonce=self.stage.view("evs", provider.address)[-1],  # revocations
             deadline=deadline,
         )
-        arguments = (auction_id, provider.address, rate, deadline, signature)
-        return self.stage.call(RELAYER, "placeBidFor", *arguments)
+        return ("placeBidFor", auction_id, provider.address, rate, deadline, signature)
 
     def award(self, consumer: LocalAccount, provider: LocalAccount) -> Call:  # noqa: ARG002
         return self.stage.call(consumer, "endAuction", self.auction_id(consumer))
@@ -197,12 +200,16 @@ class OwnMarket(Market):
 
     def settle_by_others(self, consumer: LocalAccount, provider: LocalAccount) -> Call:
         """Somebody else hands in what both have signed."""
+        return self.stage.call(RELAYER, *self.reading_of(consumer, provider))
+
+    def reading_of(self, consumer: LocalAccount, provider: LocalAccount) -> tuple[Any, ...]:
+        """What both have signed as a call: the method, and what it takes."""
         auction_id = self.auction_id(consumer)
         signatures = [
             self._consent(who, consumer, provider, last=True) for who in (consumer, provider)
         ]
         reading = (auction_id, ENERGY - 1, METER_DATA, True)
-        return self.stage.call(RELAYER, "settle", reading, *signatures)
+        return ("settle", reading, *signatures)
 
     def _consent(
         self, signer: LocalAccount, consumer: LocalAccount, provider: LocalAccount, *, last: bool

@@ -88,11 +88,14 @@ class TokenMarket(OwnMarket):
 
     def withdraw_signed(self, ev: LocalAccount, amount: int) -> Call:
         """By a signature that somebody else sends."""
+        return self.stage.call(RELAYER, *self.withdrawal_of(ev, amount))
+
+    def withdrawal_of(self, ev: LocalAccount, amount: int) -> tuple[Any, ...]:
+        """A signed withdrawal as a call: the method, and what it takes."""
         revocations = self.stage.view("evs", ev.address)[-1]
         values = {"amount": amount, "to": ev.address, "nonce": revocations, "deadline": MOST}
         signature = self.stage.sign(ev, messages.Withdrawal, **values)
-        arguments = (ev.address, amount, ev.address, MOST, signature)
-        return self.stage.call(RELAYER, "withdrawFor", *arguments)
+        return ("withdrawFor", ev.address, amount, ev.address, MOST, signature)
 
     def _domain(self) -> dict[str, Any]:
         output = self.stage.chain.call(self.token, self._interface.call_data("eip712Domain"))

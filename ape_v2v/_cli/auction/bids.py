@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import IO, TYPE_CHECKING
 
 import click
 
+from ape_v2v._cli.shared.batches import FILES, Gathering, name_of
 from ape_v2v._cli.shared.commands import account_option, reading, writing
 from ape_v2v._cli.shared.context import Context, prompts_on_stderr
 from ape_v2v._cli.shared.parameters import AUCTION, DURATION, MONEY, RATE, DocumentType
 from ape_v2v._cli.shared.standing import show_record
+from ape_v2v.market.batch import signed_bid
 from ape_v2v.market.documents.bids import BidDocument
 from ape_v2v.market.interface.records import NO_MONEY
 from ape_v2v.market.shapes import Revocations
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from ape_v2v._cli.shared.parameters import AuctionReference
+    from ape_v2v.market.batch import SignedCall
     from ape_v2v.units import Money, Rate
 
 
@@ -73,6 +77,26 @@ def relay_bid(context: Context, document: BidDocument) -> None:
     show_record(context, auction)
 
 
+@writing(name="relay-bids")
+@FILES
+def relay_bids(context: Context, files: tuple[IO[bytes], ...]) -> None:
+    """Place the bids in each FILE that others have signed, in one transaction. Anyone.
+
+    In this order. Each is tried first: what the market would refuse is left out, with the reason.
+    One that fails all the same, because another was faster, does not stop the others.
+    """
+    found = Gathering()
+    for file in files:
+        found.add(name_of(file), partial(_signed_bid, context, file))
+    found.bring(context)
+
+
+def _signed_bid(context: Context, file: IO[bytes]) -> SignedCall:
+    document = BidDocument.load(file.read())
+    auction = context.market.auction(document.auction_id)
+    return signed_bid(name_of(file), context.market, document.bid_for(auction))
+
+
 @writing(name="revoke-bids")
 def revoke_bids(context: Context) -> None:
     """Void every bid that you have signed and nobody has placed, in all auctions.
@@ -99,4 +123,4 @@ def remove_bid(context: Context, reference: AuctionReference) -> None:
     show_record(context, auction)
 
 
-COMMANDS = (bid, sign_bid, relay_bid, revoke_bids, remove_bid)
+COMMANDS = (bid, sign_bid, relay_bid, relay_bids, revoke_bids, remove_bid)

@@ -125,11 +125,12 @@ class Context:
             if not self.yes:
                 self.announce(write, expected)
                 click.confirm("send it?", abort=True, err=True)
-            mined = send(write, expected, before_sending=self._on_its_way)
+            mined = send(write, expected, before_sending=self.on_its_way)
         self.transaction, self.underway = mined.transaction, None
         return mined
 
-    def _on_its_way(self, signed: Signed) -> None:
+    def on_its_way(self, signed: Signed) -> None:
+        """Remember what was signed: it may have been sent, whatever happens now."""
         self.underway = signed.hash
 
     def announce(self, write: Write, expected: Forecast) -> None:

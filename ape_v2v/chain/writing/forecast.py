@@ -39,6 +39,8 @@ class Request:
     data: bytes
     value: int = 0
     """Wei."""
+    intent: bytes = b""
+    """What it is for, where a second try of the same may carry other data."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ _turns_lock = threading.Lock()
 def purpose(request: Request) -> bytes:
     """What a transaction is to do: the same for a second try of it."""
     to = (request.to or "").lower()
-    return keccak(f"{request.sender.address} {to} {request.value} ".encode() + request.data)
+    what = request.intent or request.data
+    return keccak(f"{request.sender.address} {to} {request.value} ".encode() + what)
 
 
 def send(
