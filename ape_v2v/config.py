@@ -109,7 +109,12 @@ class Units(BaseModel):
     @field_validator("energy", "rate", "money")
     @classmethod
     def _known(cls, value: str, info: object) -> str:
-        kind = {"energy": Energy, "rate": Rate, "money": Money}[info.field_name]  # type: ignore[attr-defined]
+        kinds: dict[str, type[Energy | Rate | Money]] = {
+            "energy": Energy,
+            "rate": Rate,
+            "money": Money,
+        }
+        kind = kinds[info.field_name]  # type: ignore[attr-defined]
         if value not in kind.units:
             raise ValueError(f"{value!r} is no unit of it: expected {', '.join(kind.units)}")
         return value

@@ -1,8 +1,9 @@
 """Energy, rates and money as types that cannot be confused.
 
-The contract counts in watt-hours, wei per watt-hour and wei, all whole numbers. People type
-"7.2 kWh", "0.0003 ether/kWh" or "30 gwei/Wh", and see the same again. Nothing is ever rounded: a
-text that is not a whole number of the contract's units is refused.
+The contract counts in watt-hours, smallest units of its currency per watt-hour, and smallest units,
+all whole numbers: wei, where it is paid in ether. People type "7.2 kWh", "0.0003 ether/kWh",
+"30 gwei/Wh" or "0.35 EURC/kWh", and see the same again. Nothing is ever rounded: a text that is not
+a whole number of the contract's units is refused. Nor is one currency taken for another.
 """
 
 from __future__ import annotations
@@ -10,98 +11,62 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
-from typing import ClassVar, Self, overload
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Self, overload
 
-from ape_v2v.errors import V2VError
+from ape_v2v.currency import ETHER
+from ape_v2v.quantities import (
+    EXACT,
+    Priced,
+    Quantity,
+    Scale,
+    UnitError,
+    WrongCurrency,
+    not_one,
+    unit_of,
+)
 
-_TEXT = re.compile(r"\s*([+-]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z/]+)\s*")
+if TYPE_CHECKING:
+    from ape_v2v.currency import Currency
 
-# Wide enough for every product of a quantity and a unit, where Decimal would round at 28 digits.
-# What does not fit even so is an error.
-_EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, Overflow])
+__all__ = [
+    "Energy",
+    "Money",
+    "Price",
+    "Rate",
+    "UnitError",
+    "WrongCurrency",
+    "duration_of",
+    "format_duration",
+    "parse_duration",
+]
 
-_ETHER_UNITS = {"wei": Decimal(1), "gwei": Decimal(10**9), "ether": Decimal(10**18)}
-_OTHER_NAMES = {"eth": "ether"}
-"""What people also call a unit; it is never shown."""
 _ENERGY_UNITS = {"Wh": Decimal(1), "kWh": Decimal(1000), "MWh": Decimal(10**6)}
 
 
-class UnitError(V2VError, ValueError):
-    """A text is not a quantity, or not one that the contract can count."""
+@dataclass(frozen=True)
+class Energy(Quantity):
+    """Energy in watt-hours (Wh), at most 2**32 - 1."""
 
-
-@dataclass(frozen=True, order=True)
-class _Quantity:
-    """A whole number of the contract's unit, at least 0."""
-
-    amount: int
-
-    kind: ClassVar[str]
-    example: ClassVar[str]
-    base: ClassVar[str]
-    """The contract's unit."""
-    units: ClassVar[dict[str, Decimal]]
-    """What people may type, each in the contract's unit."""
-    maximum: ClassVar[int]
-
-    def __post_init__(self) -> None:
-        if isinstance(self.amount, bool) or not isinstance(self.amount, int):
-            raise UnitError(
-                f"{self.amount!r} is not a whole number of {self.base}; "
-                f"write {self.kind} like {self.example!r}"
-            )
-        if self.amount < 0:
-            raise UnitError(
-                f"{self.amount} {self.base} is negative, and {self.kind} is at least 0: this would "
-                "be out of range"
-            )
-        if self.amount > self.maximum:
-            raise UnitError(
-                f"{self.kind} of {self.amount} {self.base} is out of range: "
-                f"from 0 to {self.maximum} {self.base}"
-            )
+    kind = "an energy"
+    example = "7.2 kWh"
+    base = "Wh"
+    units = _ENERGY_UNITS
+    maximum = 2**32 - 1
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read what people type.
 
         Raises:
-            UnitError: No such unit, or not a whole number of the contract's unit.
+            UnitError: No such unit, or not a whole number of Wh.
         """
-        match = _TEXT.fullmatch(text)
-        unit = cls._unit(match[2]) if match else None
-        if match is None or unit is None:
-            raise UnitError(
-                f"{text!r} is not {cls.kind}: expected a number and one of "
-                f"{', '.join(cls.units)}, for example {cls.example!r}"
-            )
-        try:
-            amount = _EXACT.multiply(Decimal(match[1].replace("_", "")), cls.units[unit])
-        except DecimalException as error:
-            raise UnitError(f"{text!r} has too many digits for {cls.kind}") from error
-        if amount < 0:
-            raise UnitError(f"{text!r} is negative, and {cls.kind} is at least 0")
-        if amount != amount.to_integral_value():
-            raise UnitError(
-                f"{text!r} is {amount.normalize(_EXACT)} {cls.base}: "
-                f"the market counts in whole {cls.base}"
-            )
-        if amount > cls.maximum:  # before a power of ten is written out as an integer
-            raise UnitError(
-                f"{text!r} is out of range: {cls.kind} is from 0 to {cls(cls.maximum).format(unit)}"
-            )
-        return cls(int(amount))
-
-    @classmethod
-    def _unit(cls, typed: str) -> str | None:
-        """The unit that is meant; capitals do not count."""
-        names = [_OTHER_NAMES.get(name, name) for name in typed.lower().split("/")]
-        return {name.lower(): name for name in cls.units}.get("/".join(names))
+        return cls(cls._read(text, Scale(cls.example, cls.base, cls.units)))
 
     @classmethod
     def of(cls, value: Self | str) -> Self:
-        """A quantity as it is, or a text read.
+        """An energy as it is, or a text read.
 
         Raises:
             UnitError: It is neither: a bare number has no unit.
@@ -110,52 +75,7 @@ class _Quantity:
             return value
         if isinstance(value, str):
             return cls.parse(value)
-        raise UnitError(
-            f"{value!r} is not {cls.kind}: expected one with its unit, such as {cls.example!r} or "
-            f"{cls.__name__}.parse({cls.example!r})"
-        )
-
-    def to(self, unit: str) -> Decimal:
-        """The quantity in another unit, exact."""
-        return _EXACT.divide(Decimal(self.amount), self.units[unit])
-
-    def format(self, unit: str) -> str:
-        """The quantity in a given unit, as `parse` reads it."""
-        number = self.to(unit).normalize(_EXACT)
-        return f"{number:f} {unit}"
-
-    def as_json(self) -> int | str:
-        """As JSON has it: a decimal text, for JSON readers take no larger numbers than 2**53."""
-        return str(int(self))
-
-    def __int__(self) -> int:
-        return int(self.amount)  # what Ape decodes is a subclass of int
-
-    def __bool__(self) -> bool:
-        return self.amount != 0
-
-    def __add__(self, other: Self) -> Self:
-        self._require_same(other)
-        return type(self)(self.amount + other.amount)
-
-    def __sub__(self, other: Self) -> Self:
-        self._require_same(other)
-        return type(self)(self.amount - other.amount)
-
-    def _require_same(self, other: object) -> None:
-        if type(other) is not type(self):
-            raise TypeError(f"{type(self).__name__} goes with its own kind, not {other!r}")
-
-
-@dataclass(frozen=True, order=True)
-class Energy(_Quantity):
-    """Energy in watt-hours (Wh), at most 2**32 - 1."""
-
-    kind = "an energy"
-    example = "7.2 kWh"
-    base = "Wh"
-    units = _ENERGY_UNITS
-    maximum = 2**32 - 1
+        raise not_one(cls, value, cls.example)
 
     def __str__(self) -> str:
         return self.format("kWh")
@@ -165,36 +85,64 @@ class Energy(_Quantity):
         return int(self)
 
 
-@dataclass(frozen=True, order=True)
-class Money(_Quantity):
-    """Money in wei."""
+@cache
+def _money_scale(currency: Currency) -> Scale:
+    example = "0.05 ether" if currency.is_ether else f"5 {currency}"
+    return Scale(example, currency.base, currency.units)
+
+
+@cache
+def _rate_scale(currency: Currency) -> Scale:
+    example = "0.0003 ether/kWh" if currency.is_ether else f"0.35 {currency}/kWh"
+    units = {
+        f"{money}/{energy}": factor / amount
+        for energy, amount in _ENERGY_UNITS.items()
+        for money, factor in currency.units.items()
+    }
+    return Scale(example, f"{currency.base}/Wh", units)
+
+
+@dataclass(frozen=True)
+class Money(Priced):
+    """Money in the smallest units of a currency: wei, unless another one is named."""
 
     kind = "an amount"
-    example = "0.05 ether"
-    base = "wei"
-    units = _ETHER_UNITS
+    example, base, units = _money_scale(ETHER)
     maximum = 2**128 - 1
 
+    @classmethod
+    def scale_in(cls, currency: Currency) -> Scale:
+        return _money_scale(currency)
+
+    @classmethod
+    def _currency_in(cls, unit: str) -> str | None:
+        return None if "/" in unit or unit_of(unit, _ENERGY_UNITS) else unit
+
     def __str__(self) -> str:
+        if not self.currency.is_ether:
+            return self.format(self.currency.symbol)
         return self.format("ether" if self.amount >= 10**9 or not self.amount else "wei")
 
 
-@dataclass(frozen=True, order=True)
-class Rate(_Quantity):
-    """A price of energy in wei per watt-hour, at most 2**64 - 1."""
+@dataclass(frozen=True)
+class Rate(Priced):
+    """A price of energy in smallest units of a currency per watt-hour, at most 2**64 - 1."""
 
     kind = "a rate"
-    example = "0.0003 ether/kWh"
-    base = "wei/Wh"
-    units = {  # noqa: RUF012 - typed as a ClassVar in the base class
-        f"{money}/{energy}": factor / amount
-        for energy, amount in _ENERGY_UNITS.items()
-        for money, factor in _ETHER_UNITS.items()
-    }
+    example, base, units = _rate_scale(ETHER)
     maximum = 2**64 - 1
 
+    @classmethod
+    def scale_in(cls, currency: Currency) -> Scale:
+        return _rate_scale(currency)
+
+    @classmethod
+    def _currency_in(cls, unit: str) -> str | None:
+        currency, _, energy = unit.partition("/")
+        return currency if unit_of(energy, _ENERGY_UNITS) else None
+
     def __str__(self) -> str:
-        return self.format("ether/kWh")
+        return self.format(f"{self.currency}/kWh")
 
     @overload
     def __mul__(self, other: Energy) -> Money: ...
@@ -204,7 +152,7 @@ class Rate(_Quantity):
         """What so much energy costs: the paper's Eq. 1, exact."""
         if not isinstance(other, Energy):
             raise TypeError(f"a rate times an energy is money; {other!r} is no energy")
-        return Money(self.amount * other.amount)
+        return Money(self.amount * other.amount, self.currency)
 
 
 @dataclass(frozen=True)
@@ -231,7 +179,7 @@ class Price:
 
     def format(self, money: Money) -> str:
         """About how much an amount is, to two digits where it is small."""
-        worth = _EXACT.multiply(money.to("ether"), self.per_ether)
+        worth = EXACT.multiply(money.to("ether"), self.per_ether)
         if not worth:
             return f"0 {self.currency}"
         digits = max(2, 1 - worth.adjusted())

@@ -15,10 +15,11 @@ def main() -> None:
     project = ape.project
     # Ape compiles a contract again when its own file has changed, not when what it imports has.
     project.load_contracts(use_cache=False)
-    folder = Path(contract.__file__).parent / "artifacts"
-    folder.mkdir(exist_ok=True)
-    for name in contract.NAMES:
-        path = folder / f"{name}.json"
+    market = Path(contract.__file__).parent
+    tests = market.parents[1] / "testing"
+    for name, room in [*((name, market) for name in contract.NAMES), ("Stablecoin", tests)]:
+        path = room / "artifacts" / f"{name}.json"
+        path.parent.mkdir(exist_ok=True)
         path.write_text(contract.distilled(getattr(project, name).contract_type), "utf-8")
         print(f"{path.relative_to(project.path)}: {path.stat().st_size:,} bytes")
     # Loaded when it is needed: Ape imports all scripts for each of them.

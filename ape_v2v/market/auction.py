@@ -12,7 +12,6 @@ from ape_v2v.market.interface import messages
 from ape_v2v.market.interface.access import require_signer
 from ape_v2v.market.interface.records import NO_MONEY, SignedBid, consumer_of, moment
 from ape_v2v.market.standing import AuctionRecord
-from ape_v2v.units import Money, Rate
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.chain.writing.receipts import Mined
     from ape_v2v.market.interface.records import AuctionInfo
+    from ape_v2v.units import Money, Rate
 
 
 class Auction(AuctionRecord):
@@ -55,7 +55,7 @@ class Auction(AuctionRecord):
         Args:
             rate: At most `highest_rate`.
             sender: A registered EV other than the consumer.
-            value: Added to the sender's balance first.
+            value: Ether that is added to the sender's balance first.
             seen: What the bid was decided on: if a reorganisation has given the auction other
                 terms since, the market refuses it. None takes the terms that it has now, which
                 costs one more question to the node.
@@ -70,15 +70,15 @@ class Auction(AuctionRecord):
             record, bond = self.market.contract.views(
                 [("auctions", [self.id]), ("bond", [self.id])]
             )
-            return NO_MONEY if record.provider == sender.address else Money(bond)
+            return self.market.money(0 if record.provider == sender.address else bond)
 
         return self.market.transact(
             "placeBid",
             self.id,
-            int(Rate.of(rate)),
+            int(self.market.rate_of(rate)),
             terms,
             sender=sender,
-            value=Money.of(value),
+            value=self.market.along(value),
             locks=bond,
         )
 
@@ -95,7 +95,8 @@ class Auction(AuctionRecord):
         Any removal of a bid makes it void, and so does revoking.
         """
         require_signer(signer)
-        rate, last_second, info = Rate.of(rate), int(deadline.timestamp()), self._info_or(seen)
+        last_second, info = int(deadline.timestamp()), self._info_or(seen)
+        rate = self.market.rate_of(rate)
         nonce = self.bid_nonce(signer.address)
         signature = self.market.sign(
             messages.Bid,
@@ -142,7 +143,7 @@ class Auction(AuctionRecord):
         return self.market.transact(
             "cancelAuction",
             self.id,
-            int(Money.of(max_penalty)),
+            int(self.market.money_of(max_penalty)),
             sender=sender,
             pays=lambda: self.cancellation_penalty if self._is_consumer(sender) else NO_MONEY,
         )
@@ -152,12 +153,12 @@ class Auction(AuctionRecord):
         """What cancelling costs the consumer now: nothing unless an EV is owed the penalty."""
         info, now = self.info, moment(blocks.block(self.market.node).timestamp)
         if info.provider is None or not self.market.is_ev(info.provider):
-            return NO_MONEY
+            return self.market.money(0)
         if info.free_until is not None and now < info.free_until:
-            return NO_MONEY
+            return self.market.money(0)
         window = timedelta(seconds=self.market.parameters.awardWindow)
         if info.open_award and now >= info.closing_time + window:
-            return NO_MONEY
+            return self.market.money(0)
         return self.penalty
 
     def end(self, *, sender: AccountAPI) -> Connection | None:

@@ -13,12 +13,13 @@ from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.market.interface.states import State
 from ape_v2v.market.standing import AuctionRecord
 from ape_v2v.market.statements import EnergyStatement, SignedKey
-from ape_v2v.units import Energy, Money, Rate
+from ape_v2v.units import Energy
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.chain.writing.receipts import Mined
+    from ape_v2v.units import Money
 
     Reading = tuple[int, int, bytes, bool]
 
@@ -91,7 +92,7 @@ class Connection(AuctionRecord):
 
         def price() -> Money:
             info = self.market.contract.view("auctions", self.id)
-            return Rate(info.rate) * Energy(info.energyWh)
+            return self.market.rate(info.rate) * Energy(info.energyWh)
 
         return self.market.transact("endConnection", self.id, sender=sender, pays=price)
 
@@ -132,15 +133,16 @@ class Connection(AuctionRecord):
     def _loss(self, receipt: EnergyStatement, contracted: int) -> Money:
         missing = contracted - int(receipt.energy)
         if receipt.last or missing <= 0:
-            return NO_MONEY
-        return Money(-(-int(self.penalty) * missing // contracted))
+            return self.market.money(0)
+        return self.market.money(-(-int(self.penalty) * missing // contracted))
 
     def _settle(
         self, receipt: EnergyStatement, consumers: bytes, providers: bytes, sender: AccountAPI
     ) -> Mined:
         def pays() -> Money:
             info = self.market.contract.view("auctions", self.id)
-            loss, cost = self._loss(receipt, int(info.energyWh)), Rate(info.rate) * receipt.energy
+            loss = self._loss(receipt, int(info.energyWh))
+            cost = self.market.rate(info.rate) * receipt.energy
             if sender.address == info.consumer:
                 return loss + cost
             return loss if sender.address == info.provider else NO_MONEY
@@ -157,7 +159,7 @@ class Connection(AuctionRecord):
         """Admit as the provider that the energy cannot be delivered: two penalties are lost."""
 
         def penalties() -> Money:
-            return Money(2 * int(self.penalty))
+            return self.market.money(2 * int(self.penalty))
 
         return self.market.transact("forfeit", self.id, sender=sender, pays=penalties)
 

@@ -14,7 +14,7 @@ from ape_v2v.market.interface.fields import with_v_27_or_28
 from ape_v2v.market.interface.parameters import Parameters
 from ape_v2v.market.interface.records import NO_MONEY, moment
 from ape_v2v.market.interface.transactions import Gateway, Stake, Write, send
-from ape_v2v.units import Money
+from ape_v2v.units import Money, Rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.chain.node import Node
     from ape_v2v.chain.writing.receipts import Mined
+    from ape_v2v.currency import Currency
     from ape_v2v.market.interface.access import MarketContract
     from ape_v2v.market.interface.events import Fact
 
@@ -52,13 +53,64 @@ class Desk:
         return Parameters.from_contract(self.contract.view("parameters"))
 
     @property
+    def currency(self) -> Currency:
+        """What the market is paid in: ether, or a token."""
+        return self.contract.currency
+
+    def money(self, units: int) -> Money:
+        """So many of the currency's smallest units."""
+        return Money(units, self.currency)
+
+    def rate(self, units: int) -> Rate:
+        """So many of the currency's smallest units per Wh."""
+        return Rate(units, self.currency)
+
+    def money_of(self, value: Money | str) -> Money:
+        """An amount in the market's currency as it is, or read; nothing is nothing in any.
+
+        Raises:
+            WrongCurrency: It is in another one.
+            UnitError: It is no amount.
+        """
+        if isinstance(value, Money) and not value:
+            return self.money(0)
+        return Money.of(value, self.currency)
+
+    def rate_of(self, value: Rate | str) -> Rate:
+        """A rate in the market's currency as it is, or read.
+
+        Raises:
+            WrongCurrency: It is in another one.
+            UnitError: It is no rate.
+        """
+        return Rate.of(value, self.currency)
+
+    def along(self, value: Money | str) -> Money:
+        """The ether that a call brings into the market.
+
+        Raises:
+            WrongCurrency: It is in another currency than the market's.
+            V2VError: The market is paid in a token, which no call can bring along.
+            UnitError: It is no amount.
+        """
+        money = self.money_of(value)
+        if self.currency.is_ether:
+            return money
+        if money:
+            raise V2VError(
+                f"this market is paid in {self.currency}, which no call brings along: deposit "
+                f"{money} first, and leave the value out"
+            )
+        return NO_MONEY
+
+    @property
     def now(self) -> datetime:
         """When the next block would be made, if that were now: the time that a call would meet."""
         return moment(blocks.next_timestamp(self.node))
 
     def balance(self, account: str) -> Money:
         """The free balance of an account; what it has locked is not in it."""
-        return Money(self.contract.view("evs", account).balance)
+        return self.money(self.contract.view("evs", account).balance)
 
     def is_ev(self, account: str) -> bool:
         """Whether an account is registered."""
@@ -106,15 +158,18 @@ class Desk:
         value: Money = NO_MONEY,
         locks: Stake = NO_MONEY,
         pays: Stake = NO_MONEY,
+        moves: Money = NO_MONEY,
     ) -> Mined:
-        """Send a call through the gateway. `locks` and `pays` are for people to see before.
+        """Send a call through the gateway.
+
+        `locks`, `pays` and `moves`, what leaves a wallet, are for people to see before.
 
         Raises:
             V2VError: The sender cannot sign.
             Refused: The market refuses it.
         """
         require_signer(sender)
-        write = Write(self.contract, method, arguments, sender, value, locks, pays)
+        write = Write(self.contract, method, arguments, sender, value, locks, pays, moves)
         mined: Mined = self.gateway(write)
         return mined
 

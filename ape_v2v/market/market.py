@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ape_v2v.chain import blocks
 from ape_v2v.chain.connected import or_connected
+from ape_v2v.currency import ETHER
 from ape_v2v.errors import OutcomeUnknown, V2VError
 from ape_v2v.market.auction import Auction
 from ape_v2v.market.connection import Connection
-from ape_v2v.market.desk import Desk
-from ape_v2v.market.interface.access import MarketContract, address_of, require_signer
+from ape_v2v.market.interface.access import MarketContract, TokenContract, address_of
 from ape_v2v.market.interface.parameters import Parameters
 from ape_v2v.market.interface.records import NO_MONEY, auction_id, moment
-from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.market.interface.transactions import Gateway, creation, deliver, foresee, send
 from ape_v2v.market.shapes import EVRecord, MarketOverview
-from ape_v2v.units import Energy, Money, Rate, duration_of
+from ape_v2v.market.till import Till
+from ape_v2v.units import Energy, duration_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.chain.node import Node
     from ape_v2v.chain.writing.receipts import Mined
+    from ape_v2v.units import Money, Rate
 
 BURNT = "0x0000000000000000000000000000000000000000"
 """The account that burnt penalties are credited to; nobody holds its key."""
@@ -45,12 +46,12 @@ DEFAULT_BIDDING_TIME = timedelta(minutes=10)
 DEFAULT_VALIDITY = timedelta(hours=2)
 
 
-class Market(Desk):
-    """One market. `contract` is asked for what is not here."""
+class Market(Till):
+    """One market, paid in ether or in a token. `contract` is asked for what is not here."""
 
     @classmethod
     def at(cls, address: str, node: Node | None = None, *, gateway: Gateway = send) -> Self:
-        """The market at an address.
+        """The market at an address, paid in whatever its contract says.
 
         Args:
             address: In any case.
@@ -70,6 +71,7 @@ class Market(Desk):
         organization: str | None = None,
         node: Node | None = None,
         *,
+        token: str | None = None,
         gateway: Gateway = send,
     ) -> Self:
         """Deploy a market, owned by `organization`, or by the sender.
@@ -78,21 +80,25 @@ class Market(Desk):
 
         Args:
             sender: Who pays.
-            parameters: The rules; the default ones.
+            parameters: The rules; the default ones in its currency.
             organization: Who owns it.
             node: Where it is deployed. None: on the network that Ape is connected to now.
+            token: The address of the token that it is paid in. None: it is paid in ether.
             gateway: How its writes are sent.
 
         Raises:
+            V2VError: There is no token at that address.
             Refused: The constructor refused a parameter or the owner.
         """
         node = or_connected(node)
         owner = organization or sender.address
-        request = creation(sender, owner, (parameters or Parameters()).as_tuple())
-        mined = deliver(node, request, foresee(node, request))
+        currency = ETHER if token is None else TokenContract.at(token, node).currency
+        rules = parameters or Parameters.of(currency)
+        request = creation(sender, owner, rules.as_tuple(), currency)
+        mined = deliver(node, request, foresee(node, request, currency=currency), currency=currency)
         if mined.created is None:
             raise OutcomeUnknown(mined.transaction, "the node does not say what was created")
-        return cls(MarketContract(address_of(mined.created), node), gateway)
+        return cls(MarketContract(address_of(mined.created), node, currency), gateway)
 
     def __repr__(self) -> str:
         return f"<Market {self.address}>"
@@ -120,8 +126,11 @@ class Market(Desk):
 
     @property
     def holdings(self) -> Money:
-        """All the ether in the contract: balances, locked amounts and what was forced in."""
-        return Money(blocks.balance(self.node, self.address))
+        """All of its currency in the contract: balances, locked amounts, what was forced in."""
+        token = self.contract.token
+        if token is not None:
+            return self.money(token.view("balanceOf", self.address))
+        return self.money(blocks.balance(self.node, self.address))
 
     @property
     def burnt(self) -> Money:
@@ -183,40 +192,6 @@ class Market(Desk):
         """What the market knows of an account, registered or not."""
         return EV(self, address_of(address))
 
-    def deposit(self, amount: Money | str, *, sender: AccountAPI) -> Mined:
-        """Add to the sender's balance."""
-        return self.transact("deposit", sender=sender, value=Money.of(amount))
-
-    def deposit_for(self, ev: str, amount: Money | str, *, sender: AccountAPI) -> Mined:
-        """Add to the balance of a registered EV."""
-        return self.transact("depositFor", ev, sender=sender, value=Money.of(amount))
-
-    def withdraw(self, amount: Money | str, *, sender: AccountAPI, to: str | None = None) -> Mined:
-        """Pay out part of the sender's balance, to the sender or to somebody else.
-
-        Raises:
-            Refused: It is more than is free.
-        """
-        require_signer(sender)
-        amount = Money.of(amount)
-        try:
-            return self.transact("withdraw", int(amount), to or sender.address, sender=sender)
-        except Refused as error:
-            if error.name != "BalanceTooLow":
-                raise
-            free = Money(error.inputs["balance"])
-            raise Refused(
-                error.name,
-                error.inputs,
-                f"{sender.address} has {free} free in the market, and {amount} was to be "
-                f"withdrawn: withdraw {free} at most, or --all; what is locked is not free yet",
-            ) from error
-
-    def withdraw_all(self, *, sender: AccountAPI, to: str | None = None) -> Mined:
-        """Pay out the sender's whole balance."""
-        require_signer(sender)
-        return self.withdraw(self.balance(sender.address), sender=sender, to=to)
-
     def revoke_bids(self, *, sender: AccountAPI) -> Mined:
         """Void every bid that the sender has signed and nobody has placed, in all auctions."""
         return self.transact("revokeBids", sender=sender)
@@ -265,9 +240,9 @@ class Market(Desk):
             details: Place, connector, power, time: what providers filter by. Public for ever.
             open_award: Whether anybody may end the auction after the close.
             sender: A registered EV.
-            value: Added to the sender's balance first.
+            value: Ether that is added to the sender's balance first.
         """
-        energy, max_rate = Energy.of(energy), Rate.of(max_rate)
+        energy, max_rate = Energy.of(energy), self.rate_of(max_rate)
         mined = self.transact(
             "startAuction",
             int(energy),
@@ -277,7 +252,7 @@ class Market(Desk):
             open_award,
             details,
             sender=sender,
-            value=Money.of(value),
+            value=self.along(value),
             locks=max_rate * energy,
         )
         for name, args in self.facts(mined):
@@ -307,7 +282,7 @@ class EV:
             address=self.address,
             infos=infos,
             added_at=moment(found.addedAt) if found.addedAt else None,
-            balance=Money(found.balance),
+            balance=self.market.money(found.balance),
             completed=int(found.completed),
             no_shows=int(found.noShows),
             revocations=int(found.revocations),
@@ -327,7 +302,7 @@ class EV:
     @property
     def balance(self) -> Money:
         """What it has in the market, free to be locked or withdrawn."""
-        return Money(self._record.balance)
+        return self.market.money(self._record.balance)
 
     @property
     def completed(self) -> int:

@@ -1,7 +1,8 @@
 """What the market has on record, as types that can be shown, and given to programs as JSON.
 
 Energy is a number of Wh, durations are numbers of seconds, times are ISO 8601 in UTC. Amounts,
-rates and ids are decimal texts, because they exceed what JSON readers take for a number.
+rates and ids are decimal texts, because they exceed what JSON readers take for a number. Amounts
+and rates count smallest units: wei, unless there is a `currency` beside them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from eth_utils.conversions import to_hex
 
+from ape_v2v.currency import ETHER
+from ape_v2v.market.interface.records import in_currency
 from ape_v2v.market.interface.states import Ending, State
 from ape_v2v.units import Energy, Money
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from ape_v2v.currency import Currency
     from ape_v2v.market.interface.events import Fact
     from ape_v2v.market.interface.records import AuctionInfo
     from ape_v2v.units import Rate
@@ -80,6 +84,7 @@ class EVRecord:
             "completed": self.completed,
             "noShows": self.no_shows,
             "revocations": self.revocations,
+            **in_currency(self.balance),
         }
 
 
@@ -109,6 +114,7 @@ class MarketOverview:
             "numberOfEVs": self.number_of_evs,
             "holdings": self.holdings.as_json(),
             "burnt": self.burnt.as_json(),
+            **in_currency(self.burnt),
         }
 
 
@@ -159,6 +165,7 @@ class BalanceChange:
             "amount": self.amount.as_json(),
             "balance": self.balance.as_json(),
             "transaction": self.transaction,
+            **in_currency(self.balance),
         }
 
 
@@ -190,8 +197,9 @@ class AuctionOver:
             "event": self.event,
             "transaction": self.transaction,
         }
-        over = {"auctionId": str(self.auction_id), "state": State.NONE.shown}
-        return over | {name: value for name, value in told.items() if value is not None}
+        over: dict[str, Any] = {"auctionId": str(self.auction_id), "state": State.NONE.shown}
+        over |= {name: value for name, value in told.items() if value is not None}
+        return over | (in_currency(self.penalty) if self.penalty is not None else {})
 
 
 @dataclass(frozen=True)
@@ -209,17 +217,17 @@ class ConnectionOutcome:
     """What was lost, by the provider that forfeits, else by each side."""
 
     @classmethod
-    def of(cls, facts: Iterable[Fact], transaction: str) -> Self:
-        """Read what the market has reported."""
+    def of(cls, facts: Iterable[Fact], transaction: str, currency: Currency = ETHER) -> Self:
+        """Read what a market that is paid in this currency has reported."""
         (end,) = [fact.args for fact in facts if fact.name == CONNECTION_END]
         return cls(
             auction_id=end["auctionId"],
             how=Ending(end["how"]),
             transaction=transaction,
             energy=Energy(end["energyWh"]),
-            cost=Money(end["cost"]),
+            cost=Money(end["cost"], currency),
             meter_data_hash=end["meterDataHash"],
-            penalty=Money(end["penalty"]),
+            penalty=Money(end["penalty"], currency),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -231,4 +239,5 @@ class ConnectionOutcome:
             "penalty": self.penalty.as_json(),
             "meterDataHash": to_hex(self.meter_data_hash),
             "transaction": self.transaction,
+            **in_currency(self.cost),
         }

@@ -10,12 +10,12 @@ from ape_v2v.market.interface.records import AuctionInfo
 from ape_v2v.market.interface.states import State
 from ape_v2v.market.shapes import Standing
 from ape_v2v.market.statements import SignedKey
-from ape_v2v.units import Money
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v.market.desk import Desk
+    from ape_v2v.units import Money
 
 
 class AuctionRecord:
@@ -44,7 +44,8 @@ class AuctionRecord:
         Raises:
             Refused: The auction is over, or never was.
         """
-        return AuctionInfo.read(self.id, self.market.contract.view("auctions", self.id))
+        found = self.market.contract.view("auctions", self.id)
+        return AuctionInfo.read(self.id, found, self.market.currency)
 
     def standing(self) -> Standing:
         """Everything about the auction, and what is at stake in it.
@@ -59,7 +60,8 @@ class AuctionRecord:
         highest = None
         if info.state is State.OPEN:
             highest = info.highest_rate(self.market.parameters.minDecrementBps)
-        return Standing(info, Money(reserve), Money(bond), Money(penalty), highest)
+        money = self.market.money
+        return Standing(info, money(reserve), money(bond), money(penalty), highest)
 
     def sign_key(self, key: str, *, signer: AccountAPI) -> SignedKey:
         """Let a key sign the readings of this auction for an account, which then signs no more.
@@ -81,14 +83,14 @@ class AuctionRecord:
     @property
     def reserve(self) -> Money:
         """What the consumer has locked; 0 when the auction is over."""
-        return Money(self.market.contract.view("reserve", self.id))
+        return self.market.money(self.market.contract.view("reserve", self.id))
 
     @property
     def bond(self) -> Money:
         """What the leading provider has locked, or the next one would have to."""
-        return Money(self.market.contract.view("bond", self.id))
+        return self.market.money(self.market.contract.view("bond", self.id))
 
     @property
     def penalty(self) -> Money:
         """What a broken promise costs."""
-        return Money(self.market.contract.view("penalty", self.id))
+        return self.market.money(self.market.contract.view("penalty", self.id))

@@ -6,19 +6,22 @@ import pytest
 
 from ape_v2v import Market
 from ape_v2v.market.interface import contract
+from ape_v2v.testing.contracts import TOKEN_NAME
 
 
-@pytest.mark.parametrize("name", contract.NAMES)
-def test_the_artifact_is_what_the_sources_compile_to(project, name):
-    shipped = (
-        resources.files("ape_v2v.market.interface")
-        .joinpath("artifacts", f"{name}.json")
-        .read_text("utf-8")
-    )
+@pytest.mark.parametrize(
+    ("package", "name"),
+    [
+        *(("ape_v2v.market.interface", name) for name in contract.NAMES),
+        ("ape_v2v.testing", TOKEN_NAME),
+    ],
+)
+def test_the_artifact_is_what_the_sources_compile_to(project, package, name):
+    shipped = resources.files(package).joinpath("artifacts", f"{name}.json").read_text("utf-8")
     compiled = contract.distilled(getattr(project, name).contract_type)
     # Not `==` alone: 90 kB of difference would help nobody.
     assert (shipped == compiled) is True, (
-        f"ape_v2v/market/interface/artifacts/{name}.json is not what contracts/ compile to: "
+        f"artifacts/{name}.json of {package} is not what contracts/ compile to: "
         "run `ape run artifact`"
     )
 

@@ -135,7 +135,7 @@ class BidDocument(Document):
         return SignedBid(
             auction_id=self.auction_id,
             provider=self.provider,
-            rate=Rate(self.rate),
+            rate=auction.market.rate(self.rate),
             nonce=self.nonce,
             deadline=deadline,
             signature=self.signature,

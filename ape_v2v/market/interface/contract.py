@@ -17,7 +17,9 @@ NAME = "V2VMarket"
 """The market that is paid in ether."""
 TOKEN_NAME = "V2VTokenMarket"
 """The market that is paid in a token."""
-NAMES = (NAME, TOKEN_NAME)
+CURRENCY_NAME = "ICurrency"
+"""What such a token may have."""
+NAMES = (NAME, TOKEN_NAME, CURRENCY_NAME)
 
 # What a user of the market needs; syntax trees, opcodes and source maps are ten times as much.
 _FIELDS = {

@@ -6,17 +6,22 @@ from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
+from ape_v2v.currency import ETHER
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.units import Money, UnitError, format_duration, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ape_v2v.currency import Currency
+
 MAX_DURATION = timedelta(days=7)
 """The longest bidding time and the longest validity that the contract allows."""
 MAX_TEXT_BYTES = 512
 """The longest notes on an EV and details of an auction that the contract allows."""
 BPS = 10_000
+_CENTS = 2
+"""Decimals of what the least penalty is one of, in a token."""
 
 _BOUNDS = {
     "bondBps": (2, 65_535),
@@ -34,7 +39,8 @@ _SHARES = ("bondBps", "penaltyBps", "minDecrementBps")
 class Parameters:
     """What the organization chooses once, when it deploys a market. Names as in the contract.
 
-    Shares are basis points (1/10,000), windows are seconds, the least penalty is wei.
+    Shares are basis points (1/10,000), windows are seconds, the least penalty is smallest units of
+    the market's currency: wei, where it is paid in ether.
 
     Raises:
         ConfigurationError: The constructor of the contract would refuse a value.
@@ -53,7 +59,7 @@ class Parameters:
     settlementWindow: int = 86_400
     """How long after the token has expired a connection can be settled for certain."""
     minPenalty: int = 10**13
-    """The least that a penalty may be, wei: an auction with less to lose is refused."""
+    """The least that a penalty may be, smallest units: an auction with less to lose is refused."""
 
     def __post_init__(self) -> None:
         for name, (minimum, maximum) in _BOUNDS.items():
@@ -68,8 +74,24 @@ class Parameters:
                 )
 
     @classmethod
-    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+    def of(cls, currency: Currency, **values: int) -> Self:
+        """The default ones in a currency, less what is said: a token is taken for about a euro.
+
+        Raises:
+            ConfigurationError: A value is out of range.
+        """
+        if not currency.is_ether:
+            least = min(10 ** max(currency.decimals - _CENTS, 0), _BOUNDS["minPenalty"][1])
+            values = {"minPenalty": least} | values
+        return cls(**values)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], currency: Currency = ETHER) -> Self:
         """Read a parameter file's `parameters`; windows may be written as "10 min".
+
+        Args:
+            mapping: What the file says.
+            currency: What the market is paid in.
 
         Raises:
             ConfigurationError: An unknown name, or a value that is not one or out of range.
@@ -85,13 +107,13 @@ class Parameters:
             if isinstance(value, str) and name not in _SHARES:
                 try:
                     values[name] = (
-                        int(Money.parse(value))
+                        int(Money.parse(value, currency))
                         if name == "minPenalty"
                         else int(parse_duration(value).total_seconds())
                     )
                 except UnitError as error:
                     raise ConfigurationError(f"{name}: {error}") from error
-        return cls(**values)
+        return cls.of(currency, **values)
 
     @classmethod
     def from_contract(cls, struct: Any) -> Self:
@@ -106,12 +128,14 @@ class Parameters:
         """All values in the contract's order: the constructor's argument."""
         return tuple(asdict(self).values())
 
-    def described(self) -> dict[str, str]:
-        """All values as people read them."""
-        return {name: _described(name, value) for name, value in asdict(self).items()}
+    def described(self, currency: Currency = ETHER) -> dict[str, str]:
+        """All values as people read them, in the market's currency."""
+        return {name: _described(name, value, currency) for name, value in asdict(self).items()}
 
 
-def _described(name: str, value: int) -> str:
+def _described(name: str, value: int, currency: Currency) -> str:
     if name in _SHARES:
         return f"{value / 100:g} %"
-    return str(Money(value)) if name == "minPenalty" else format_duration(timedelta(seconds=value))
+    if name == "minPenalty":
+        return str(Money(value, currency))
+    return format_duration(timedelta(seconds=value))

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ape_v2v.currency import ETHER
 from ape_v2v.market.interface import messages
 from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.market.interface.states import State
 from ape_v2v.units import Energy, Money, Rate
 
+if TYPE_CHECKING:
+    from ape_v2v.currency import Currency
+
 NO_MONEY = Money(0)
+"""Nothing is nothing in every currency."""
 
 
 def moment(timestamp: int) -> datetime:
@@ -27,6 +32,11 @@ def auction_id(consumer: str, round_: int) -> int:
 def consumer_of(auction_id: int) -> str:
     """The consumer's address, lower case, out of an auction's id."""
     return f"0x{auction_id >> 32:040x}"
+
+
+def in_currency(amount: Money | Rate) -> dict[str, Any]:
+    """What JSON has beside amounts that are not in ether: whose smallest units they count."""
+    return {} if amount.currency.is_ether else {"currency": amount.currency.as_json()}
 
 
 @dataclass(frozen=True)
@@ -53,8 +63,8 @@ class AuctionInfo:
     """How many bids have been removed."""
 
     @classmethod
-    def read(cls, auction_id: int, record: Any) -> AuctionInfo:
-        """What the contract's `auctions` view gives.
+    def read(cls, auction_id: int, record: Any, currency: Currency = ETHER) -> AuctionInfo:
+        """What the contract's `auctions` view gives, in the market's currency.
 
         Raises:
             Refused: The auction is over, or never was.
@@ -71,12 +81,12 @@ class AuctionInfo:
             state=state,
             consumer=record.consumer,
             energy=Energy(record.energyWh),
-            max_rate=Rate(record.maxRate),
+            max_rate=Rate(record.maxRate, currency),
             closing_time=moment(record.closingTime),
             validity=timedelta(seconds=record.validity),
             open_award=record.openAward,
             provider=record.provider if stands else None,
-            rate=Rate(record.rate) if stands else None,
+            rate=Rate(record.rate, currency) if stands else None,
             connected_at=moment(record.connectedAt) if record.connectedAt else None,
             free_until=moment(record.freeUntil) if record.freeUntil else None,
             removals=record.removals,
@@ -115,6 +125,7 @@ class AuctionInfo:
             "connectedAt": None if self.connected_at is None else self.connected_at.isoformat(),
             "freeUntil": None if self.free_until is None else self.free_until.isoformat(),
             "removals": self.removals,
+            **in_currency(self.max_rate),
         }
 
     def highest_rate(self, min_decrement_bps: int) -> Rate | None:
@@ -126,7 +137,7 @@ class AuctionInfo:
         if self.rate is None:
             return self.max_rate
         highest = int(self.rate) - max(1, -(-int(self.rate) * min_decrement_bps // 10_000))
-        return Rate(highest) if highest > 0 else None
+        return Rate(highest, self.rate.currency) if highest > 0 else None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from ape_v2v.currency import ETHER
 from ape_v2v.errors import V2VError
 from ape_v2v.evm.decoding import decode
 from ape_v2v.market.interface import contract as artifact
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from ethpm_types.abi import ErrorABI
 
+    from ape_v2v.currency import Currency
+
 
 class Refused(V2VError):
     """The market refused a call; nothing has changed but the gas that was spent.
@@ -34,17 +37,50 @@ class Refused(V2VError):
         inputs: Its values, as the contract gives them.
     """
 
-    def __init__(self, name: str, inputs: dict[str, Any], said: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        inputs: dict[str, Any],
+        said: str | None = None,
+        *,
+        currency: Currency = ETHER,
+    ) -> None:
         """Put a refusal into words.
 
         Args:
             name: The contract's custom error.
             inputs: Its values.
             said: A sentence that fits the call better than the error's own.
+            currency: What its amounts are in.
         """
         self.name = name
         self.inputs = inputs
-        super().__init__(said or sentence(name, inputs))
+        super().__init__(said or sentence(name, inputs, currency))
+
+
+class _Values(dict[str, Any]):
+    """An error's values, and what its amounts are in."""
+
+    def __init__(self, inputs: dict[str, Any], currency: Currency) -> None:
+        super().__init__(inputs)
+        self.currency = currency
+
+    def money(self, name: str) -> str:
+        return self.amount(self[name])
+
+    def amount(self, units: int) -> str:
+        """An amount in words; it may be larger than any real one."""
+        if units <= Money.maximum:
+            return str(Money(units, self.currency))
+        return f"{units} {self.currency.base}"
+
+    def rate(self, name: str) -> str:
+        if self[name] <= Rate.maximum:
+            return str(Rate(self[name], self.currency))
+        return f"{self[name]} {self.currency.base}/Wh"
+
+    def energy(self, name: str) -> str:
+        return str(Energy(self[name])) if self[name] <= Energy.maximum else f"{self[name]} Wh"
 
 
 def _at(timestamp: int) -> str:
@@ -87,18 +123,16 @@ def _state(i: dict[str, Any]) -> str:
     return "this auction has been awarded already, and this requires one that is open"
 
 
-def _as(kind: type[Energy | Rate | Money], amount: int) -> str:
-    """A number of the contract in a unit for people; it may be larger than any real quantity."""
-    return str(kind(amount)) if amount <= kind.maximum else f"{amount} {kind.base}"
-
-
 _PANIC = keccak(text="Panic(uint256)")[:4]
 _BUG = "that must never happen; please report it"
 
-_SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
+_SENTENCES: dict[str, Callable[[_Values], str]] = {
     # None of the contract's errors: a panic, say, or another contract
     "Reverted": lambda i: (
         f"the contract reverted as no market does: {i['reason']}; check the market's address"
+        if i.currency.is_ether
+        else f"the token {i.currency}, which is no part of the market, has refused: {i['reason']}; "
+        f"its issuer can tell why, and nothing has moved"
     ),
     # Registry and accounts
     "NotEV": lambda i: (
@@ -129,22 +163,57 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     # Ledger
     "ZeroAmount": lambda _: "the amount is 0: name one above",
     "BalanceTooLow": lambda i: (
-        f"{i['account']} has {_as(Money, i['balance'])} in the market and needs "
-        f"{_as(Money, i['needed'])}: "
-        f"deposit {_as(Money, max(i['needed'] - i['balance'], 0))} more, or ask for less"
+        f"{i['account']} has {i.money('balance')} in the market and needs "
+        f"{i.money('needed')}: "
+        f"deposit {i.amount(max(i['needed'] - i['balance'], 0))} more, or ask for less"
     ),
     "InvalidReceiver": lambda i: f"{i['to']} can take no money: nobody has its key",
     "PlainTransfer": lambda i: (
-        f"a plain transfer of {_as(Money, i['amount'])} cannot be credited: deposit it instead"
+        f"a plain transfer of {i.money('amount')} cannot be credited: deposit it instead"
     ),
     "InsufficientBalance": lambda i: (
-        f"the market holds {_as(Money, i['balance'])} and owes {_as(Money, i['needed'])}: {_BUG}"
+        f"the market holds {i.money('balance')} and owes {i.money('needed')}: {_BUG}"
     ),
     "FailedCall": lambda _: "the receiver refused the payment; the balance is untouched",
+    # Ledger in a token
+    "UnexpectedEther": lambda i: (
+        f"this market is paid in {i.currency}, and {Money(i['amount'])} came along: send no ether "
+        f"with the call, and deposit {i.currency} before it"
+    ),
+    "TooFewDecimals": lambda i: (
+        f"the token has {i['decimals']} decimals, and a market takes one with {i['minimum']} at "
+        "least: a unit of it would be too much for a Wh"
+    ),
+    "InexactTransfer": lambda i: (
+        f"the token did not move {i.money('amount')}: what the market holds went from "
+        f"{i.money('before')} to {i.money('held')}; a token that takes a fee on the way cannot be "
+        "used here, and nothing has moved"
+    ),
+    "TooMuchHeld": lambda i: (
+        f"with this the market would hold {i.money('held')}, more than a balance can count: "
+        "deposit less"
+    ),
+    "ReentrancyGuardReentrantCall": lambda i: (
+        f"the token {i.currency} called back in the middle of a transfer, and only one goes on at "
+        "a time: nothing has moved"
+    ),
+    "SafeERC20FailedOperation": lambda i: (
+        f"the token at {i['token']} says that it has not moved the money: look at your balance of "
+        "it, and at what the market may take"
+    ),
+    # The token's own, as ERC-6093 names them
+    "ERC20InsufficientAllowance": lambda i: (
+        f"{i['spender']} may take {i.money('allowance')} and was to take {i.money('needed')}: "
+        f"approve {i.money('needed')} first, by `ape v2v wallet approve`"
+    ),
+    "ERC20InsufficientBalance": lambda i: (
+        f"{i['sender']} has {i.money('balance')} in its wallet, and {i.money('needed')} are to "
+        f"leave it: get {i.amount(max(i['needed'] - i['balance'], 0))} more, or move less"
+    ),
     # Auction
     "UnexpectedState": _state,
     "ZeroEnergy": lambda _: "the energy is 0: an auction is for at least 1 Wh",
-    "ZeroRate": lambda _: "the rate is 0: it is at least 1 wei/Wh",
+    "ZeroRate": lambda i: f"the rate is 0: it is at least {_least(i.currency)}",
     "BiddingTimeOutOfRange": _window("a bidding time"),
     "ValidityOutOfRange": _window("a validity"),
     "BiddingClosed": lambda i: (
@@ -159,8 +228,8 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
         f"and it is {_at(i['timestamp'])} now: the auction can only be cancelled"
     ),
     "PenaltyTooLow": lambda i: (
-        f"so little is at stake that breaking the deal would cost {_as(Money, i['penalty'])}, and "
-        f"it costs {_as(Money, i['minimum'])} at least: ask for more energy, or at a higher rate"
+        f"so little is at stake that breaking the deal would cost {i.money('penalty')}, and "
+        f"it costs {i.money('minimum')} at least: ask for more energy, or at a higher rate"
     ),
     "NotConsumer": lambda i: (
         f"only the consumer, {i['consumer']}, may do this, and the sender is {i['account']}"
@@ -169,16 +238,16 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
         f"before {_at(i['deadline'])} only the consumer, {i['consumer']}, may cancel this auction"
     ),
     "PenaltyAboveMaximum": lambda i: (
-        f"cancelling now costs a penalty of {_as(Money, i['penalty'])}, and you allowed "
-        f"{_as(Money, i['maximum'])}: allow it by --max-penalty '{_as(Money, i['penalty'])}', or "
+        f"cancelling now costs a penalty of {i.money('penalty')}, and you allowed "
+        f"{i.money('maximum')}: allow it by --max-penalty '{i.money('penalty')}', or "
         "let the auction go on"
     ),
     # Bidding
     "OwnAuction": lambda _: "a consumer cannot bid in its own auction",
     "RateTooHigh": lambda i: (
-        f"{_as(Rate, i['rate'])} is too high: at most {_as(Rate, i['highest'])} is accepted now"
+        f"{i.rate('rate')} is too high: at most {i.rate('highest')} is accepted now"
         if i["highest"]
-        else f"{_as(Rate, i['rate'])} is too high: the standing bid cannot be undercut"
+        else f"{i.rate('rate')} is too high: the standing bid cannot be undercut"
     ),
     "TooManyRemovals": lambda i: (
         f"bids have been removed from this auction {i['maximum']} times: no more can be"
@@ -208,8 +277,7 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
         f"only the provider, {i['provider']}, may do this, and the sender is {i['account']}"
     ),
     "EnergyAboveContract": lambda i: (
-        f"{_as(Energy, i['energyWh'])} is more than the {_as(Energy, i['contracted'])} that were "
-        "contracted"
+        f"{i.energy('energyWh')} is more than the {i.energy('contracted')} that were contracted"
     ),
     "ConnectionNotExpired": lambda i: (
         f"the connection can be expired from {_at(i['expiry'])} on, "
@@ -218,36 +286,55 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
-def sentence(name: str, inputs: dict[str, Any]) -> str:
-    """What a custom error of the market says to a person."""
+def _least(currency: Currency) -> str:
+    return "1 wei/Wh" if currency.is_ether else str(Rate(1, currency))
+
+
+def sentence(name: str, inputs: dict[str, Any], currency: Currency = ETHER) -> str:
+    """What a custom error of the market says to a person.
+
+    Args:
+        name: The error.
+        inputs: Its values.
+        currency: What its amounts are in.
+    """
     if name in _SENTENCES:
-        return _SENTENCES[name](inputs)
+        return _SENTENCES[name](_Values(inputs, currency))
     values = ", ".join(f"{key}={value}" for key, value in inputs.items())
     return f"the market refused: {name}({values})"
 
 
-def refusal(output: bytes, reason: str) -> Refused:
+def refusal(output: bytes, reason: str, currency: Currency = ETHER) -> Refused:
     """What the market means by reverting.
 
     Args:
         output: What it reverts with.
         reason: What the node says of it.
+        currency: What its amounts are in.
     """
+
+    def other(said: str) -> Refused:
+        return Refused("Reverted", {"reason": said}, currency=currency)
+
     if output[:4] == _PANIC:
-        return Refused("Reverted", {"reason": f"Panic error 0x{int.from_bytes(output[4:]):x}"})
+        return other(f"Panic error 0x{int.from_bytes(output[4:]):x}")
     if (abi := _errors().get(output[:4])) is None:
-        return Refused("Reverted", {"reason": reason})
+        return other(reason)
     try:
         values = decode([item.canonical_type for item in abi.inputs], output[4:])
     except DecodingError:  # another contract's error by chance
-        return Refused("Reverted", {"reason": reason})
+        return other(reason)
     inputs = {
         str(item.name): to_checksum_address(value) if item.type == "address" else value
         for item, value in zip(abi.inputs, values, strict=True)
     }
-    return Refused(abi.name, inputs)
+    return Refused(abi.name, inputs, currency=currency)
 
 
 @cache
 def _errors() -> dict[bytes, ErrorABI]:
-    return {keccak(text=abi.selector)[:4]: abi for abi in artifact.contract_type().errors}
+    return {
+        keccak(text=abi.selector)[:4]: abi
+        for name in artifact.NAMES
+        for abi in artifact.contract_type(name).errors
+    }

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ape_v2v.chain import fees, signing
 from ape_v2v.chain.line.faults import NodeError, Reverted
 from ape_v2v.chain.writing import forecast, sending
+from ape_v2v.currency import ETHER
 from ape_v2v.market.interface import contract as artifact
+from ape_v2v.market.interface.records import NO_MONEY
 from ape_v2v.market.interface.refusals import Refused, refusal
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from ape_v2v.chain.writing.forecast import Forecast, Request
     from ape_v2v.chain.writing.receipts import Mined
     from ape_v2v.config import Fees
-    from ape_v2v.market.interface.access import MarketContract
+    from ape_v2v.currency import Currency
+    from ape_v2v.market.interface.access import Callee
     from ape_v2v.units import Money
 
 Stake: TypeAlias = "Money | Callable[[], Money]"
@@ -35,16 +38,18 @@ Stake: TypeAlias = "Money | Callable[[], Money]"
 class Write:
     """A call that is about to be made."""
 
-    contract: MarketContract
+    contract: Callee
     method: str
     arguments: tuple[Any, ...]
     sender: AccountAPI
-    value: Money
+    value: Money = NO_MONEY
     """Ether sent along."""
-    locking: Stake
+    locking: Stake = NO_MONEY
     """What `locks` gives, or how to find it out: only who shows it asks the node."""
-    paying: Stake
+    paying: Stake = NO_MONEY
     """What `pays` gives, or how to find it out."""
+    moves: Money = NO_MONEY
+    """What leaves the wallet of an account for the market, in its token."""
 
     @property
     def locks(self) -> Money:
@@ -78,16 +83,19 @@ def simulate(write: Write) -> Forecast:
         Refused: The market would refuse it.
         V2VError: The sender has too little ether, or the node has a problem.
     """
-    return foresee(write.contract.node, write.request)
+    return foresee(write.contract.node, write.request, currency=write.contract.currency)
 
 
-def foresee(node: Node, request: Request, policy: Fees | None = None) -> Forecast:
+def foresee(
+    node: Node, request: Request, policy: Fees | None = None, currency: Currency = ETHER
+) -> Forecast:
     """Ask the node what a transaction of the market, its creation too, would do.
 
     Args:
         node: Who is asked.
         request: The transaction.
         policy: What it may cost. None: as configured.
+        currency: What the market is paid in.
 
     Raises:
         Refused: It would be refused.
@@ -96,13 +104,26 @@ def foresee(node: Node, request: Request, policy: Fees | None = None) -> Forecas
     try:
         return forecast.forecast(node, request, policy or fees.configured_fees(node))
     except Reverted as error:
-        raise refusal(error.output, error.said) from error
+        raise refusal(error.output, error.said, currency) from error
 
 
-def creation(sender: AccountAPI, organization: str, parameters: tuple[int, ...]) -> Request:
+def creation_code(
+    organization: str, parameters: tuple[int, ...], currency: Currency = ETHER
+) -> bytes:
+    """What deploys a market that is paid in this currency."""
+    name = artifact.NAME if currency.is_ether else artifact.TOKEN_NAME
+    token = () if currency.is_ether else (currency.address,)
+    return artifact.interface(name).creation_code(organization, parameters, *token)
+
+
+def creation(
+    sender: AccountAPI,
+    organization: str,
+    parameters: tuple[int, ...],
+    currency: Currency = ETHER,
+) -> Request:
     """The transaction that deploys a market."""
-    code = artifact.interface().creation_code(organization, parameters)
-    return forecast.Request(sender, None, code)
+    return forecast.Request(sender, None, creation_code(organization, parameters, currency))
 
 
 def send(
@@ -129,6 +150,7 @@ def send(
         write.request,
         expected or simulate(write),
         before_sending=before_sending,
+        currency=write.contract.currency,
     )
 
 
@@ -151,6 +173,7 @@ def deliver(
     expected: Forecast,
     *,
     before_sending: Callable[[Signed], None] = lambda _: None,
+    currency: Currency = ETHER,
 ) -> Mined:
     """Send a transaction of the market, and wait for its receipt.
 
@@ -162,7 +185,7 @@ def deliver(
         node, request, expected, _confirmations(node), before_sending=before_sending
     )
     if not mined.succeeded:
-        raise _reverted(node, request, mined)
+        raise _reverted(node, request, mined, currency)
     return mined
 
 
@@ -170,7 +193,7 @@ def _confirmations(node: Node) -> int:
     return fees.confirmations(fees.configured_fees(node), node)
 
 
-def _reverted(node: Node, request: Request, mined: Mined) -> Refused:
+def _reverted(node: Node, request: Request, mined: Mined, currency: Currency) -> Refused:
     """Why a transaction has reverted, as far as the state after its block tells."""
     call = signing.call(request.sender.address, request.to, request.value, request.data)
     reason = "the node does not say why"
@@ -178,7 +201,7 @@ def _reverted(node: Node, request: Request, mined: Mined) -> Refused:
         try:
             node.request("eth_call", [call, hex(block)])
         except Reverted as error:
-            return refusal(error.output, error.said)
+            return refusal(error.output, error.said, currency)
         except NodeError as error:
             reason = str(error)
     return Refused("Reverted", {"reason": f"{mined.transaction}: {reason}"})
