@@ -117,7 +117,7 @@ class Batch:
         call = signing.call(self.batcher, self.batcher, 0, data)
         output = self.market.node.request("eth_call", [call, self.market.node.pending])
         refusals = {
-            place: refusal(answer, "the node does not say why")
+            place: refusal(answer, "the node does not say why", self.market.currency)
             for place, (taken, answer) in enumerate(batcher.outcomes(output))
             if not taken
         }
@@ -205,7 +205,7 @@ class Batch:
         try:
             self.market.node.request("eth_call", [call, hex(mined.block)])
         except Reverted as error:
-            return str(refusal(error.output, error.said))
+            return str(refusal(error.output, error.said, self.market.currency))
         except NodeError as error:
             return f"it was refused, and the node does not say why: {error}"
         return "it was refused in that block, and would be taken now: try again"

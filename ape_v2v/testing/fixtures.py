@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.market.auction import Auction
     from ape_v2v.market.connection import Connection
+    from ape_v2v.market.desk import Desk
     from ape_v2v.market.market import Market
 
     Fixture = TypeVar("Fixture", bound=Callable[..., Any])
@@ -139,7 +140,7 @@ def _require_reasons() -> None:
         )
 
 
-def _default(market: Market, in_ether: str, in_token: str) -> str:
+def _default(market: Desk, in_ether: str, in_token: str) -> str:
     return in_ether if market.currency.is_ether else in_token.format(market.currency)
 
 
