@@ -69,7 +69,7 @@ class Stage:
         code = self.interface.creation_code(*arguments)
         self._pay(sender)
         self.address = self.chain.deploy(sender.address.lower(), code)
-        self.creation = int(self._last()["gasUsed"], 16)
+        self.creation = self.last_gas()
 
     def call(self, sender: LocalAccount, method: str, *arguments: Any, value: int = 0) -> Call:
         """Make a call that must go through.
@@ -114,6 +114,10 @@ class Stage:
             self.calls, self._paid = outer, paid
             self.chain.revert(snapshot)
             self.chain.timestamp = timestamp
+
+    def last_gas(self) -> int:
+        """What the latest transaction has used."""
+        return int(self._last()["gasUsed"], 16)
 
     def _pay(self, account: LocalAccount) -> None:
         address = account.address.lower()
