@@ -258,15 +258,15 @@ def settle(
 @cli.add_command
 @writing(name="settle-many")
 @FILES
-def settle_many(context: Context, files: tuple[IO[bytes], ...]) -> None:
+def settle_many(context: Context, file: tuple[IO[bytes], ...]) -> None:
     """Hand in what both sides have signed of several connections, in one transaction. Anyone.
 
     Of each connection the consumer's receipt and the provider's settlement, each in a FILE. Each is
     tried first: what the market would refuse is left out, with the reason.
     """
     found, pairs = Gathering(), Pairs()
-    for file in files:
-        pairs.add(name_of(file), file.read())
+    for one in file:
+        pairs.add(name_of(one), one.read())
     for pair in pairs.all():
         found.add(pair.what, partial(pair.call, context.market))
     found.bring(context)

@@ -23,7 +23,33 @@ if TYPE_CHECKING:
     from ape_v2v.chain.price import GasPrice
 
 _DYNAMIC_FEE = b"\x02"
+_SET_CODE = 4
 _FIRST_V = 27
+
+
+@dataclass(frozen=True)
+class Authorization:
+    """What an account signs to delegate to a contract, for anybody to send (EIP-7702)."""
+
+    chain_id: int
+    address: str
+    """The contract."""
+    nonce: int
+    """Of the account's transactions, when it counts."""
+    y_parity: int
+    r: int
+    s: int
+
+    def as_json(self) -> dict[str, str]:
+        """As nodes take it."""
+        numbers = {
+            "chainId": self.chain_id,
+            "nonce": self.nonce,
+            "yParity": self.y_parity,
+            "r": self.r,
+            "s": self.s,
+        }
+        return {"address": self.address} | {name: hex(value) for name, value in numbers.items()}
 
 
 @dataclass(frozen=True)
@@ -39,14 +65,15 @@ class Unsigned:
     data: bytes
     gas_limit: int
     price: GasPrice
+    authorizations: tuple[Authorization, ...] = ()
 
     def with_nonce(self, nonce: int) -> Unsigned:
         """The same with another nonce."""
         return replace(self, nonce=nonce)
 
-    def as_call(self) -> dict[str, str]:
+    def as_call(self) -> dict[str, Any]:
         """What a node that has the key, or pretends to, takes to sign and send it itself."""
-        return call(self.sender, self.to, self.value, self.data) | {
+        return call(self.sender, self.to, self.value, self.data, self.authorizations) | {
             "nonce": hex(self.nonce),
             "gas": hex(self.gas_limit),
             **{name: hex(value) for name, value in self._offer().items()},
@@ -64,10 +91,11 @@ class Unsigned:
         """The transaction as Ape's accounts take it."""
         from ape_ethereum.transactions import (  # noqa: PLC0415 - Ape, only where one signs
             DynamicFeeTransaction,
+            SetCodeTransaction,
             StaticFeeTransaction,
         )
 
-        kind = StaticFeeTransaction if self.price.legacy else DynamicFeeTransaction
+        kind: type[Any] = StaticFeeTransaction if self.price.legacy else DynamicFeeTransaction
         fields = {
             "chainId": self.chain_id,
             "from": self.sender,
@@ -77,6 +105,13 @@ class Unsigned:
             "gas": self.gas_limit,
             **self._offer(),
         }
+        if self.authorizations:
+            kind = SetCodeTransaction
+            fields["type"] = _SET_CODE  # else Ape takes it for one of EIP-1559
+            fields["authorizationList"] = [
+                one.as_json() | {"r": one.r.to_bytes(32), "s": one.s.to_bytes(32)}
+                for one in self.authorizations
+            ]
         return kind.model_validate(fields if self.to is None else fields | {"to": self.to})
 
 
@@ -88,10 +123,20 @@ class Signed:
     raw: str
 
 
-def call(sender: str, to: str | None, value: int, data: bytes) -> dict[str, str]:
+def call(
+    sender: str,
+    to: str | None,
+    value: int,
+    data: bytes,
+    authorizations: tuple[Authorization, ...] = (),
+) -> dict[str, Any]:
     """A call as `eth_call` and its kin take it."""
-    fields = {"from": sender, "value": hex(value), "data": f"0x{data.hex()}"}
-    return fields if to is None else fields | {"to": to}
+    fields: dict[str, Any] = {"from": sender, "value": hex(value), "data": f"0x{data.hex()}"}
+    if to is not None:
+        fields["to"] = to
+    if authorizations:
+        fields["authorizationList"] = [one.as_json() for one in authorizations]
+    return fields
 
 
 def sign(account: AccountAPI, unsigned: Unsigned) -> Signed | None:
@@ -118,7 +163,7 @@ def _encoded(unsigned: Unsigned, signature: Any) -> bytes | None:
 
     Ape gives the same, and takes several times as long as the signature.
     """
-    if unsigned.price.legacy:
+    if unsigned.price.legacy or unsigned.authorizations:
         return None
     fields = [
         unsigned.chain_id,

@@ -79,15 +79,15 @@ def relay_bid(context: Context, document: BidDocument) -> None:
 
 @writing(name="relay-bids")
 @FILES
-def relay_bids(context: Context, files: tuple[IO[bytes], ...]) -> None:
+def relay_bids(context: Context, file: tuple[IO[bytes], ...]) -> None:
     """Place the bids in each FILE that others have signed, in one transaction. Anyone.
 
     In this order. Each is tried first: what the market would refuse is left out, with the reason.
     One that fails all the same, because another was faster, does not stop the others.
     """
     found = Gathering()
-    for file in files:
-        found.add(name_of(file), partial(_signed_bid, context, file))
+    for one in file:
+        found.add(name_of(one), partial(_signed_bid, context, one))
     found.bring(context)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ape_v2v.market.batch import BatchTrial, SignedCall
 
 FILES = click.argument(
-    "files", metavar="FILE...", nargs=-1, required=True, type=click.File("rb", lazy=False)
+    "file", metavar="FILE...", nargs=-1, required=True, type=click.File("rb", lazy=False)
 )
 """Signed documents, in the order in which they are brought."""
 

@@ -41,6 +41,13 @@ class Request:
     """Wei."""
     intent: bytes = b""
     """What it is for, where a second try of the same may carry other data."""
+    authorizations: tuple[signing.Authorization, ...] = ()
+    """Of accounts that delegate with it (EIP-7702)."""
+
+    def as_call(self) -> dict[str, Any]:
+        """As `eth_call` and its kin take it."""
+        sender = self.sender.address
+        return signing.call(sender, self.to, self.value, self.data, self.authorizations)
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,7 @@ def gas_limit(estimate: int, of_block: int | None = None) -> int:
 
 def _ask(node: Node, request: Request) -> list[Any]:
     sender = request.sender.address
-    call = signing.call(sender, request.to, request.value, request.data)
+    call = request.as_call()
 
     def asked(tag: str) -> list[Any]:
         called: Call = ("eth_call", (call, tag))

@@ -87,6 +87,7 @@ def send(
         data=request.data,
         gas_limit=expected.gas_limit,
         price=expected.price,
+        authorizations=request.authorizations,
     )
     with _turn(node, unsigned.sender) as turn:
         if turn.last >= expected.asked_at:  # another one of ours may have taken the nonce

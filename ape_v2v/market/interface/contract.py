@@ -19,7 +19,9 @@ TOKEN_NAME = "V2VTokenMarket"
 """The market that is paid in a token."""
 CURRENCY_NAME = "ICurrency"
 """What such a token may have."""
-NAMES = (NAME, TOKEN_NAME, CURRENCY_NAME)
+DELEGATE_NAME = "SponsoredAccount"
+"""What accounts delegate to whose gas others pay."""
+NAMES = (NAME, TOKEN_NAME, CURRENCY_NAME, DELEGATE_NAME)
 
 # What a user of the market needs; syntax trees, opcodes and source maps are ten times as much.
 _FIELDS = {

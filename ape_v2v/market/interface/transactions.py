@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ape_v2v.chain import fees, signing
+from ape_v2v.chain import fees
 from ape_v2v.chain.line.faults import NodeError, Reverted
 from ape_v2v.chain.writing import forecast, sending
 from ape_v2v.currency import ETHER
@@ -195,7 +195,7 @@ def _confirmations(node: Node) -> int:
 
 def _reverted(node: Node, request: Request, mined: Mined, currency: Currency) -> Refused:
     """Why a transaction has reverted, as far as the state after its block tells."""
-    call = signing.call(request.sender.address, request.to, request.value, request.data)
+    call = request.as_call()
     reason = "the node does not say why"
     for block in (mined.block, mined.block - 1):
         try:
