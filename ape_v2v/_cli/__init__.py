@@ -18,6 +18,7 @@ _TOPICS = {
     "wallet": "Money in the market: deposit, withdraw, balance",
     "auction": "Ask for energy, bid, award",
     "connection": "Access token, receipts, settlement",
+    "sponsor": "Pay the gas of EVs that hold no ether",
     "session": "Charge: two vehicles, meters and receipts",
     "car": "A car that trades by itself",
     "transaction": "What has become of a transaction, and another in its place",

@@ -256,7 +256,7 @@ def settle(
 
 
 @cli.add_command
-@writing(name="settle-many")
+@writing(sponsored=False, name="settle-many")
 @FILES
 def settle_many(context: Context, file: tuple[IO[bytes], ...]) -> None:
     """Hand in what both sides have signed of several connections, in one transaction. Anyone.

@@ -26,7 +26,7 @@ def cli() -> None:
     """The organization's view of its market."""
 
 
-@writing(name="deploy", short_help="Deploy a market, and keep a record of it")
+@writing(sponsored=False, name="deploy", short_help="Deploy a market, and keep a record of it")
 @click.option("--again", is_flag=True, help="Deploy although a market stands on this network.")
 @click.option(
     "--dry-run", is_flag=True, help="Say what would be done, and do it on a fork of the network."

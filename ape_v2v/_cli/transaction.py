@@ -56,7 +56,7 @@ def show(context: Context, transaction: str) -> None:
 
 
 @cli.add_command
-@writing(name="replace")
+@writing(sponsored=False, name="replace")
 @click.argument("transaction", metavar="HASH", type=_HASH)
 @click.option("--max-fee", type=MONEY, help="The most to pay per gas, such as '30 gwei'.")
 @click.option("--priority-fee", type=MONEY, help="What the block's maker gets of it per gas.")

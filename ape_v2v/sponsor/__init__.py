@@ -5,9 +5,9 @@ writes go through it works as any other. What both speak is an `Order`.
 """
 
 from ape_v2v.sponsor.gateway import SponsoredGateway
-from ape_v2v.sponsor.ledger import Allowance
+from ape_v2v.sponsor.ledger import SpendingLimits
 from ape_v2v.sponsor.order import Order
 from ape_v2v.sponsor.service import create_app
 from ape_v2v.sponsor.sponsor import Sponsor
 
-__all__ = ["Allowance", "Order", "Sponsor", "SponsoredGateway", "create_app"]
+__all__ = ["Order", "SpendingLimits", "Sponsor", "SponsoredGateway", "create_app"]

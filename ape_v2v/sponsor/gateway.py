@@ -135,9 +135,17 @@ class SponsoredGateway:
             )
         return mined
 
+    def about(self) -> dict[str, Any]:
+        """What the sponsor says of itself.
+
+        Raises:
+            SponsorError: It does not answer.
+        """
+        return self._ask("GET", "/sponsor")
+
     def _require_right(self, write: Write) -> None:
         """Refuse a sponsor of another market, before anything is signed."""
-        found = self._ask("GET", "/sponsor")
+        found = self.about()
         expected = {
             "chainId": write.contract.node.chain_id,
             "market": write.contract.address,

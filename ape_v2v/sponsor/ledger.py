@@ -36,7 +36,7 @@ class LimitReached(V2VError):
 
 
 @dataclass(frozen=True)
-class Allowance:
+class SpendingLimits:
     """What a sponsor pays at most."""
 
     budget: Money = field(default_factory=lambda: Money(5 * 10**16))
@@ -51,19 +51,19 @@ class Ledger:
     """The orders that a sponsor has taken. Any thread may use it."""
 
     def __init__(
-        self, path: Path | None, allowance: Allowance, clock: Callable[[], float] = time.time
+        self, path: Path | None, limits: SpendingLimits, clock: Callable[[], float] = time.time
     ) -> None:
         """Open it.
 
         Args:
             path: The file; None keeps it in memory.
-            allowance: What is paid at most.
+            limits: What is paid at most.
             clock: Seconds since 1970.
 
         Raises:
             ConfigurationError: The file cannot be used.
         """
-        self.allowance = allowance
+        self.limits = limits
         self._clock = clock
         advice = "make room for it, or name another one"
         self._database = Database(path, f"the sponsor's ledger {path}", advice, "FULL")
@@ -77,7 +77,7 @@ class Ledger:
     @property
     def left(self) -> Money:
         """What may be spent of today's budget."""
-        return Money(max(0, int(self.allowance.budget) - self._spent()))
+        return Money(max(0, int(self.limits.budget) - self._spent()))
 
     def transaction_of(self, digest: str) -> str | None:
         """By which an order was brought; None where it was not."""
@@ -92,8 +92,8 @@ class Ledger:
         """
         with self._database.transaction():
             for limit, seconds, name in (
-                (self.allowance.minutely, MINUTE, "minute"),
-                (self.allowance.daily, DAY, "day"),
+                (self.limits.minutely, MINUTE, "minute"),
+                (self.limits.daily, DAY, "day"),
             ):
                 if self._count(account, seconds) >= limit:
                     raise LimitReached(
@@ -103,7 +103,7 @@ class Ledger:
             if int(most) > int(self.left):
                 raise LimitReached(
                     f"this may cost {most}, and {self.left} is left of what this sponsor spends "
-                    f"in a day, {self.allowance.budget}: try again later, or send it yourself"
+                    f"in a day, {self.limits.budget}: try again later, or send it yourself"
                 )
             self._database.write(
                 "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, NULL)",

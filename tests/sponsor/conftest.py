@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ape_v2v import Market
-from ape_v2v.sponsor import Allowance, Sponsor, SponsoredGateway, create_app
+from ape_v2v.sponsor import SpendingLimits, Sponsor, SponsoredGateway, create_app
 from ape_v2v.sponsor.ledger import Ledger
 from ape_v2v.sponsor.service import LOOPBACK, SponsorServer
 from tests.helpers.scenario import RESERVE
@@ -51,8 +51,8 @@ def sponsored_by(paid_market, stranger):
     """A factory of sponsors that serve, paid by the stranger."""
     servers: list[tuple[SponsorServer, threading.Thread]] = []
 
-    def sponsored_by(allowance: Allowance | None = None, path: Any = None) -> Running:
-        ledger = Ledger(path, allowance or Allowance())
+    def sponsored_by(allowance: SpendingLimits | None = None, path: Any = None) -> Running:
+        ledger = Ledger(path, allowance or SpendingLimits())
         sponsor = Sponsor(Market.at(paid_market.address), stranger, ledger)
         addresses: list[str] = []
         server = SponsorServer(create_app(sponsor), addresses.append)

@@ -10,7 +10,7 @@ import pytest
 
 from ape_v2v import Market, Money
 from ape_v2v.chain import blocks
-from ape_v2v.sponsor import Allowance, Order, SponsoredGateway
+from ape_v2v.sponsor import Order, SpendingLimits, SponsoredGateway
 from ape_v2v.sponsor.delegation import authorize, delegate_address, next_nonce
 from ape_v2v.sponsor.gateway import SponsorError
 from ape_v2v.sponsor.ledger import Ledger, LimitReached
@@ -65,13 +65,13 @@ def test_it_is_remembered_by_another_process_too(sponsored_by, ordered, stranger
     sent = post(first, order.text()).json()
 
     assert post(second, order.text()).json() == sent
-    assert first.sponsor.ledger.left == second.sponsor.ledger.left < Allowance().budget
+    assert first.sponsor.ledger.left == second.sponsor.ledger.left < SpendingLimits().budget
 
 
 def test_what_it_has_cost_leaves_the_budget(running, ordered):
     carried = running.sponsor.carry_out(ordered())
 
-    assert running.sponsor.ledger.left == Money(int(Allowance().budget) - int(carried.cost))
+    assert running.sponsor.ledger.left == Money(int(SpendingLimits().budget) - int(carried.cost))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_an_order_that_is_not_for_it_is_not_sent(running, ordered, stranger, cha
     assert refused.status_code == 403
     assert said in refused.json()["error"]
     assert stranger.nonce == before
-    assert running.sponsor.ledger.left == Allowance().budget
+    assert running.sponsor.ledger.left == SpendingLimits().budget
 
 
 def test_the_longest_deadline_is_taken(running, ordered, paid):
@@ -169,7 +169,7 @@ def test_too_large_a_message_is_not_read(running):
 
 
 def test_no_more_is_spent_than_the_budget(sponsored_by, ordered, stranger):
-    running = sponsored_by(Allowance(budget=Money(1)))
+    running = sponsored_by(SpendingLimits(budget=Money(1)))
     before = stranger.nonce
 
     refused = post(running, ordered().text())
@@ -180,7 +180,7 @@ def test_no_more_is_spent_than_the_budget(sponsored_by, ordered, stranger):
 
 
 def test_one_account_gets_so_much_and_the_others_go_on(sponsored_by, ordered, penniless):
-    sponsor = sponsored_by(Allowance(minutely=1)).sponsor
+    sponsor = sponsored_by(SpendingLimits(minutely=1)).sponsor
     sponsor.carry_out(ordered())
 
     with pytest.raises(LimitReached, match="has had 1 orders sent in the last minute"):
@@ -190,7 +190,7 @@ def test_one_account_gets_so_much_and_the_others_go_on(sponsored_by, ordered, pe
 
 def test_the_limits_of_an_account_end_with_their_time():
     now = [0.0]
-    ledger = Ledger(None, Allowance(minutely=1, daily=2), clock=lambda: now[0])
+    ledger = Ledger(None, SpendingLimits(minutely=1, daily=2), clock=lambda: now[0])
     ledger.take("a", "0x1", Money(1))
     now[0] = 61
     ledger.take("b", "0x1", Money(1))
@@ -209,7 +209,7 @@ def test_a_sponsor_without_ether_says_so_and_forgets_the_order(running, ordered,
 
     assert refused.status_code == 503
     assert "fund it first" in refused.json()["error"]
-    assert running.sponsor.ledger.left == Allowance().budget
+    assert running.sponsor.ledger.left == SpendingLimits().budget
     chain.provider.set_balance(stranger.address, 10**18)
     assert post(running, order.text()).status_code == 200
 
@@ -295,7 +295,7 @@ def test_the_delegate_is_at_the_address_that_follows_from_its_code(running, proj
 def test_a_second_sponsor_deploys_no_second_delegate(running, paid, stranger):
     before = stranger.nonce
 
-    Sponsor(paid, stranger, Ledger(None, Allowance()))
+    Sponsor(paid, stranger, Ledger(None, SpendingLimits()))
 
     assert stranger.nonce == before
 
@@ -307,7 +307,7 @@ def test_an_order_may_spend_the_accounts_own_ether(
     deployed = deploy_market()
     deployed.addEV(consumer, "", sender=organization)
     chain.provider.set_balance(consumer.address, FUNDS)
-    sponsor = Sponsor(Market.at(deployed.address), stranger, Ledger(None, Allowance()))
+    sponsor = Sponsor(Market.at(deployed.address), stranger, Ledger(None, SpendingLimits()))
     node = sponsor.market.node
     call = (deployed.address, FUNDS, sponsor.market.contract.call_data("deposit"))
     order = Order.sign(

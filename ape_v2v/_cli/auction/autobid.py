@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ape_v2v.units import Rate
 
 
-@writing(name="autobid")
+@writing(sponsored=False, name="autobid")
 @click.argument("reference", metavar="[AUCTION]", type=AUCTION, required=False)
 @click.option("--floor", metavar="RATE", type=RATE, required=True, help="The lowest to bid.")
 @click.option(

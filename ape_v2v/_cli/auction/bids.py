@@ -77,7 +77,7 @@ def relay_bid(context: Context, document: BidDocument) -> None:
     show_record(context, auction)
 
 
-@writing(name="relay-bids")
+@writing(sponsored=False, name="relay-bids")
 @FILES
 def relay_bids(context: Context, file: tuple[IO[bytes], ...]) -> None:
     """Place the bids in each FILE that others have signed, in one transaction. Anyone.

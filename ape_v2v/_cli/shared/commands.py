@@ -26,6 +26,7 @@ from ape_v2v._cli.shared.endings import find_ending, in_words
 from ape_v2v._cli.shared.failures import EXPECTED_ERRORS, exit_code, require_node, sentence
 from ape_v2v._cli.shared.groups import did_you_mean
 from ape_v2v._cli.shared.parameters import ADDRESS, PRICE
+from ape_v2v._cli.shared.sponsored import through
 from ape_v2v.errors import SentAs, V2VError
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def _unlock(account: AccountAPI) -> None:
 
 
 def _command(
-    function: Callable[..., None], *, writes: bool, **attributes: Any
+    function: Callable[..., None], *, writes: bool, sponsored: bool = False, **attributes: Any
 ) -> ConnectedProviderCommand:
     @functools.wraps(function)
     def callback(
@@ -157,12 +158,15 @@ def _command(
         price: Price | None,
         yes: bool = False,
         account: AccountAPI | None = None,
+        sponsor: str | None = None,
         **rest: Any,
     ) -> None:
         if account is not None and (yes or not writes):  # to sign is all that those are for
             _unlock(account)
         context = Context(market_address, as_json, yes, account, price=price)
         try:
+            if sponsor is not None:
+                through(sponsor, context)
             function(context, **rest)
         except BrokenPipeError:  # who read the output has gone: click ends the command
             raise
@@ -180,6 +184,12 @@ def _command(
             raise
 
     decorated: Any = callback
+    if sponsored:
+        decorated = click.option(
+            "--sponsor",
+            metavar="URL",
+            help="Sign only: the sponsor that serves there sends it, and pays the gas.",
+        )(decorated)
     if writes:
         decorated = click.option("--yes", "-y", is_flag=True, help="Send without asking.")(
             decorated
@@ -213,6 +223,11 @@ def reading(**attributes: Any) -> Callable[[Callable[..., None]], ConnectedProvi
     return lambda function: _command(function, writes=False, **attributes)
 
 
-def writing(**attributes: Any) -> Callable[[Callable[..., None]], ConnectedProviderCommand]:
-    """Declare a command that sends transactions, from --account."""
-    return lambda function: _command(function, writes=True, **attributes)
+def writing(
+    *, sponsored: bool = True, **attributes: Any
+) -> Callable[[Callable[..., None]], ConnectedProviderCommand]:
+    """Declare a command that sends transactions, from --account.
+
+    With `sponsored`, all of them go through the context's gateway, so that a sponsor may send them.
+    """
+    return lambda function: _command(function, writes=True, sponsored=sponsored, **attributes)

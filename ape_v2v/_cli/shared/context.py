@@ -133,13 +133,14 @@ class Context:
         """Remember what was signed: it may have been sent, whatever happens now."""
         self.underway = signed.hash
 
-    def announce(self, write: Write, expected: Forecast) -> None:
-        """Say on standard error what a transaction will do."""
+    def announce(self, write: Write, expected: Forecast | None) -> None:
+        """Say on standard error what a transaction will do; None: another one pays its gas."""
         lines = [
             f"{write.method} on market {write.contract.address}",
             f"  by {self.who(write.sender.address)}",
-            f"  costs about {self.money(expected.cost)} ({expected.gas:,} gas)",
         ]
+        if expected is not None:
+            lines.append(f"  costs about {self.money(expected.cost)} ({expected.gas:,} gas)")
         if write.value:
             lines.append(f"  sends {self.money(write.value)} into the market")
         if write.locks:
