@@ -21,6 +21,7 @@ _TOPICS = {
     "sponsor": "Pay the gas of EVs that hold no ether",
     "session": "Charge: two vehicles, meters and receipts",
     "car": "A car that trades by itself",
+    "serve": "A market for phones and other programs, by HTTP",
     "transaction": "What has become of a transaction, and another in its place",
     "light": "Follow the chain as a light node, trusting nobody",
     "simulate": "Simulate a market, on its very bytecode",

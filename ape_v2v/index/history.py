@@ -31,7 +31,14 @@ if TYPE_CHECKING:
 
     from ape_v2v.index.storage.selection import Selection
     from ape_v2v.index.storage.store import EventStore
-    from ape_v2v.index.views import AuctionSummary, ChargeRecord, Registration
+    from ape_v2v.index.views import (
+        AuctionSummary,
+        ChargeRecord,
+        Cursor,
+        Outcome,
+        Page,
+        Registration,
+    )
     from ape_v2v.market.interface.events import Event
     from ape_v2v.market.market import Market
 
@@ -178,6 +185,49 @@ class History:
             ev, auction, since=since, before=self._before(until), until=until, names=kinds
         )
         return map(events.decoded, self._store.logs(selection))
+
+    def newest_events(
+        self,
+        ev: str | None = None,
+        auction: int | None = None,
+        *,
+        before: Cursor | None = None,
+        limit: int,
+    ) -> Page[Event]:
+        """As `events`, so many at a time, the newest first.
+
+        Args:
+            ev: As `events` has it.
+            auction: Likewise.
+            before: Where the page before this one says that this one begins.
+            limit: How many, at most.
+        """
+        selection = _selection(ev, auction, before=self._before(None))
+        return self._queries.newest_events(selection, before=before, limit=limit)
+
+    def newest_auctions(
+        self,
+        ev: str | None = None,
+        outcomes: Iterable[Outcome] = (),
+        *,
+        before: Cursor | None = None,
+        limit: int,
+    ) -> Page[AuctionSummary]:
+        """As `auctions`, so many at a time, the newest first.
+
+        Args:
+            ev: As `auctions` has it.
+            outcomes: With one of these outcomes; none: with any.
+            before: Where the page before this one says that this one begins.
+            limit: How many, at most.
+        """
+        return self._queries.newest_auctions(
+            _selection(ev, None),
+            self._catch_up.confirmed,
+            outcomes=[str(outcome) for outcome in outcomes],
+            before=before,
+            limit=limit,
+        )
 
     def evs(self, *, removed: bool = False) -> list[Registration]:
         """The registered EVs with the organization's notes, by when they were registered.

@@ -13,9 +13,16 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import select
 
 from ape_v2v.index.storage import schema
-from ape_v2v.index.storage.selection import EVERYTHING
-from ape_v2v.index.views import AuctionSummary, ChargeRecord, Outcome, Registration
-from ape_v2v.market.interface.events import checksummed
+from ape_v2v.index.storage.selection import EVERYTHING, earlier
+from ape_v2v.index.views import (
+    AuctionSummary,
+    ChargeRecord,
+    Cursor,
+    Outcome,
+    Page,
+    Registration,
+)
+from ape_v2v.market.interface.events import checksummed, decoded
 from ape_v2v.market.interface.records import moment
 from ape_v2v.units import Energy, Money, Rate
 
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.index.storage.selection import Selection
     from ape_v2v.index.storage.store import EventStore
+    from ape_v2v.market.interface.events import Event
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _RUNNING = (Outcome.OPEN.value, Outcome.CONNECTED.value)
@@ -52,9 +60,46 @@ class Queries:
         rows = _rows(self._store, schema.AUCTIONS, EVERYTHING, last, outcomes=_RUNNING)
         return [_summary(row) for row in rows if row.outcome in _RUNNING]
 
+    def newest_auctions(
+        self,
+        selection: Selection,
+        last: int | None,
+        *,
+        outcomes: Sequence[str],
+        before: Cursor | None,
+        limit: int,
+    ) -> Page[AuctionSummary]:
+        """So many of the auctions of an account or with outcomes, the newest first."""
+        table = schema.AUCTIONS
+        query = select(table).where(
+            table.c.market == self._store.market, *_conditions(table, selection)
+        )
+        if last is not None:  # an auction that began later is not known yet
+            query = query.where(table.c.block <= last)
+        if outcomes:
+            query = query.where(table.c.outcome.in_(outcomes))
+        if before is not None:
+            query = query.where(earlier(table.c, before))
+        query = query.order_by(table.c.block.desc(), table.c.log_index.desc()).limit(limit)
+        with self._store.database.reading() as connection:
+            rows = list(connection.execute(query))
+        return _page([_summary(row) for row in rows], rows, limit)
+
+    def newest_events(
+        self, selection: Selection, *, before: Cursor | None, limit: int
+    ) -> Page[Event]:
+        """So many of the events that are wanted, the newest first."""
+        logs = self._store.newest(selection, before, limit)
+        return _page([decoded(log) for log in logs], logs, limit)
+
     def records(self, selection: Selection, last: int | None) -> list[ChargeRecord]:
         """Every connection that has ended, as far as its end is wanted, by that."""
         return [_record(row) for row in _rows(self._store, schema.CONNECTIONS, selection, last)]
+
+
+def _page(items: list[Any], places: Sequence[Any], limit: int) -> Page[Any]:
+    full = len(items) == limit
+    return Page(items, Cursor(places[-1].block, places[-1].log_index) if full else None)
 
 
 def _rows(

@@ -4,16 +4,59 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar
 
 from eth_utils.conversions import to_hex
 
+from ape_v2v.errors import V2VError
 from ape_v2v.market.interface.states import Ending
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from ape_v2v.units import Energy, Money, Rate
+
+Item = TypeVar("Item")
+
+_LONGEST_NUMBER = 18
+
+
+class Cursor(NamedTuple):
+    """A place on the chain, from which a reader goes on: a block, and an event's place in it."""
+
+    block: int
+    log_index: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read "1234-5".
+
+        Raises:
+            V2VError: It is something else.
+        """
+        block, dash, log_index = text.partition("-")
+        numbers = (block, log_index)
+        if not dash or not all(
+            number.isascii() and number.isdecimal() and len(number) <= _LONGEST_NUMBER
+            for number in numbers
+        ):
+            raise V2VError(
+                f"{text!r} is no cursor: take one as it was given, such as '1234-5', or none to "
+                "begin with the newest"
+            )
+        return cls(int(block), int(log_index))
+
+    def __str__(self) -> str:
+        return f"{self.block}-{self.log_index}"
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """So many of the newest, the newest first."""
+
+    items: list[Item]
+    next: Cursor | None
+    """Where the page after this one begins; None when this is the last."""
 
 
 @dataclass(frozen=True)

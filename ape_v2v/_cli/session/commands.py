@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +19,7 @@ from ape_v2v._cli.shared.groups import Group
 from ape_v2v._cli.shared.live import stop_signals
 from ape_v2v._cli.shared.parameters import AUCTION, DURATION, ENERGY, own_auction
 from ape_v2v.errors import V2VError
+from ape_v2v.listening import is_loopback
 from ape_v2v.market.documents.keys import KeyDocument
 from ape_v2v.market.market import Market
 from ape_v2v.session.protocol.tolerance import Tolerance
@@ -106,7 +106,7 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
     certificate, key = options["tls_certificate"], options["tls_key"]
     if (certificate is None) != (key is None):
         raise click.UsageError("give --tls-certificate and --tls-key, or neither")
-    if certificate is None and not _is_loopback(options["host"]):
+    if certificate is None and not is_loopback(options["host"]):
         click.echo(
             f"warning: without TLS, whoever listens in on the way to {options['host']} can end the "
             "session (no money can be moved): give --tls-certificate and --tls-key",
@@ -261,14 +261,6 @@ def _run(context: Context, auction_id: int, store: Store, settings: SessionSetti
         raise V2VError("nothing was settled: no receipt was given")
     if ended.problem:
         raise V2VError(ended.problem)
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether only this machine can get there. Of a name that is not known, no."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _limit(rate: Any, text: str) -> int:

@@ -13,7 +13,7 @@ from ape_v2v.index.storage import schema
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Row, Select
+    from sqlalchemy import ColumnElement, Row, Select
 
 PAGE = 5_000
 """Events that are read at once."""
@@ -57,6 +57,30 @@ EVERYTHING = Selection()
 
 def page(market: int, selection: Selection, after: tuple[int, int]) -> Select[Any]:
     """The next events after a place on the chain, in the chain's order, of a market."""
+    query, place = _wanted(market, selection)
+    block, log_index = after
+    query = query.where(place.block >= block, (place.block > block) | (place.log_index > log_index))
+    return query.order_by(place.block, place.log_index).limit(PAGE)
+
+
+def newest(
+    market: int, selection: Selection, before: tuple[int, int] | None, limit: int
+) -> Select[Any]:
+    """The last events before a place on the chain, the newest first, of a market."""
+    query, place = _wanted(market, selection)
+    if before is not None:
+        query = query.where(earlier(place, before))
+    return query.order_by(place.block.desc(), place.log_index.desc()).limit(limit)
+
+
+def earlier(place: Any, than: tuple[int, int]) -> ColumnElement[bool]:
+    """Before a place on the chain."""
+    block, log_index = than
+    return (place.block <= block) & ((place.block < block) | (place.log_index < log_index))
+
+
+def _wanted(market: int, selection: Selection) -> tuple[Select[Any], Any]:
+    """The events that are wanted, and the columns that say where on the chain they are."""
     logs, involved = schema.LOGS.c, schema.INVOLVED.c
     place: Any = logs
     query = select(*_LOG)
@@ -69,12 +93,7 @@ def page(market: int, selection: Selection, after: tuple[int, int]) -> Select[An
             & (logs.block == involved.block)
             & (logs.log_index == involved.log_index),
         ).where(involved.account == selection.account)
-    block, log_index = after
-    query = query.where(
-        place.market == market,
-        place.block >= block,
-        (place.block > block) | (place.log_index > log_index),
-    )
+    query = query.where(place.market == market)
     if selection.names:
         query = query.where(logs.event.in_(selection.names))
     if selection.auction is not None:
@@ -87,7 +106,7 @@ def page(market: int, selection: Selection, after: tuple[int, int]) -> Select[An
             query = query.where(column >= since)
         if until is not None:
             query = query.where(column < until)
-    return query.order_by(place.block, place.log_index).limit(PAGE)
+    return query, place
 
 
 def log(row: Row[Any]) -> Log:

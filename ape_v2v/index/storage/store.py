@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ape_v2v.index.storage import schema, upkeep
 from ape_v2v.index.storage.engine import EventDatabase
-from ape_v2v.index.storage.selection import EVERYTHING, PAGE, log, page
+from ape_v2v.index.storage.selection import EVERYTHING, PAGE, log, newest, page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -182,6 +182,12 @@ class EventStore:
             if len(found) < PAGE:
                 return
             after = found[-1].block, found[-1].log_index
+
+    def newest(self, selection: Selection, before: tuple[int, int] | None, limit: int) -> list[Log]:
+        """The last that has been read before a place on the chain, the newest first."""
+        with self.database.reading() as connection:
+            query = newest(self.market, selection, before, limit)
+            return [log(row) for row in connection.execute(query)]
 
     def as_of(self, last: int) -> tuple[upkeep.Touched, Projections]:
         """The rows that would be others without the events after a block, and these others."""

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-LOOPBACK = "127.0.0.1"
 _SHUTDOWN_SECONDS = 2
 _KEEP_ALIVE_SECONDS = 30
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from typing import TYPE_CHECKING
 
-from ape_v2v.errors import ConfigurationError, V2VError
-from ape_v2v.session.link.server import LOOPBACK, Service, create_app
+from ape_v2v.errors import V2VError
+from ape_v2v.listening import LOOPBACK, listen
+from ape_v2v.session.link.server import Service, create_app
 from ape_v2v.session.protocol.wire import ChargingState, StopReason
 from ape_v2v.session.provider import Supervisor
 from ape_v2v.signals import in_a_thread
@@ -22,17 +22,6 @@ if TYPE_CHECKING:
     from ape_v2v.session.terms import SessionPatience
 
 _LAST_ANSWER_SECONDS = 0.5
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot listen on {host}, port {port} ({error.strerror or error}): name another one "
-            "with --host and --port, or end what listens there"
-        ) from error
 
 
 def serve(
@@ -82,7 +71,7 @@ def serve(
         except V2VError as error:
             report(f"the charging could not be stopped: {error}")
 
-    listening = _listen(host, port)
+    listening = listen(host, port)
     with in_a_thread(stop_charging) as ask_to_stop:
         asked = False
 
