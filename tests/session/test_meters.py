@@ -173,7 +173,8 @@ def test_a_reading_that_cannot_be_used_is_tried_again(admission, charger, side):
 
 BROKEN = {
     "it begins again at 0": (lambda r: replace(r, energy_wh=0), ErrorCode.ENERGY_DECREASED),
-    "it falls": (lambda r: replace(r, energy_wh=r.energy_wh - 60), ErrorCode.ENERGY_DECREASED),
+    # By more than may flow between two readings that are acknowledged.
+    "it falls": (lambda r: replace(r, energy_wh=r.energy_wh - 300), ErrorCode.ENERGY_DECREASED),
     "another register is shown": (
         lambda r: replace(r, register="1-0:2.8.0"),
         ErrorCode.METER_REPLACED,
