@@ -181,7 +181,7 @@ def outside(wheel, proxy, tmp_path_factory):
     if sys.version_info >= (3, 13):
         # As CONTRIBUTING.md says: pip alone would build the numpy that Ape asks for.
         target += ["--overrides", ROOT / "toolchain" / "overrides.in"]
-    uv("pip install", *target, f"ape-v2v[light,modbus,ocpp,testing] @ {wheel.as_uri()}")
+    uv("pip install", *target, f"ape-v2v[light,modbus,ocpp,serve,testing] @ {wheel.as_uri()}")
     return Outside(root, *proxy)
 
 

@@ -84,7 +84,9 @@ def test_every_command_and_option_is_in_the_reference(site):
         for param in command.params:
             if param.name in ADDED:
                 continue
-            assert param.opts[0].upper().lstrip("-") in page.upper(), param.opts
+            name = (param.metavar or "").strip("[].") if param.name in param.opts else ""
+            name = name or param.opts[0].lstrip("-")
+            assert name.upper() in page.upper(), param.opts
 
 
 def test_pages_load_nothing_from_elsewhere(site):
