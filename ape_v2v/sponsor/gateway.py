@@ -15,14 +15,18 @@ import httpx
 
 from ape_v2v.chain import blocks, fees, signing
 from ape_v2v.chain.line.faults import Rejected, Reverted
-from ape_v2v.chain.writing import broadcasting
+from ape_v2v.chain.writing import broadcasting, sending
 from ape_v2v.errors import V2VError
 from ape_v2v.market.interface.access import MarketContract
 from ape_v2v.market.interface.refusals import refusal
 from ape_v2v.sponsor.delegation import authorize, delegate_address, delegate_of, next_nonce
 from ape_v2v.sponsor.order import Order
+from ape_v2v.sponsor.unfinished import UnfinishedOrders
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ape_v2v.chain.node import Node
     from ape_v2v.chain.writing.receipts import Mined
     from ape_v2v.market.interface.transactions import Write
 
@@ -40,20 +44,28 @@ class SponsorError(V2VError):
     """A sponsor does not send what it was asked to, or does not answer."""
 
 
+class NotTaken(SponsorError):
+    """A sponsor says that it has not sent an order, and will not."""
+
+
 class SponsoredGateway:
     """Sends the writes of a market through a sponsor: a `Gateway`."""
 
-    def __init__(self, url: str, timeout: float = _TIMEOUT) -> None:
+    def __init__(self, url: str, timeout: float = _TIMEOUT, orders: Path | None = None) -> None:
         """Name a sponsor; nothing is asked yet.
 
         Args:
             url: Of its service, `http://…` or `https://…`.
             timeout: How long it may take to send an order and to see it in a block, seconds.
+            orders: Where orders are kept whose outcome is not known. None: beside the histories,
+                in memory on a development chain.
 
         Raises:
             SponsorError: It is no such address.
         """
         self.url = url
+        self._path = orders
+        self._orders: UnfinishedOrders | None = None
         try:
             parsed = httpx.URL(url)
             if parsed.scheme not in {"http", "https"} or not parsed.host:
@@ -73,8 +85,33 @@ class SponsoredGateway:
             SentAs: It was sent, and its outcome is not known.
             V2VError: The account cannot delegate, or does not sign.
         """
+        if (mined := self.take_up(write)) is not None:
+            return mined
         self.try_out(write)
         return self.order(write)
+
+    def take_up(self, write: Write) -> Mined | None:
+        """Finish what an earlier try of the same has signed without learning its outcome.
+
+        Returns:
+            Its transaction; None where there was none, or none that can be sent any more.
+
+        Raises:
+            SponsorError: The sponsor does not answer, or will not send it before its time is over.
+            SentAs: It was sent, and its outcome is still not known.
+        """
+        purpose = sending.purpose(write.request)
+        node = write.contract.node
+        order = self._unfinished(node).find(purpose)
+        if order is None:
+            return None
+        try:
+            return self._finished(write, order)
+        except NotTaken:
+            self._unfinished(node).settle(purpose)
+            if order.deadline >= blocks.next_timestamp(node):
+                raise
+            return None
 
     def try_out(self, write: Write) -> None:
         """Ask the EV's own node whether the market would take a write: that costs nothing.
@@ -124,6 +161,16 @@ class SponsoredGateway:
             deadline=blocks.next_timestamp(node) + VALID_SECONDS,
             delegation=delegation,
         )
+        self._unfinished(node).note(sending.purpose(request), order)
+        try:
+            return self._finished(write, order)
+        except NotTaken:
+            self._unfinished(node).settle(sending.purpose(request))
+            raise
+
+    def _finished(self, write: Write, order: Order) -> Mined:
+        """Bring an order, and see on the EV's own node that it was carried out."""
+        node, account, nonce = write.contract.node, order.account, order.nonce
         transaction = self._brought(order)
         confirmations = fees.confirmations(fees.configured_fees(node), node)
         mined = broadcasting.wait(node, [transaction], confirmations)
@@ -133,7 +180,15 @@ class SponsoredGateway:
                 f"until {VALID_SECONDS} s have passed it may still be sent; then try again, with "
                 "another sponsor"
             )
+        self._unfinished(node).settle(sending.purpose(write.request))
         return mined
+
+    def _unfinished(self, node: Node) -> UnfinishedOrders:
+        if self._orders is None:
+            folder = node.network.folder
+            path = None if folder is None else folder / f"orders-{node.chain_id}.sqlite"
+            self._orders = UnfinishedOrders(self._path or path)
+        return self._orders
 
     def about(self) -> dict[str, Any]:
         """What the sponsor says of itself.
@@ -198,4 +253,4 @@ class SponsoredGateway:
             return found
         if isinstance(found.get("transaction"), str):  # its outcome was not known then
             return found
-        raise SponsorError(f"the sponsor does not send it: {found.get('error')}")
+        raise NotTaken(f"the sponsor does not send it: {found.get('error')}")

@@ -287,6 +287,51 @@ def test_a_sponsor_that_lies_is_not_believed(liar, paid, penniless):
         Market.at(paid.address, gateway=SponsoredGateway(liar)).revoke_bids(sender=penniless[0])
 
 
+@pytest.mark.parametrize("sent", [True, False], ids=["sent", "not sent"])
+def test_who_tries_again_brings_the_same_order(
+    running, paid, penniless, monkeypatch, tmp_path, sent
+):
+    """The line broke, or the process was killed, before the sponsor's answer was there."""
+    kept = tmp_path / "orders.sqlite"
+
+    def breaks(gateway, order):
+        if sent:
+            running.sponsor.carry_out(order)
+        raise SponsorError("the line is cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SponsoredGateway, "_brought", breaks)
+        with pytest.raises(SponsorError, match="the line is cut"):
+            Market.at(paid.address, gateway=SponsoredGateway(running.url, orders=kept)).revoke_bids(
+                sender=penniless[0]
+            )
+    again = Market.at(paid.address, gateway=SponsoredGateway(running.url, orders=kept))
+    again.revoke_bids(sender=penniless[0])
+
+    assert again.ev(penniless[0].address).revocations == 1
+    again.revoke_bids(sender=penniless[0])
+    assert again.ev(penniless[0].address).revocations == 2, "what was told is done with"
+
+
+def test_an_order_whose_time_is_over_gives_way_to_a_new_one(
+    running, paid, penniless, monkeypatch, clock
+):
+    market = Market.at(paid.address, gateway=SponsoredGateway(running.url))
+
+    def breaks(_gateway, _order):
+        raise SponsorError("the line is cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SponsoredGateway, "_brought", breaks)
+        with pytest.raises(SponsorError, match="the line is cut"):
+            market.revoke_bids(sender=penniless[0])
+    clock.move_to(clock.now + 700)
+
+    market.revoke_bids(sender=penniless[0])
+
+    assert market.ev(penniless[0].address).revocations == 1
+
+
 def test_the_delegate_is_at_the_address_that_follows_from_its_code(running, project, chain):
     assert running.sponsor.delegate == delegate_address()
     assert chain.provider.get_code(delegate_address())

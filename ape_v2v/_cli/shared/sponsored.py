@@ -20,6 +20,14 @@ def through(url: str, context: Context) -> None:
     sponsored = SponsoredGateway(url)
 
     def gateway(write: Write) -> Mined:
+        if (before := sponsored.take_up(write)) is not None:
+            context.transaction = before.transaction
+            click.echo(
+                f"signed before, and sent as {before.transaction}: that one counts, and nothing "
+                "is signed again",
+                err=True,
+            )
+            return before
         sponsored.try_out(write)
         with prompts_on_stderr():
             if not context.yes:
