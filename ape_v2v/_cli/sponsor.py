@@ -12,9 +12,10 @@ from ape_v2v._cli.shared.groups import Group
 from ape_v2v._cli.shared.parameters import MONEY
 from ape_v2v._cli.shared.tables import Facts
 from ape_v2v.chain.networks import data_folder
+from ape_v2v.listening import LOOPBACK
 from ape_v2v.sponsor import SpendingLimits, Sponsor, SponsoredGateway
 from ape_v2v.sponsor.ledger import Ledger
-from ape_v2v.sponsor.service import LOOPBACK, serve
+from ape_v2v.sponsor.service import serve
 
 if TYPE_CHECKING:
     from ape_v2v._cli.shared.context import Context

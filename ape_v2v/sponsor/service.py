@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -12,7 +11,8 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from ape_v2v.chain.line.faults import NodeError
-from ape_v2v.errors import ConfigurationError, SentAs, V2VError
+from ape_v2v.errors import SentAs, V2VError
+from ape_v2v.listening import LOOPBACK, listen
 from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.sponsor.ledger import LimitReached
 from ape_v2v.sponsor.order import Order
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ape_v2v.sponsor.sponsor import Sponsor
 
 PREFIX = "/v1"
-LOOPBACK = "127.0.0.1"
 MOST_BYTES = 256 * 1024
 """Of a message."""
 
@@ -80,15 +79,7 @@ def serve(
     Raises:
         ConfigurationError: The address cannot be listened on.
     """
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot listen on {host}, port {port} ({error.strerror or error}): name another one "
-            "with --host and --port, or end what listens there"
-        ) from error
-    with listening:
+    with listen(host, port) as listening:
         SponsorServer(create_app(sponsor), on_start).run([listening])
 
 
