@@ -61,6 +61,13 @@ class Currency:
         """What people may type, each in smallest units."""
         return _ETHER_UNITS if self.is_ether else {self.symbol: Decimal(10**self.decimals)}
 
+    @property
+    def described(self) -> str:
+        """In words, for people."""
+        if self.is_ether:
+            return self.symbol
+        return f"{self.symbol}, the token at {self.address}, with {self.decimals} decimals"
+
     def as_json(self) -> dict[str, Any]:
         return {"symbol": self.symbol, "decimals": self.decimals, "address": self.address}
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Self, overload
 
@@ -177,6 +177,20 @@ class Price:
             )
         return cls(match[1].upper(), per_ether)
 
+    def of(self, wei: int, currency: Currency) -> int:
+        """What so much ether costs in a token of this name, in its smallest units, rounded up.
+
+        Raises:
+            WrongCurrency: The price is in something else.
+        """
+        if self.currency != currency.symbol.upper():
+            raise WrongCurrency(
+                f"the price of ether is given in {self.currency}, and it has to be in {currency}: "
+                f"give it like '{currency}=3100'"
+            )
+        units = EXACT.multiply(self.per_ether, Decimal(wei * 10**currency.decimals))
+        return int(EXACT.divide(units, ETHER.units["ether"]).to_integral_value(ROUND_CEILING))
+
     def format(self, money: Money) -> str:
         """About how much an amount is, to two digits where it is small."""
         worth = EXACT.multiply(money.to("ether"), self.per_ether)
@@ -186,7 +200,7 @@ class Price:
         return f"{round(worth, digits):,f} {self.currency}"
 
 
-_PRICE = re.compile(r"\s*([A-Za-z]{2,5})\s*=\s*([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*")
+_PRICE = re.compile(r"\s*([A-Za-z][A-Za-z0-9.\-]{1,15})\s*=\s*([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*")
 
 _DURATION_UNITS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
 _DURATION_PART = re.compile(r"([0-9]+)\s*(min|s|h|d)\s*")

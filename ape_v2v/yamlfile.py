@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ape_v2v.errors import V2VError
@@ -37,7 +37,13 @@ def text_of(path: Path, error: type[V2VError], instead: str) -> str:
 
 
 def parse(
-    text: str, source: str, kind: type[_Model], error: type[V2VError], *, example: str
+    text: str,
+    source: str,
+    kind: type[_Model],
+    error: type[V2VError],
+    *,
+    example: str,
+    context: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
 ) -> _Model:
     """Read a file's text as a model of pydantic.
 
@@ -47,6 +53,7 @@ def parse(
         kind: What it has to be.
         error: What is raised for a mistake.
         example: A line of such a file, for who has given something else altogether.
+        context: What the model's validators are given, made of what the file says.
 
     Raises:
         V2VError: Something in it is wrong; where, and what was expected.
@@ -64,7 +71,7 @@ def parse(
     if twice := _twice(root):
         raise error(f"{source}:{twice[1]}:{twice[2]}: {twice[0]} is there twice")
     try:
-        return kind.model_validate(said)
+        return kind.model_validate(said, context=None if context is None else context(said))
     except ValidationError as problem:
         raise error(mistake(problem, root, source)) from problem
 

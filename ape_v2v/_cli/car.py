@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ape_v2v._cli.shared.context import Context
     from ape_v2v.car import Car, CarStatus, Choice, Journal
+    from ape_v2v.currency import Currency
     from ape_v2v.session.progress import SessionProgress
     from ape_v2v.session.store import Store
 
@@ -158,7 +159,11 @@ def _opened(
     from ape_v2v.car import Car, CarWatch, Journal, read_car  # noqa: PLC0415 - not light
     from ape_v2v.session.store import Store  # noqa: PLC0415 - ditto
 
-    settings = read_car(file)
+    def currency(market: str | None) -> Currency:
+        context.market_address = context.market_address or market
+        return context.market.currency
+
+    settings = read_car(file, currency)
     context.market_address = context.market_address or settings.market
     account = context.account = account_named(settings.account)
     if not dry_run:

@@ -307,7 +307,8 @@ def _meter_data_hash(meter_data: IO[bytes] | None, meter_data_hash: bytes | None
 
 def _show_end(context: Context, mined: Mined) -> None:
     """Show what has become of a connection."""
-    end = ConnectionOutcome.of(context.market.facts(mined), mined.transaction)
+    market = context.market
+    end = ConnectionOutcome.of(market.facts(mined), mined.transaction, market.currency)
     shown = {"auction": context.auction_name(end.auction_id), "ended": _HOW[end.how]}
     if end.how in {Ending.PAID, Ending.AGREED, Ending.SHORT}:
         shown |= {"paid": context.money(end.cost), "for": context.energy(end.energy)}

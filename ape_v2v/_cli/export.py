@@ -61,6 +61,8 @@ def _write_csv(file: IO[str], columns: Iterable[str], rows: Iterable[dict[str, A
 
 def _csv_value(value: Any) -> Any:
     # A spreadsheet would execute it, and anybody may have written it.
+    if isinstance(value, dict):
+        return json.dumps(value)
     formula = isinstance(value, str) and value.startswith(_CSV_FORMULAS)
     return f"'{value}" if formula else value
 

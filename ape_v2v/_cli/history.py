@@ -149,7 +149,10 @@ def show_records(
         filters["auction"] = auction and auction.find(context.market).id
         records = history.charge_records(**filters)
     if export or context.as_json:
-        columns = views.RECORD_COLUMNS
+        columns = [
+            *views.RECORD_COLUMNS,
+            *([] if context.market.currency.is_ether else ["currency"]),
+        ]
         write(export, columns, (record.as_json() for record in records))
     elif records:
         context.console.print(_table(context, records), soft_wrap=True)

@@ -18,6 +18,7 @@ from ape_v2v._cli.shared.parameters import ADDRESS
 from ape_v2v._cli.shared.tables import Facts
 from ape_v2v._cli.verification import verify
 from ape_v2v.errors import V2VError
+from ape_v2v.market.interface.records import in_currency
 from ape_v2v.market.shapes import Ownership
 
 
@@ -36,7 +37,15 @@ def cli() -> None:
     type=click.Path(path_type=Path),
     help="What to deploy.  [default: deployments/<ecosystem>-<network>.yaml if there, or defaults]",
 )
-def deploy(context: Context, again: bool, dry_run: bool, settings: Path | None) -> None:
+@click.option(
+    "--token",
+    metavar="ADDRESS",
+    type=ADDRESS,
+    help="The token that it is paid in.  [default: as in the settings, else ether]",
+)
+def deploy(
+    context: Context, again: bool, dry_run: bool, settings: Path | None, token: str | None
+) -> None:
     """Deploy a market, and keep a record of it in deployments/records/.
 
     A deployment that was sent before and is not recorded yet is taken up instead.
@@ -44,7 +53,7 @@ def deploy(context: Context, again: bool, dry_run: bool, settings: Path | None) 
     base = ape.project.path
     records = deployment.records(base, context.node)
     if dry_run:
-        wanted = deployment.settings(base, settings, context.node)
+        wanted = deployment.settings(base, settings, context.node, token=token)
         _rehearse(
             context, deployment.plan(context.sender, wanted, records, context.node, again=again)
         )
@@ -57,7 +66,7 @@ def deploy(context: Context, again: bool, dry_run: bool, settings: Path | None) 
         else:
             _, record = deployment.deploy(
                 context.sender,
-                deployment.settings(base, settings, context.node),
+                deployment.settings(base, settings, context.node, token=token),
                 records,
                 context.node,
                 again=again,
@@ -108,6 +117,7 @@ def show(context: Context) -> None:
         "offered to": context.who(offered) if offered else None,
         "state": "open" if found.active else "closed to new EVs and new auctions",
         "EVs": found.number_of_evs,
+        "paid in": found.holdings.currency.described,
         "holds": context.money(found.holdings),
         "burnt": context.money(found.burnt),
     }
@@ -119,7 +129,9 @@ def show(context: Context) -> None:
 def parameters(context: Context) -> None:
     """Show the rules of the market; they never change."""
     rules = context.market.parameters
-    context.show(rules.as_dict(), Facts(rules.described()))
+    currency = context.market.currency
+    least = in_currency(context.market.money(rules.minPenalty))
+    context.show(rules.as_dict() | least, Facts(rules.described(currency)))
 
 
 @cli.add_command

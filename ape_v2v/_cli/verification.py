@@ -41,10 +41,10 @@ def verify(
         require_explorer(explorer)
     prove(context, light)
     with prompts_on_stderr():  # Ape tells there what it compiles
-        verdict = compare(record, compile_market(ape.project), context.node)
+        verdict = compare(record, compile_market(ape.project, record.contract), context.node)
     context.tell(Facts(_compared(verdict)))
     with prompts_on_stderr():
-        publications = [publish(record.address, explorer) for explorer in wanted]
+        publications = [publish(record.address, explorer, record.contract) for explorer in wanted]
     shown = {
         one.explorer: f"{'already there' if one.already else 'published'}: {one.url}"
         for one in publications

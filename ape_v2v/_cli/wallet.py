@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from ape_v2v._cli.shared.catchup import open_history
 from ape_v2v._cli.shared.commands import reading, writing
+from ape_v2v._cli.shared.context import prompts_on_stderr
 from ape_v2v._cli.shared.groups import Group
 from ape_v2v._cli.shared.parameters import ADDRESS, MONEY
 from ape_v2v._cli.shared.tables import Facts, Rows
 from ape_v2v.errors import V2VError
 from ape_v2v.index.holdings import Holdings, holdings
-from ape_v2v.market.shapes import BalanceChange
+from ape_v2v.market.shapes import Allowance, BalanceChange
 
 if TYPE_CHECKING:
     from ape_v2v._cli.shared.context import Context
     from ape_v2v.units import Money
+
+
+_VALIDITY = timedelta(hours=1)
+"""How long a signed deposit may wait for its block."""
 
 
 @click.group(cls=Group, short_help="Money in the market: deposit, withdraw, balance")
@@ -29,14 +35,44 @@ def cli() -> None:
 @writing(name="deposit")
 @click.argument("amount", type=MONEY)
 @click.option("--for", "ev", metavar="EV", type=ADDRESS, help="Whose balance.  [default: yours]")
-def deposit(context: Context, amount: Money, ev: str | None) -> None:
-    """Add to your balance in the market, or to that of a registered EV."""
+@click.option(
+    "--authorize", is_flag=True, help="Of a token: sign for this deposit, instead of `approve`."
+)
+def deposit(context: Context, amount: Money, ev: str | None, *, authorize: bool) -> None:
+    """Add to your balance in the market, or to that of a registered EV.
+
+    A market in a token takes what it may take of yours: `approve` it before, or sign with
+    --authorize, which tokens with EIP-3009 know.
+    """
     market = context.market
-    if ev is None:
+    if authorize and ev is not None:
+        raise click.UsageError("--authorize signs for a deposit of your own: leave --for out")
+    if authorize:
+        with prompts_on_stderr():
+            signed = market.authorize(amount, market.now + _VALIDITY, signer=context.sender)
+        market.deposit_authorized(signed, sender=context.sender)
+    elif ev is None:
         market.deposit(amount, sender=context.sender)
     else:
         market.deposit_for(ev, amount, sender=context.sender)
     _show_change(context, ev or context.sender.address, amount)
+
+
+@cli.add_command
+@writing(name="approve")
+@click.argument("amount", type=MONEY)
+def approve(context: Context, amount: Money) -> None:
+    """Allow a market in a token to take AMOUNT out of your wallet, and no more, for a deposit."""
+    market, account = context.market, context.sender
+    market.approve(amount, sender=account)
+    allowed = market.allowance(account.address)
+    allowance = Allowance(account.address, allowed, context.transaction)
+    shown = {
+        "account": context.who(account.address),
+        "allowed": context.money(allowed),
+        "transaction": context.transaction,
+    }
+    context.show(allowance.as_json(), Facts(shown))
 
 
 @cli.add_command

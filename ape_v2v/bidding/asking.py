@@ -26,9 +26,10 @@ def terms(
         bond_bps=parameters.bondBps,
         gas_price=gas_price,
         balance=balance,
-        at_stake=Money(0),
+        at_stake=Money(0, balance.currency),
     )
-    return replace(nothing, at_stake=Money(sum(int(bond(info, nothing)) for info in engaged)))
+    locked = sum(int(bond(info, nothing)) for info in engaged)
+    return replace(nothing, at_stake=Money(locked, balance.currency))
 
 
 def gas_price(node: Node) -> int:

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
+    from ape_v2v.currency import Currency
     from ape_v2v.index.board import Filters
     from ape_v2v.market.interface.records import AuctionInfo
+    from ape_v2v.units import Price
 
 BID_GAS = 60_000
 """What a bid takes."""
@@ -58,16 +60,45 @@ class Policy:
     """The longest that it is bound for after the award."""
     counts_gas: bool = True
     """Whether it stays out where the gas costs more than there is to earn."""
+    ether_price: Price | None = None
+    """What one ether costs in the token that a market is paid in: gas is paid in ether."""
 
     def __post_init__(self) -> None:
         if not self.floor:
-            raise V2VError("the floor is 0: it is at least 1 wei/Wh")
+            raise V2VError(f"the floor is 0: it is at least 1 {self.floor.scale.base}")
         for name, rate in (("start rate", self.start_rate), ("maximum rate", self.max_rate)):
             if rate is not None and rate < self.floor:
                 raise V2VError(
                     f"the {name} of {rate} is below the floor of {self.floor}: raise the one or "
                     "lower the other"
                 )
+
+    def require_for(self, currency: Currency) -> None:
+        """Refuse a market that this cannot be carried out in.
+
+        Raises:
+            WrongCurrency: It is for one in another currency.
+            V2VError: It counts gas, and what ether costs in the market's token is not said.
+        """
+        self.floor.require_in(currency)
+        if self.counts_gas:
+            self.gas_in(currency, 0)
+
+    def gas_in(self, currency: Currency, wei: int) -> int:
+        """What gas costs in the smallest units of a market's currency, rounded up.
+
+        Raises:
+            V2VError: What ether costs in it is not said.
+        """
+        if currency.is_ether:
+            return wei
+        if self.ether_price is None:
+            raise V2VError(
+                f"gas is paid in ether, and this market in {currency}, so what a bid costs is not "
+                f"known: say what one ether costs with --ether-price '{currency}=3100', or leave "
+                "gas out with --ignore-gas (in a car's file, ether_price and ignore_gas)"
+            )
+        return self.ether_price.of(wei, currency)
 
 
 @dataclass(frozen=True)
@@ -95,7 +126,7 @@ class Offer:
 
 def bond(info: AuctionInfo, terms: BidTerms) -> Money:
     """What a provider locks in an auction."""
-    return Money(int(info.reserve) * terms.bond_bps // _BPS)
+    return Money(int(info.reserve) * terms.bond_bps // _BPS, info.max_rate.currency)
 
 
 def offer(policy: Policy, info: AuctionInfo, terms: BidTerms, bid_gas: int = BID_GAS) -> Offer:
@@ -112,8 +143,10 @@ def offer(policy: Policy, info: AuctionInfo, terms: BidTerms, bid_gas: int = BID
         return Offer(None, "a bid would have to be below the floor")
     if reason := _beyond_a_cap(policy, info, terms):
         return Offer(None, reason)
-    gas = Money(terms.gas_price * (bid_gas + DELIVERY_GAS) if policy.counts_gas else 0)
-    least = Rate(int(policy.floor) + _per_wh(int(gas), info))
+    currency = info.max_rate.currency
+    wei = terms.gas_price * (bid_gas + DELIVERY_GAS)
+    gas = Money(policy.gas_in(currency, wei) if policy.counts_gas else 0, currency)
+    least = Rate(int(policy.floor) + _per_wh(int(gas), info), currency)
     if highest < least:
         return Offer(
             None,
@@ -135,7 +168,7 @@ def expected_rate(won: Sequence[tuple[Rate, Rate]], max_rate: Rate) -> Rate | No
     if not won:
         return None
     shares = sorted(int(rate) * _BPS // int(most) for rate, most in won)
-    return Rate(max(1, int(max_rate) * shares[len(shares) // 2] // _BPS))
+    return Rate(max(1, int(max_rate) * shares[len(shares) // 2] // _BPS), max_rate.currency)
 
 
 def _wanted(policy: Policy, info: AuctionInfo, highest: Rate, terms: BidTerms) -> Rate:
@@ -147,15 +180,16 @@ def _wanted(policy: Policy, info: AuctionInfo, highest: Rate, terms: BidTerms) -
         if limit is not None:
             rate = min(rate, limit)
     if policy.counts_gas and not (opens and policy.expected):
-        gas = _per_wh(terms.gas_price * BID_GAS, info)
+        gas = _per_wh(policy.gas_in(rate.currency, terms.gas_price * BID_GAS), info)
         step = isqrt(2 * max(0, int(rate) - int(policy.floor)) * gas)
-        rate = Rate(max(1, min(int(rate), int(info.rate or info.max_rate) - step)))
+        least = max(1, min(int(rate), int(info.rate or info.max_rate) - step))
+        rate = Rate(least, rate.currency)
     return rate
 
 
-def _per_wh(wei: int, info: AuctionInfo) -> int:
+def _per_wh(amount: int, info: AuctionInfo) -> int:
     """An amount spread over an auction's energy, rounded up."""
-    return -(-wei // int(info.energy))
+    return -(-amount // int(info.energy))
 
 
 def _beyond_a_cap(policy: Policy, info: AuctionInfo, terms: BidTerms) -> str:

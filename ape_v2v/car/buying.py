@@ -131,7 +131,7 @@ def _idle(
     if not standing.registered:
         return Choice(Act.WAIT, "the account is no registered EV: have the organization add it")
     reserve = wants.max_rate * energy
-    short = Money(max(0, int(reserve) - int(standing.free)))
+    short = reserve - standing.free if reserve > standing.free else reserve - reserve
     if short > settings.balance.deposit_at_most:
         return Choice(
             Act.WAIT,
@@ -163,11 +163,13 @@ def _is_over(
         )
     if standing.fruitless >= wants.attempts:
         return f"nobody has bid in {standing.fruitless} auctions in a row; {full}"
+    currency = wants.max_rate.currency
     penalty = int(wants.max_rate * energy) * rules.penaltyBps // BPS
     if penalty < rules.minPenalty:
         return (
             f"{energy} at {wants.max_rate} is too little for this market: the penalty would be "
-            f"{Money(penalty)}, and {Money(rules.minPenalty)} is the least; {full}"
+            f"{Money(penalty, currency)}, and {Money(rules.minPenalty, currency)} is the least; "
+            f"{full}"
         )
     return None
 

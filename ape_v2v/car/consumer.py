@@ -53,7 +53,8 @@ class ConsumerCar(CarSide):
         current = int(market.contract.view("currentAuctionId", address))
         info, expires_at, cancellation = None, None, NO_MONEY
         try:
-            info = AuctionInfo.read(current, market.contract.view("auctions", current))
+            found = market.contract.view("auctions", current)
+            info = AuctionInfo.read(current, found, market.currency)
         except Refused:  # it has none that runs
             session = None
         else:
@@ -88,6 +89,10 @@ class ConsumerCar(CarSide):
             "maxPowerKW": self.settings.equipment.power_kw,
             "until": wants.by,
         }
+        brings = choice.amount or NO_MONEY
+        if brings and not self.market.currency.is_ether:
+            self.market.pay_in(brings, sender=self.account)
+            brings = NO_MONEY
         auction = self.market.start_auction(
             choice.energy,
             wants.max_rate,
@@ -95,7 +100,7 @@ class ConsumerCar(CarSide):
             wants.validity,
             Details.compose(said).text(),
             sender=self.account,
-            value=choice.amount or NO_MONEY,
+            value=brings,
         )
         return f"started auction {auction.id}"
 

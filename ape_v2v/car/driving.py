@@ -58,10 +58,14 @@ class Car:
             journal: Where its decisions are written.
             watch: Whoever watches.
             pause: Seconds between two looks.
+
+        Raises:
+            WrongCurrency: Its file has amounts in another currency than the market.
+            V2VError: It counts gas, and what ether costs in the market's token is not said.
         """
         self.market = market.lasting()
         self.account = account
-        self.settings = settings
+        self.settings = settings = settings.paid_in(market.currency)
         self._store = store
         self._journal = journal
         self._watch = watch

@@ -18,7 +18,7 @@ from ape_v2v.market.interface.states import State
 from ape_v2v.session.running import run_provider
 from ape_v2v.session.settings import ServeSettings
 from ape_v2v.session.terms import Limits, SessionPatience
-from ape_v2v.units import Money
+from ape_v2v.units import Energy
 
 if TYPE_CHECKING:
     import threading
@@ -47,6 +47,7 @@ class ProviderCar(CarSide):
         self._board: Board | None = None
         self._bidder: Autobidder | None = None
         self._standing: SellerStanding | None = None
+        policy_of(self.offers, Energy(0), 0).require_for(self.market.currency)
 
     @property
     def offers(self) -> ProviderSettings:
@@ -137,7 +138,7 @@ class ProviderCar(CarSide):
         assert self._standing is not None, "it has looked before"
         free, now = self._standing.free, self._standing.chain_now
         bonds = [
-            Money(int(listing.info.reserve) * self.rules.bondBps // BPS)
+            self.market.money(int(listing.info.reserve) * self.rules.bondBps // BPS)
             for listing in listings
             if listing.info.state is State.OPEN
             and now < listing.info.closing_time
@@ -150,7 +151,7 @@ class ProviderCar(CarSide):
             return
         amount = min(affordable)
         self.decide(Choice(Act.DEPOSIT, f"{free} are free, and a bond takes {amount} more"))
-        self.market.deposit(amount, sender=self.account)
+        self.market.pay_in(amount, sender=self.account)
 
     def _serve(self, auction_id: int, stop: threading.Event) -> str:
         link, offers = self.settings.link, self.offers

@@ -97,6 +97,7 @@ def policy_of(offers: ProviderSettings, spare: Energy, dead: int) -> Policy:
         max_bond=offers.max_bond,
         max_validity=offers.max_validity,
         counts_gas=not offers.ignore_gas,
+        ether_price=offers.ether_price,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 from pathlib import Path  # noqa: TC003 - pydantic reads it
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -13,13 +13,17 @@ from pydantic import (
     ConfigDict,
     Field,
     InstanceOf,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from ape_v2v.metering.equipment import Equipment
 from ape_v2v.session.terms import Limits, SessionTerms
-from ape_v2v.units import Energy, Money, Rate, UnitError, parse_duration
+from ape_v2v.units import Energy, Money, Price, Rate, UnitError, WrongCurrency, parse_duration
+
+if TYPE_CHECKING:
+    from ape_v2v.currency import Currency
 
 _UNLIMITED_BATTERY_WH = 2**40
 _SECONDS_PER_HOUR = 3600
@@ -27,15 +31,35 @@ _WORDS_OF_HOURS = 2
 
 
 def _quantity(kind: type[Energy | Rate | Money]) -> BeforeValidator:
-    def read(value: object) -> object:
+    def read(value: object, info: ValidationInfo) -> object:
+        if isinstance(value, kind):
+            return value
         if not isinstance(value, str):
             raise ValueError(f"expected {kind.kind} with its unit, such as {kind.example!r}")
+        ask = (info.context or {}).get("currency")
         try:
             return kind.parse(value)
+        except WrongCurrency as error:
+            if ask is None or kind is Energy:
+                raise ValueError(str(error)) from error
+            return _in_token(Rate if kind is Rate else Money, value, ask())
         except UnitError as error:
             raise ValueError(str(error)) from error
 
     return BeforeValidator(read)
+
+
+def _in_token(kind: type[Rate | Money], text: str, currency: Currency) -> Rate | Money:
+    try:
+        return kind.parse(text, currency)
+    except UnitError as error:
+        raise ValueError(str(error)) from error
+
+
+def _price(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("expected what one ether costs, such as 'EURC=3100'")
+    return Price.parse(value)
 
 
 def _duration(value: object) -> object:
@@ -52,6 +76,7 @@ def _duration(value: object) -> object:
 EnergySetting = Annotated[InstanceOf[Energy], _quantity(Energy)]
 RateSetting = Annotated[InstanceOf[Rate], _quantity(Rate)]
 MoneySetting = Annotated[InstanceOf[Money], _quantity(Money)]
+PriceSetting = Annotated[InstanceOf[Price], BeforeValidator(_price)]
 DurationSetting = Annotated[timedelta, BeforeValidator(_duration)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Kilowatt = Annotated[float, Field(gt=0, le=1_000)]
@@ -196,6 +221,8 @@ class ProviderSettings(_Part):
     max_validity: DurationSetting | None = None
     connector: str | None = None
     ignore_gas: bool = False
+    ether_price: PriceSetting | None = None
+    """What one ether costs in the market's token, to count the gas; in ether there is no need."""
     max_unacknowledged: EnergySetting = Energy(Limits().max_unacknowledged_wh)
     """How far it delivers without a receipt."""
     patience: DurationSetting = timedelta(minutes=1)
@@ -254,6 +281,24 @@ class CarSettings(_Part):
             raise ValueError("equipment needs a source: a provider has to let energy flow")
         return self
 
+    def paid_in(self, currency: Currency) -> CarSettings:
+        """The same for a market in a currency: nothing is nothing in it, too.
+
+        Raises:
+            WrongCurrency: An amount or a rate is in another one.
+            V2VError: It counts gas, and what ether costs in the market's token is not said.
+        """
+        parts = {
+            name: _part_in(part, currency)
+            for name, part in (
+                ("balance", self.balance),
+                ("consumer", self.consumer),
+                ("provider", self.provider),
+            )
+            if part is not None
+        }
+        return self.model_copy(update=parts)
+
     @property
     def role(self) -> str:
         """`consumer` or `provider`."""
@@ -300,6 +345,18 @@ class CarSettings(_Part):
         watts = self.equipment.power_kw * 1000 * self.equipment.speed
         most = min(int(watts * max(span.total_seconds(), 0) / _SECONDS_PER_HOUR), Energy.maximum)
         return Energy(most)
+
+
+def _part_in(part: _Part, currency: Currency) -> _Part:
+    """A part with its amounts in a currency."""
+    found = {}
+    for name in type(part).model_fields:
+        value = getattr(part, name)
+        if isinstance(value, Money | Rate):
+            if value:
+                value.require_in(currency)
+            found[name] = value if value else type(value)(0, currency)
+    return part.model_copy(update=found)
 
 
 def _hours(text: str) -> tuple[time, time]:

@@ -10,6 +10,7 @@ from ape_v2v.car.choice import Act
 from ape_v2v.chain.writing.broadcasting import has_unmined
 from ape_v2v.market.interface.records import NO_MONEY
 from ape_v2v.session.running import Watch
+from ape_v2v.units import Money
 
 if TYPE_CHECKING:
     import threading
@@ -133,4 +134,5 @@ def in_words(ended: SessionEnd) -> str:
     if end is None:
         return f"nothing was settled{why}"
     reason = f", {ended.reason}" if ended.reason else ""
-    return f"{end.how}: {end.energy_wh} Wh for {end.cost} wei{reason}{why}"
+    paid = Money(end.cost, ended.agreement.paid_in)
+    return f"{end.how}: {end.energy_wh} Wh for {paid}{reason}{why}"

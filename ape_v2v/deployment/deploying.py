@@ -138,6 +138,7 @@ def _signed(decided: Plan, sender: AccountAPI) -> PendingDeployment:
         confirmations=decided.confirmations,
         transactions=[signed.hash],
         signed=signed.raw,
+        currency=None if decided.currency.is_ether else decided.currency.as_json(),
     )
 
 
@@ -166,7 +167,7 @@ def _record(node: Node, pending: PendingDeployment, mined: Mined) -> DeploymentR
     block = blocks.block(node, mined.block)
     code = access.code(node, pending.address)
     return DeploymentRecord(
-        contract=artifact.NAME,
+        contract=artifact.name_for(pending.paid_in),
         address=pending.address,
         network=pending.network,
         chain_id=pending.chain_id,
@@ -181,6 +182,7 @@ def _record(node: Node, pending: PendingDeployment, mined: Mined) -> DeploymentR
         cost=mined.cost,
         compiler=_compiler(code),
         code_hash=to_hex(keccak(code)),
+        currency=pending.currency,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from ape_v2v.currency import Currency
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
@@ -21,6 +22,6 @@ def plain(instance: DataclassInstance, *, without: tuple[str, ...] = ()) -> dict
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Money):
+    if isinstance(value, Money | Currency):
         return value.as_json()
     return plain(value) if is_dataclass(value) and not isinstance(value, type) else value

@@ -13,11 +13,11 @@ from ape_v2v.chain import blocks, fees
 from ape_v2v.chain.connected import or_connected
 from ape_v2v.chain.signing import Unsigned
 from ape_v2v.chain.writing.forecast import Underfunded
+from ape_v2v.currency import ETHER
 from ape_v2v.deployment.plain import plain
 from ape_v2v.errors import DeploymentError
 from ape_v2v.market.interface import access
-from ape_v2v.market.interface import contract as artifact
-from ape_v2v.market.interface.transactions import creation, foresee
+from ape_v2v.market.interface.transactions import creation, creation_code, foresee
 from ape_v2v.units import Money
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.chain.node import Node
     from ape_v2v.chain.price import GasPrice
+    from ape_v2v.currency import Currency
     from ape_v2v.deployment.records import Records
     from ape_v2v.deployment.settings import Settings
     from ape_v2v.market.interface.parameters import Parameters
@@ -56,6 +57,8 @@ class Plan:
     """What is expected, by the estimate and the fees of now."""
     records: str
     """The file that will hold the record."""
+    currency: Currency = ETHER
+    """What the market will be paid in."""
 
     @property
     def most(self) -> Money:
@@ -64,7 +67,8 @@ class Plan:
 
     def transaction(self) -> Unsigned:
         """The transaction, not signed yet."""
-        code = artifact.interface().creation_code(self.organization, self.parameters.as_tuple())
+        rules = self.parameters.as_tuple()
+        code = creation_code(self.organization, rules, self.currency)
         return Unsigned(
             chain_id=self.chain_id,
             sender=self.deployer,
@@ -90,7 +94,8 @@ class Plan:
             "deployer": f"{self.deployer}, which has {self.balance}",
             "market": f"{self.address}, by nonce {self.nonce}",
             "organization": f"{self.organization}, {owner}",
-            **self.parameters.described(),
+            "paid in": self.currency.described,
+            **self.parameters.described(self.currency),
             "gas": f"{self.gas:,}, at most {self.gas_limit:,}",
             "price": (
                 f"at most {Money(self.price.max_fee).format('gwei')} per gas, of it "
@@ -141,9 +146,10 @@ def plan(
     records.require_writable()
     organization = settings.organization or account
     policy = settings.fees.over(fees.configured_fees(node))
-    request = creation(sender, organization, settings.parameters.as_tuple())
+    currency = settings.currency
+    request = creation(sender, organization, settings.parameters.as_tuple(), currency)
     try:
-        expected = foresee(node, request, policy)
+        expected = foresee(node, request, policy, currency)
     except Underfunded as error:
         raise DeploymentError(str(error)) from error
     return Plan(
@@ -163,6 +169,7 @@ def plan(
         confirmations=fees.confirmations(policy, node),
         cost=expected.cost,
         records=str(records.path),
+        currency=currency,
     )
 
 

@@ -51,12 +51,13 @@ class Verified:
         return asdict(self.verdict) | {"published": published}
 
 
-def publish(address: str, explorer: str = "etherscan") -> Publication:
+def publish(address: str, explorer: str = "etherscan", name: str = artifact.NAME) -> Publication:
     """Publish the sources of the market at an address, unless they are there.
 
     Args:
         address: A market whose code is known to be what the sources compile to.
         explorer: One of `EXPLORERS`.
+        name: Which market it is, as its record has it.
 
     Raises:
         VerificationError: The explorer cannot be reached, or does not take them, and why.
@@ -66,13 +67,12 @@ def publish(address: str, explorer: str = "etherscan") -> Publication:
         already = where.get_contract_type(address) is not None
         if not already:
             # Ape's explorers publish what Ape takes for the contract at the address.
-            remember_contract(address, ape.project.V2VMarket.contract_type)
+            remember_contract(address, getattr(ape.project, name).contract_type)
             where.publish_contract(address)
         return Publication(explorer, f"{where.get_address_url(address)}", already)
     except (ApeException, RequestException, ValueError) as error:
         raise VerificationError(
-            f"{explorer} has not taken the sources of {artifact.NAME} at {address}: "
-            f"{without_secrets(error)}"
+            f"{explorer} has not taken the sources of {name} at {address}: {without_secrets(error)}"
         ) from error
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ape_v2v.chain.connected import or_connected
 from ape_v2v.chain.writing import receipts
 from ape_v2v.config import Configuration
+from ape_v2v.currency import ETHER, Currency
 from ape_v2v.deployment.settings import FOLDER
 from ape_v2v.errors import ConfigurationError, DeploymentError
 from ape_v2v.market.interface import access
@@ -51,6 +52,13 @@ class DeploymentRecord:
     compiler: str
     code_hash: str
     """Keccak-256 of the code at the address, immutables included."""
+    currency: dict[str, Any] | None = None
+    """The token that it is paid in: symbol, decimals and address; None is ether."""
+
+    @property
+    def paid_in(self) -> Currency:
+        """What it is paid in."""
+        return _currency(self.currency)
 
     def described(self) -> dict[str, str]:
         """All of it, as people read it."""
@@ -59,7 +67,8 @@ class DeploymentRecord:
             "network": f"{self.network}, chain {self.chain_id}",
             "deployer": self.deployer,
             "organization": self.organization,
-            **Parameters(**self.parameters).described(),
+            "paid in": self.paid_in.described,
+            **Parameters(**self.parameters).described(self.paid_in),
             "cost": (
                 f"{Money(self.cost)}: {self.gas_used:,} gas at "
                 f"{Money(self.gas_price).format('gwei')}"
@@ -88,6 +97,17 @@ class PendingDeployment:
     """Its hash, and those of what has replaced it, the latest last."""
     signed: str
     """The latest of them as nodes take it: anybody may send it, and it says nothing secret."""
+    currency: dict[str, Any] | None = None
+    """As in `DeploymentRecord`."""
+
+    @property
+    def paid_in(self) -> Currency:
+        """What the market will be paid in."""
+        return _currency(self.currency)
+
+
+def _currency(shape: dict[str, Any] | None) -> Currency:
+    return ETHER if shape is None else Currency.from_json(shape)
 
 
 class Records:

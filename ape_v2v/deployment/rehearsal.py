@@ -9,6 +9,7 @@ from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 from web3.types import Nonce, RPCEndpoint, Wei
 
+from ape_v2v.currency import ETHER
 from ape_v2v.deployment.plain import plain
 from ape_v2v.errors import DeploymentError
 from ape_v2v.evm.anvil import anvil
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from web3 import Web3
     from web3.types import TxReceipt
 
+    from ape_v2v.currency import Currency
     from ape_v2v.deployment.planning import Plan
 
 
@@ -36,6 +38,7 @@ class Rehearsal:
     code_hash: str
     code_size: int
     """Bytes."""
+    currency: Currency = ETHER
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""
@@ -45,7 +48,7 @@ class Rehearsal:
         return {
             "market": self.address,
             "organization": self.organization,
-            **self.parameters.described(),
+            **self.parameters.described(self.currency),
             "gas used": f"{self.gas_used:,}",
             "cost": str(self.cost),
             "code": f"{self.code_size:,} bytes, {self.code_hash}",
@@ -66,7 +69,7 @@ def rehearse(decided: Plan) -> Rehearsal:
         )
     with anvil("--fork-url", decided.node.url) as fork:
         receipt = _deploy(fork, decided)
-        found = _inspect(fork, receipt)
+        found = _inspect(fork, receipt, decided.currency)
     if (found.address, found.organization, found.parameters) != (
         decided.address,
         decided.organization,
@@ -95,10 +98,11 @@ def _deploy(fork: Web3, decided: Plan) -> TxReceipt:
     return receipt
 
 
-def _inspect(fork: Web3, receipt: TxReceipt) -> Rehearsal:
+def _inspect(fork: Web3, receipt: TxReceipt, currency: Currency) -> Rehearsal:
     address = receipt["contractAddress"]
     assert address is not None, "a receipt of a creation names what was created"
-    abi = [item.model_dump(by_alias=True, mode="json") for item in artifact.contract_type().abi]
+    contract_type = artifact.contract_type(artifact.name_for(currency))
+    abi = [item.model_dump(by_alias=True, mode="json") for item in contract_type.abi]
     market = fork.eth.contract(address=address, abi=abi)
     values = market.functions.parameters().call()
     code = bytes(fork.eth.get_code(address))
@@ -110,4 +114,5 @@ def _inspect(fork: Web3, receipt: TxReceipt) -> Rehearsal:
         cost=Money(receipt["gasUsed"] * receipt["effectiveGasPrice"]),
         code_hash=to_hex(keccak(code)),
         code_size=len(code),
+        currency=currency,
     )

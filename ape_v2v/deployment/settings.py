@@ -4,6 +4,7 @@
 
     chain_id: 11155111
     organization: "0x…"     # owner, an account or a multisig; left out: the deployer
+    currency: "0x…"         # the token that the market is paid in; left out: ether
     parameters:             # left out: the defaults of ape_v2v.market.interface.parameters
       awardWindow: 1 h
     gas:                    # left out: `v2v: fees:` of ape-config.yaml
@@ -23,7 +24,9 @@ from pydantic import ValidationError
 
 from ape_v2v.chain.connected import or_connected
 from ape_v2v.config import Fees
+from ape_v2v.currency import ETHER, Currency
 from ape_v2v.errors import ConfigurationError
+from ape_v2v.market.interface.access import TokenContract
 from ape_v2v.market.interface.parameters import Parameters
 from ape_v2v.validation import first_problem
 
@@ -33,8 +36,8 @@ if TYPE_CHECKING:
     from ape_v2v.chain.node import Node
 
 FOLDER = "deployments"
-_KNOWN = ("chain_id", "organization", "parameters", "gas")
-_EXPECTED = "expected chain_id, organization, parameters and gas"
+_KNOWN = ("chain_id", "organization", "currency", "parameters", "gas")
+_EXPECTED = "expected chain_id, organization, currency, parameters and gas"
 
 
 @dataclass(frozen=True)
@@ -47,27 +50,39 @@ class Settings:
     """Who will own the market; None is the deployer."""
     parameters: Parameters
     fees: Fees = field(default_factory=Fees)
+    currency: Currency = ETHER
+    """What the market is paid in."""
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path, node: Node | None = None, *, token: str | None = None) -> Self:
         """Read a network's file.
+
+        Args:
+            path: The file.
+            node: Asked about a token. None: the node that Ape is connected to now.
+            token: The token that the market is paid in, whatever the file says.
 
         Raises:
             ConfigurationError: There is no such file, or something in it is wrong.
+            V2VError: There is no such token.
         """
         content = _content(path)
         try:
+            currency = _currency(token or _address(content, "currency"), node)
             return cls(
                 _chain_id(content),
-                _organization(content),
-                Parameters.from_mapping(_section(content, "parameters")),
+                _address(content, "organization"),
+                Parameters.from_mapping(_section(content, "parameters"), currency),
                 _fees(_section(content, "gas")),
+                currency,
             )
         except ConfigurationError as error:
             raise ConfigurationError(f"{path}: {error}") from error
 
 
-def settings(base: Path, path: Path | None = None, node: Node | None = None) -> Settings:
+def settings(
+    base: Path, path: Path | None = None, node: Node | None = None, *, token: str | None = None
+) -> Settings:
     """What to deploy on the connected network.
 
     Args:
@@ -75,12 +90,14 @@ def settings(base: Path, path: Path | None = None, node: Node | None = None) -> 
         path: A file with it. By default that of the network in `deployments/`, where a fork has
             the one of the network that it forks; on a local chain there need not be one.
         node: Of the network. None: the node that Ape is connected to now.
+        token: The token that the market is paid in, whatever the file says.
     """
     network = or_connected(node).network
     default = base / FOLDER / f"{network.upstream}.yaml"
     if path is None and not default.exists() and network.is_local:
-        return Settings(chain_id=None, organization=None, parameters=Parameters())
-    return Settings.load(path or default)
+        currency = _currency(token, node)
+        return Settings(None, None, Parameters.of(currency), currency=currency)
+    return Settings.load(path or default, node, token=token)
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -118,13 +135,15 @@ def _chain_id(content: dict[str, Any]) -> int | None:
     return None
 
 
-def _organization(content: dict[str, Any]) -> str | None:
-    organization = content.get("organization")
-    if organization is not None and not is_checksum_address(organization):
-        raise ConfigurationError(
-            f"organization is {organization!r}, not an address with a checksum"
-        )
-    return organization
+def _address(content: dict[str, Any], name: str) -> str | None:
+    address = content.get(name)
+    if address is not None and not is_checksum_address(address):
+        raise ConfigurationError(f"{name} is {address!r}, not an address with a checksum")
+    return address
+
+
+def _currency(token: str | None, node: Node | None) -> Currency:
+    return ETHER if token is None else TokenContract.at(token, or_connected(node)).currency
 
 
 def _fees(values: dict[str, Any]) -> Fees:

@@ -66,13 +66,17 @@ class Verdict:
     """What the code has in place of each one."""
 
 
-def compile_market(project: ProjectManager) -> Compiled:
-    """Compile the market's sources as Ape's settings say.
+def compile_market(project: ProjectManager, name: str = artifact.NAME) -> Compiled:
+    """Compile a market's sources as Ape's settings say.
+
+    Args:
+        project: With the sources.
+        name: Which market, as its record has it.
 
     Raises:
         VerificationError: This is no project with the sources, or they do not compile.
     """
-    source = str(artifact.contract_type().source_id)
+    source = str(artifact.contract_type(name).source_id)
     path = project.path / source
     if not path.is_file():
         raise VerificationError(
@@ -80,7 +84,7 @@ def compile_market(project: ProjectManager) -> Compiled:
             "of ape-v2v"
         )
     found = _compile(project, path)
-    output = found["contracts"][source][artifact.NAME]["evm"]
+    output = found["contracts"][source][name]["evm"]
     references = output["deployedBytecode"]["immutableReferences"]
     names = {
         str(node["id"]): node["name"]
@@ -182,9 +186,18 @@ def _require_creation(node: Node, record: DeploymentRecord, compiled: Compiled) 
             "another node"
         )
     data = transaction.data
+    token = record.paid_in.address
     arguments = encode(
-        ["address", "(" + ",".join(["uint256"] * len(record.parameters)) + ")"],
-        [record.organization, tuple(record.parameters.values())],
+        [
+            "address",
+            "(" + ",".join(["uint256"] * len(record.parameters)) + ")",
+            *([] if token is None else ["address"]),
+        ],
+        [
+            record.organization,
+            tuple(record.parameters.values()),
+            *([] if token is None else [token]),
+        ],
     )
     code = data.removesuffix(arguments)
     if len(code) != len(data) - len(arguments):
@@ -217,7 +230,9 @@ def _expected(record: DeploymentRecord) -> dict[str, bytes]:
     name, version = messages.DOMAIN_NAME, messages.DOMAIN_VERSION
     separator = messages.domain(record.address, record.chain_id).separator
     parameters = Parameters(**record.parameters).as_dict()
+    token = record.paid_in.address
     return {
+        **({} if token is None else {"_CURRENCY": _word(int(token, 16))}),
         **{f"_{_screaming(key)}": _word(value) for key, value in parameters.items()},
         "_cachedChainId": _word(record.chain_id),
         "_cachedThis": _word(int(record.address, 16)),

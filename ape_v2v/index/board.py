@@ -111,7 +111,7 @@ class Board:
         listings = []
         for auction, record in zip(started, self.market.contract.views(views), strict=True):
             try:
-                info = AuctionInfo.read(auction.id, record)
+                info = AuctionInfo.read(auction.id, record, self.market.currency)
             except Refused:  # over
                 continue
             listing = Listing(info, Details.read(auction.details), auction.details)

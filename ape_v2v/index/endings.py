@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ape_v2v.currency import ETHER
 from ape_v2v.index.views import OUTCOMES, Outcome
+from ape_v2v.market.interface.records import in_currency
 from ape_v2v.market.shapes import CONNECTION_END
 from ape_v2v.units import Energy, Money
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from ape_v2v.currency import Currency
     from ape_v2v.market.interface.events import Event
 
 _OUTCOMES = {
@@ -47,14 +50,16 @@ class EndedAuction:
             "cost": None if self.cost is None else str(int(self.cost)),
             "penalty": None if self.penalty is None else str(int(self.penalty)),
             "transaction": self.transaction,
+            **({} if self.penalty is None else in_currency(self.penalty)),
         }
 
 
-def ending(events: Iterable[Event]) -> EndedAuction | None:
+def ending(events: Iterable[Event], currency: Currency = ETHER) -> EndedAuction | None:
     """How an auction ended.
 
     Args:
         events: All of the auction's, in the chain's order.
+        currency: What its market is paid in.
 
     Returns:
         None when it has not ended, or never was.
@@ -76,6 +81,6 @@ def ending(events: Iterable[Event]) -> EndedAuction | None:
         ended_at=last.timestamp,
         transaction=last.transaction,
         energy=None if energy is None else Energy(energy),
-        cost=None if energy is None or cost is None else Money(cost),
-        penalty=None if penalty is None else Money(penalty),
+        cost=None if energy is None or cost is None else Money(cost, currency),
+        penalty=None if penalty is None else Money(penalty, currency),
     )

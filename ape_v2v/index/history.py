@@ -111,7 +111,7 @@ class History:
         if confirmations is None:
             confirmations = 0 if is_dev else configuration.confirmations
         self._store = self._open(cache)
-        self._queries = Queries(self._store)
+        self._queries = Queries(self._store, market.currency)
         self._catch_up = CatchUp(self._reader, self._store, confirmations)
         if start_block is not None or not self._store.begun:
             begun = self._first_block(recorded) if start_block is None else start_block

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.market.interface.records import NO_MONEY
+from ape_v2v.market.interface.records import in_currency
 from ape_v2v.market.interface.states import State
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ class Holdings:
 
     def as_json(self) -> dict[str, Any]:
         amounts = {name: getattr(self, name) for name in ("free", "reserve", "bonds", "total")}
-        return {"address": self.address} | {name: one.as_json() for name, one in amounts.items()}
+        shown = {"address": self.address} | {name: one.as_json() for name, one in amounts.items()}
+        return shown | in_currency(self.free)
 
 
 def holdings(history: History, account: str) -> Holdings:
@@ -40,7 +41,7 @@ def holdings(history: History, account: str) -> Holdings:
         NodeError: The node does not answer.
     """
     market = history.market
-    bonds = NO_MONEY
+    bonds = market.money(0)
     for auction in history.auctions(ev=account):
         info = market.contract.view("auctions", auction.id)
         if State(info.state) is not State.NONE and info.provider == account:

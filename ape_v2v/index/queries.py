@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import select
 
+from ape_v2v.currency import ETHER
 from ape_v2v.index.storage import schema
 from ape_v2v.index.storage.selection import EVERYTHING, earlier
 from ape_v2v.index.views import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Table
 
+    from ape_v2v.currency import Currency
     from ape_v2v.index.storage.selection import Selection
     from ape_v2v.index.storage.store import EventStore
     from ape_v2v.market.interface.events import Event
@@ -43,8 +45,9 @@ _KEYS = {schema.AUCTIONS: "id", schema.CONNECTIONS: "id", schema.REGISTRATIONS: 
 class Queries:
     """What may be asked of one store, as of a block; None is everything that is kept."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, currency: Currency = ETHER) -> None:
         self._store = store
+        self._currency = currency
 
     def registrations(self, last: int | None) -> list[Registration]:
         """Every account that was ever registered, by its latest registration."""
@@ -53,12 +56,15 @@ class Queries:
 
     def auctions(self, selection: Selection, last: int | None) -> list[AuctionSummary]:
         """Every auction of an account, or with an id, by its start."""
-        return [_summary(row) for row in _rows(self._store, schema.AUCTIONS, selection, last)]
+        currency = self._currency
+        return [
+            _summary(row, currency) for row in _rows(self._store, schema.AUCTIONS, selection, last)
+        ]
 
     def running(self, last: int | None) -> list[AuctionSummary]:
         """Every auction that is open or connected, by its start."""
         rows = _rows(self._store, schema.AUCTIONS, EVERYTHING, last, outcomes=_RUNNING)
-        return [_summary(row) for row in rows if row.outcome in _RUNNING]
+        return [_summary(row, self._currency) for row in rows if row.outcome in _RUNNING]
 
     def newest_auctions(
         self,
@@ -94,7 +100,11 @@ class Queries:
 
     def records(self, selection: Selection, last: int | None) -> list[ChargeRecord]:
         """Every connection that has ended, as far as its end is wanted, by that."""
-        return [_record(row) for row in _rows(self._store, schema.CONNECTIONS, selection, last)]
+        currency = self._currency
+        return [
+            _record(row, currency)
+            for row in _rows(self._store, schema.CONNECTIONS, selection, last)
+        ]
 
 
 def _page(items: list[Any], places: Sequence[Any], limit: int) -> Page[Any]:
@@ -187,7 +197,7 @@ def _registration(row: Any) -> Registration:
     )
 
 
-def _summary(row: Any) -> AuctionSummary:
+def _summary(row: Any, currency: Currency) -> AuctionSummary:
     # There are many: taken apart at once, not by names.
     (
         _market,
@@ -211,7 +221,7 @@ def _summary(row: Any) -> AuctionSummary:
         int.from_bytes(id_),
         checksummed(consumer),
         Energy(energy),
-        Rate(int(max_rate)),
+        Rate(int(max_rate), currency),
         moment(started_at),
         moment(closing_time),
         timedelta(seconds=validity),
@@ -219,12 +229,12 @@ def _summary(row: Any) -> AuctionSummary:
         bids,
         removals,
         None if provider is None else checksummed(provider),
-        None if rate is None else Rate(int(rate)),
+        None if rate is None else Rate(int(rate), currency),
         _OUTCOMES[outcome],
     )
 
 
-def _record(row: Any) -> ChargeRecord:
+def _record(row: Any, currency: Currency) -> ChargeRecord:
     return ChargeRecord(
         auction_id=int.from_bytes(row.id),
         consumer=checksummed(row.consumer),
@@ -234,10 +244,10 @@ def _record(row: Any) -> ChargeRecord:
         ended_at=moment(row.ended_at),
         contracted=Energy(row.contracted),
         energy=Energy(row.energy),
-        rate=Rate(int(row.rate)),
-        cost=Money(int(row.cost)),
+        rate=Rate(int(row.rate), currency),
+        cost=Money(int(row.cost), currency),
         outcome=_OUTCOMES[row.outcome],
-        penalty=Money(int(row.penalty)),
+        penalty=Money(int(row.penalty), currency),
         meter_data_hash=row.meter_data_hash,
         block=row.block,
         transaction=f"0x{row.transaction.hex()}",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar
 from eth_utils.conversions import to_hex
 
 from ape_v2v.errors import V2VError
+from ape_v2v.market.interface.records import in_currency
 from ape_v2v.market.interface.states import Ending
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class ChargeRecord:
             self.block,
             self.transaction,
         )
-        return dict(zip(RECORD_COLUMNS, values, strict=True))
+        return dict(zip(RECORD_COLUMNS, values, strict=True)) | in_currency(self.cost)
 
 
 RECORD_COLUMNS = (
@@ -180,7 +181,7 @@ RECORD_COLUMNS = (
     "block",
     "transaction",
 )
-"""What `ChargeRecord.as_json` has."""
+"""What `ChargeRecord.as_json` has, and `currency` behind it where that is not ether."""
 
 
 OUTCOMES: dict[int, Outcome] = {

@@ -170,6 +170,23 @@ class BalanceChange:
 
 
 @dataclass(frozen=True)
+class Allowance:
+    """What a market in a token may take out of the wallet of an account."""
+
+    account: str
+    allowed: Money
+    transaction: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "account": self.account,
+            "allowed": self.allowed.as_json(),
+            "transaction": self.transaction,
+            **in_currency(self.allowed),
+        }
+
+
+@dataclass(frozen=True)
 class Revocations:
     """How often an EV has revoked the bids that it had signed, and the last time that it did."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ape_v2v.chain import blocks
@@ -15,7 +16,7 @@ from ape_v2v.errors import V2VError
 from ape_v2v.market.desk import Desk
 from ape_v2v.market.interface import authorizations, messages
 from ape_v2v.market.interface.access import address_of, require_signer
-from ape_v2v.market.interface.authorizations import DepositAuthorization
+from ape_v2v.market.interface.authorizations import DepositAuthorization, NoAuthorizations
 from ape_v2v.market.interface.fields import with_v_27_or_28
 from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.market.interface.transactions import Write
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from ape_v2v.units import Money
 
 _NONCE_BYTES = 32
+_WAIT = timedelta(hours=1)
+"""How long a deposit that is signed and sent at once may wait for its block."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,25 @@ class Till(Desk):
     def deposit_for(self, ev: str, amount: Money | str, *, sender: AccountAPI) -> Mined:
         """Add to the balance of a registered EV, as `deposit` does."""
         return self._pay("depositFor", (ev,), amount, sender)
+
+    def pay_in(self, amount: Money | str, *, sender: AccountAPI) -> Mined:
+        """Deposit in whatever way the currency knows, for a sender who signs without asking.
+
+        Of a token: what is allowed already, else by a signature (`authorize`), else after an
+        approval, which is a transaction of its own.
+
+        Raises:
+            Refused: The sender has not got so much, or the token refuses it.
+        """
+        money = self.money_of(amount)
+        if self.currency.is_ether or self.allowance(sender.address) >= money:
+            return self.deposit(money, sender=sender)
+        try:
+            signed = self.authorize(money, self.now + _WAIT, signer=sender)
+        except NoAuthorizations:
+            self.approve(money, sender=sender)
+            return self.deposit(money, sender=sender)
+        return self.deposit_authorized(signed, sender=sender)
 
     def approve(self, amount: Money | str, *, sender: AccountAPI) -> Mined:
         """Allow the market to take so much of the sender's tokens, and no more.

@@ -98,6 +98,7 @@ class MarketChain:
                 valid_until=int(valid_until),
                 expires_at=int(valid_until) + self._settlement_window,
                 block=block,
+                currency=None if market.currency.is_ether else market.currency,
             )
         self._require_proof(agreement)
         return agreement

@@ -25,7 +25,7 @@ class SessionProgress:
     """By the meter of the side that tells."""
     acknowledged_wh: int
     cost: int
-    """Of what is acknowledged, wei."""
+    """Of what is acknowledged, smallest units of the market's currency."""
     reason: StopReason | None = None
     """Why it stops, once it does."""
 

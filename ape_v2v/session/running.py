@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from eth_utils.conversions import to_hex
 
 from ape_v2v.market.documents.keys import KeyDocument
+from ape_v2v.market.interface.records import in_currency
 from ape_v2v.session.consumer import Consumer
 from ape_v2v.session.link.client import Link
 from ape_v2v.session.link.serving import serve
@@ -77,6 +78,7 @@ class SessionEnd:
             "transaction": end.transaction,
             "sender": end.sender,
             "reason": self.reason,
+            **in_currency(self.agreement.cost(0)),
         }
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from ape_v2v.units import Energy, Money
+from ape_v2v.market.interface.records import in_currency
+from ape_v2v.units import Energy
 
 if TYPE_CHECKING:
     from ape_v2v.session.store import Store, StoredConnection
+    from ape_v2v.units import Money
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class SessionSummary:
             state=_state(connection, over=end is not None),
             contracted=Energy(agreement.energy_wh),
             acknowledged=Energy(acknowledged),
-            cost=Money(int(agreement.cost(acknowledged))),
+            cost=agreement.cost(acknowledged),
             reason=connection.stop_reason,
             transaction=None if end is None else end.transaction,
         )
@@ -61,6 +63,7 @@ class SessionSummary:
             "cost": self.cost.as_json(),
             "reason": self.reason,
             "transaction": self.transaction,
+            **in_currency(self.cost),
         }
 
 

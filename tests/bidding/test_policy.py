@@ -1,5 +1,6 @@
 """What a policy offers: numbers alone, no chain."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,10 +14,12 @@ from ape_v2v.bidding.policy import (
     expected_rate,
     offer,
 )
+from ape_v2v.currency import ETHER as ETHER_CURRENCY
+from ape_v2v.currency import Currency
 from ape_v2v.errors import V2VError
 from ape_v2v.market.interface.records import AuctionInfo
 from ape_v2v.market.interface.states import State
-from ape_v2v.units import Energy, Money, Rate
+from ape_v2v.units import Energy, Money, Price, Rate, WrongCurrency
 
 GWEI, ETHER = 10**9, 10**18
 FLOOR, MAX_RATE = Rate(150 * GWEI), Rate(300 * GWEI)
@@ -62,6 +65,41 @@ def test_it_opens_at_what_it_expects_to_win_at():
 
 def test_it_never_opens_below_its_floor_whatever_it_expects():
     assert offer(Policy(FLOOR, expected=Rate(GWEI)), auction(), terms()).rate == FLOOR
+
+
+EURC = Currency.token("0x" + "33" * 20, "EURC", 6)
+
+
+def euros(per_kwh):
+    return Rate.parse(f"{per_kwh} EURC/kWh", EURC)
+
+
+def test_in_a_token_gas_counts_by_the_price_of_ether():
+    """130,000 gas at 1 gwei are 0.403 euros, 0.02015 for each of 20 kWh."""
+    asked = auction(max_rate=euros("0.17"))
+    around = replace(terms(gas_price=GWEI), balance=Money(10**9, EURC), at_stake=Money(0, EURC))
+    price = Price.parse("EURC=3100")
+
+    found = offer(Policy(euros("0.15"), ether_price=price), asked, around)
+    assert "below 0.171 EURC/kWh, where it earns less than its gas of 0.403 EURC" in found.reason
+    found = offer(Policy(euros("0.149"), ether_price=price), asked, around)
+    assert found.rate == euros("0.17")
+    assert bond(asked, around) == Money(3_400_000, EURC)
+    assert price.of(1, EURC) == 1  # rounded up
+
+
+def test_in_a_token_gas_is_not_counted_without_a_price():
+    with pytest.raises(V2VError, match=r"say what one ether costs with --ether-price 'EURC=3100'"):
+        Policy(euros("0.15")).require_for(EURC)
+    with pytest.raises(WrongCurrency, match="the price of ether is given in USDC, and it has to"):
+        Policy(euros("0.15"), ether_price=Price.parse("USDC=3100")).require_for(EURC)
+    Policy(euros("0.15"), counts_gas=False).require_for(EURC)
+    Policy(FLOOR).require_for(ETHER_CURRENCY)
+
+
+def test_a_floor_in_another_currency_is_refused():
+    with pytest.raises(WrongCurrency, match="and a rate here is in EURC"):
+        Policy(FLOOR, counts_gas=False).require_for(EURC)
 
 
 def test_the_dearer_the_gas_the_larger_is_its_step():

@@ -3,7 +3,9 @@
 import pytest
 
 from ape_v2v.car import car_template, parse_car, read_car
+from ape_v2v.currency import ETHER, Currency
 from ape_v2v.errors import ConfigurationError
+from ape_v2v.units import Money, WrongCurrency
 
 
 @pytest.mark.parametrize("role", ["consumer", "provider"])
@@ -52,6 +54,41 @@ def test_a_sellers_mistake_is_told(old, new, told):
     with pytest.raises(ConfigurationError) as error:
         parse_car(text.replace(old, new, 1), "car.yaml")
     assert told in str(error.value)
+
+
+EURC = Currency.token("0x" + "33" * 20, "EURC", 6)
+
+
+def in_euros(role):
+    text = car_template(role)
+    for ether, euros in (
+        ("0.0003 ether/kWh", "0.6 EURC/kWh"),
+        ("0.0002 ether/kWh", "0.35 EURC/kWh"),
+        ("0.05 ether", "50 EURC"),
+    ):
+        text = text.replace(ether, euros)
+    return text
+
+
+@pytest.mark.parametrize("role", ["consumer", "provider"])
+def test_a_file_may_be_in_the_markets_token(role):
+    asked = []
+
+    def currency(market):
+        asked.append(market)
+        return EURC
+
+    settings = parse_car(in_euros(role), currency=currency).paid_in(EURC)
+    assert str(settings.balance.deposit_at_most) == "50 EURC"
+    assert settings.balance.keep == Money(0, EURC)
+    assert set(asked) == {None}  # the default market
+
+
+def test_a_file_in_another_currency_than_the_market_is_refused():
+    with pytest.raises(ConfigurationError, match="is in EURC, and an amount here is in ether"):
+        parse_car(in_euros("consumer"), currency=lambda _: ETHER)
+    with pytest.raises(WrongCurrency, match="is in ether, and an amount here is in EURC"):
+        parse_car(car_template("consumer")).paid_in(EURC)
 
 
 def test_a_car_is_on_one_side():

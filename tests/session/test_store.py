@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from ape_v2v.currency import Currency
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.market.statements import EnergyStatement
 from ape_v2v.session.protocol.agreement import Agreement, ConnectionEnd
 from ape_v2v.session.protocol.charging import SignedReading
 from ape_v2v.session.protocol.wire import StopReason
 from ape_v2v.session.store import Handshake, Store, tables
+from ape_v2v.session.summary import SessionSummary
 from ape_v2v.units import Energy
 
 TOKEN = b"\x01" * 32
@@ -43,6 +45,21 @@ def store(path):
 
 def receipt(energy):
     return EnergyStatement(TOKEN, Energy(energy), bytes([energy % 256]) * 32, b"\x02" * 65)
+
+
+def test_a_session_in_a_token_counts_in_it(store, path):
+    euros = Currency.token("0x5FbDB2315678afecb367f032d93F642f64180aa3", "EURC", 6)
+    agreement = replace(AGREEMENT, rate=350, currency=euros)
+    store.authorize(agreement, (b"m" * 32, 77), SESSION)
+    store.connections.remember(agreement, "settings")
+    store.statements.add_receipt(receipt(2_000))
+
+    again = Store(path)
+    (connection,) = again.connections.all()
+    assert connection.agreement == agreement
+    summary = SessionSummary.of(again, connection)
+    assert str(summary.cost) == "0.7 EURC"
+    assert summary.as_json()["currency"] == euros.as_json()
 
 
 def test_everything_is_there_for_who_opens_it_next(store, path):

@@ -16,7 +16,7 @@ from ape_v2v._cli.shared.commands import writing
 from ape_v2v._cli.shared.context import Context, prompts_on_stderr
 from ape_v2v._cli.shared.filters import filtering
 from ape_v2v._cli.shared.live import interval_option, stop_signals
-from ape_v2v._cli.shared.parameters import AUCTION, DURATION, MONEY, RATE
+from ape_v2v._cli.shared.parameters import AUCTION, DURATION, MONEY, PRICE, RATE
 from ape_v2v.bidding.autobidder import POLL_SECONDS, Autobidder
 from ape_v2v.bidding.openings import SignedOpenings
 from ape_v2v.bidding.policy import Policy
@@ -62,6 +62,12 @@ if TYPE_CHECKING:
     "--ignore-gas", is_flag=True, help="Bid also where the gas costs more than there is to earn."
 )
 @click.option(
+    "--ether-price",
+    metavar="EURC=3100",
+    type=PRICE,
+    help="In a market in a token: what one ether costs in it, to count the gas.",
+)
+@click.option(
     "--max-auctions",
     type=click.IntRange(min=1),
     default=1,
@@ -104,6 +110,7 @@ def autobid(
     context.market = context.market.lasting()  # the history reads through it too
     market, account = context.market, context.sender
     policy = Policy(floor, filters=filters, counts_gas=not ignore_gas, **limits)
+    policy.require_for(market.currency)
     if not market.ev(account.address).registered:
         raise Refused("NotEV", {"account": account.address})
     auction = reference.find(market) if reference else None

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI
 
     from ape_v2v._cli.shared.parameters import AuctionReference
+    from ape_v2v.currency import Currency
     from ape_v2v.market.auction import Auction
     from ape_v2v.session.settings import SessionSettings
     from ape_v2v.session.store import Store
@@ -189,7 +190,9 @@ def charge(
             ),
             meter_interval=options["meter_interval"].total_seconds(),
             meter_key=None if peer_meter_key is None else key_of(peer_meter_key),
-            limit_wh=None if limit is None else _limit(auction.info.rate, limit),
+            limit_wh=None
+            if limit is None
+            else _limit(auction.info.rate, limit, context.market.currency),
             link_timeout=options["link_timeout"].total_seconds(),
         ),
         trusted_block=_hex(options["trusted_block"]),
@@ -263,12 +266,12 @@ def _run(context: Context, auction_id: int, store: Store, settings: SessionSetti
         raise V2VError(ended.problem)
 
 
-def _limit(rate: Any, text: str) -> int:
+def _limit(rate: Any, text: str, currency: Currency) -> int:
     """A limit in energy or in money, as Wh."""
     try:
         return int(Energy.parse(text))
     except ValueError:
-        money = Money.parse(text)
+        money = Money.parse(text, currency)
     if rate is None:
         raise V2VError("the auction has no rate yet: a limit in money needs one")
     return int(money) // int(rate)

@@ -25,7 +25,7 @@ from ape_v2v._cli.shared.context import Context, prompts_on_stderr
 from ape_v2v._cli.shared.endings import find_ending, in_words
 from ape_v2v._cli.shared.failures import EXPECTED_ERRORS, exit_code, require_node, sentence
 from ape_v2v._cli.shared.groups import did_you_mean
-from ape_v2v._cli.shared.parameters import ADDRESS, PRICE
+from ape_v2v._cli.shared.parameters import ADDRESS, PRICE, Stated
 from ape_v2v._cli.shared.sponsored import through
 from ape_v2v.errors import SentAs, V2VError
 
@@ -147,6 +147,11 @@ def _unlock(account: AccountAPI) -> None:
             account.set_autosign(True, passphrase=passphrase)
 
 
+def _read(context: Context, value: Any) -> Any:
+    """What an option says; an amount in another currency than ether by what the market has."""
+    return value.read(context.market.currency) if isinstance(value, Stated) else value
+
+
 def _command(
     function: Callable[..., None], *, writes: bool, sponsored: bool = False, **attributes: Any
 ) -> ConnectedProviderCommand:
@@ -167,7 +172,7 @@ def _command(
         try:
             if sponsor is not None:
                 through(sponsor, context)
-            function(context, **rest)
+            function(context, **{name: _read(context, value) for name, value in rest.items()})
         except BrokenPipeError:  # who read the output has gone: click ends the command
             raise
         except EXPECTED_ERRORS as error:

@@ -136,13 +136,15 @@ class Context:
     def announce(self, write: Write, expected: Forecast | None) -> None:
         """Say on standard error what a transaction will do; None: another one pays its gas."""
         lines = [
-            f"{write.method} on market {write.contract.address}",
+            f"{write.method} on {write.contract.what} {write.contract.address}",
             f"  by {self.who(write.sender.address)}",
         ]
         if expected is not None:
             lines.append(f"  costs about {self.money(expected.cost)} ({expected.gas:,} gas)")
         if write.value:
             lines.append(f"  sends {self.money(write.value)} into the market")
+        if write.moves:
+            lines.append(f"  takes {self.money(write.moves)} out of a wallet into the market")
         if write.locks:
             lines.append(f"  locks {self.money(write.locks)} until it is over")
         if write.pays:
@@ -153,12 +155,16 @@ class Context:
         return value.format(self.config.units.energy)
 
     def rate(self, value: Rate) -> str:
+        if not value.currency.is_ether:
+            return str(value)
         shown = value.format(self.config.units.rate)
         if self.price is None:
             return shown
         return f"{shown} ({self.price.format(value * _KWH)}/kWh)"
 
     def money(self, value: Money) -> str:
+        if not value.currency.is_ether:
+            return str(value)
         shown = value.format(self.config.units.money)
         return shown if self.price is None else f"{shown} ({self.price.format(value)})"
 

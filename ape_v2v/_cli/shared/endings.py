@@ -36,7 +36,7 @@ def find_ending(context: Context, error: Exception) -> EndedAuction | None:
     ):
         return None
     with open_history(context, confirmations=0) as history:
-        return ending(history.events(auction=error.inputs["auctionId"]))
+        return ending(history.events(auction=error.inputs["auctionId"]), context.market.currency)
 
 
 def show_ending(context: Context, record: AuctionRecord) -> None:
@@ -46,7 +46,7 @@ def show_ending(context: Context, record: AuctionRecord) -> None:
         Refused: It never was.
     """
     with open_history(context, confirmations=0) as history:
-        found = ending(history.events(auction=record.id))
+        found = ending(history.events(auction=record.id), context.market.currency)
     if found is None:
         _ = record.info  # refuses
         return

@@ -12,7 +12,7 @@ from ape_v2v.market.details import printable
 from ape_v2v.market.interface import events
 from ape_v2v.market.interface.records import consumer_of, moment
 from ape_v2v.market.interface.states import Ending
-from ape_v2v.units import Energy, Money, Rate, format_duration
+from ape_v2v.units import Energy, format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,14 @@ class Lines:
         consumer = events.checksummed(consumer_of(auction_id))
         return self._named(consumer, f"/{auction_id & 0xFFFF_FFFF}")
 
+    def money(self, units: int) -> str:
+        """An amount, in the market's currency."""
+        return self.context.money(self.context.market.money(units))
+
+    def rate(self, units: int) -> str:
+        """A rate, in the market's currency."""
+        return self.context.rate(self.context.market.rate(units))
+
     def _named(self, address: str, suffix: str) -> str:
         if self.width is None:
             return address + suffix
@@ -83,11 +91,11 @@ class Lines:
 _READABLE: dict[str, Callable[[Lines, Any], str]] = {
     "auctionId": lambda lines, value: f"auction {lines.auction(value)}",
     "energyWh": lambda lines, value: f"energy {lines.context.energy(Energy(value))}",
-    "maxRate": lambda lines, value: f"maxRate {lines.context.rate(Rate(value))}",
-    "rate": lambda lines, value: f"rate {lines.context.rate(Rate(value))}" if value else "",
-    "amount": lambda lines, value: f"amount {lines.context.money(Money(value))}",
-    "cost": lambda lines, value: f"cost {lines.context.money(Money(value))}" if value else "",
-    "penalty": lambda lines, value: f"penalty {lines.context.money(Money(value))}" if value else "",
+    "maxRate": lambda lines, value: f"maxRate {lines.rate(value)}",
+    "rate": lambda lines, value: f"rate {lines.rate(value)}" if value else "",
+    "amount": lambda lines, value: f"amount {lines.money(value)}",
+    "cost": lambda lines, value: f"cost {lines.money(value)}" if value else "",
+    "penalty": lambda lines, value: f"penalty {lines.money(value)}" if value else "",
     "closingTime": lambda _, value: f"closingTime {moment(value):{_TIME}}",
     "validity": lambda _, value: f"validity {format_duration(timedelta(seconds=value))}",
     "how": lambda _, value: Ending(value).shown,

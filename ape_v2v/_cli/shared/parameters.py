@@ -19,12 +19,13 @@ from ape_v2v.errors import V2VError
 from ape_v2v.market.details import Place
 from ape_v2v.market.documents.document import DocumentError
 from ape_v2v.market.interface.records import auction_id
-from ape_v2v.units import Energy, Money, Price, Rate, UnitError, parse_duration
+from ape_v2v.units import Energy, Money, Price, Rate, UnitError, WrongCurrency, parse_duration
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from ape_v2v._cli.shared.context import Context
+    from ape_v2v.currency import Currency
     from ape_v2v.market.auction import Auction
     from ape_v2v.market.documents.bids import BidDocument
     from ape_v2v.market.documents.keys import KeyDocument
@@ -37,6 +38,22 @@ _ID_DIGITS = 58  # of 2**192
 _HASH_CHARACTERS = 66
 
 
+@dataclass(frozen=True)
+class Stated:
+    """An amount or a rate that is not in ether: it takes the market to read it in its currency."""
+
+    kind: type[Rate | Money]
+    text: str
+    param: click.Parameter | None
+
+    def read(self, currency: Currency) -> Rate | Money:
+        """What it is in the market's currency; a mistake in using the command if it is not."""
+        try:
+            return self.kind.parse(self.text, currency)
+        except UnitError as error:
+            raise click.BadParameter(str(error), param=self.param) from error
+
+
 class QuantityType(click.ParamType):
     """An energy, a rate or an amount on the command line."""
 
@@ -46,9 +63,13 @@ class QuantityType(click.ParamType):
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Energy | Rate | Money:
+    ) -> Energy | Rate | Money | Stated:
+        if isinstance(value, Stated):
+            return value
         try:
             return self.kind.of(value)
+        except WrongCurrency:
+            return Stated(Rate if self.kind is Rate else Money, value, param)
         except UnitError as error:
             self.fail(str(error), param, ctx)
 

@@ -206,7 +206,7 @@ class MarketContract(Callee):
     @property
     def artifact(self) -> str:
         """Under which name the package carries its ABI."""
-        return artifact.NAME if self.currency.is_ether else artifact.TOKEN_NAME
+        return artifact.name_for(self.currency)
 
     @property
     def token(self) -> TokenContract | None:

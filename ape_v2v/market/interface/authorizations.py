@@ -31,6 +31,10 @@ _PLAIN_DOMAIN = b"\x0f"
 """Of ERC-5267: these four fields and no other."""
 
 
+class NoAuthorizations(V2VError):
+    """A token takes no signed deposits, or does not say how they are to be signed."""
+
+
 @dataclass(frozen=True)
 class DepositAuthorization:
     """A deposit that the holder of a token has signed, for anyone to send to the market."""
@@ -58,11 +62,11 @@ def typed(token: TokenContract, market: str, deposit: DepositAuthorization) -> S
     """What is signed for a deposit into a market.
 
     Raises:
-        V2VError: The token knows no such authorizations, or does not say in which domain.
+        NoAuthorizations: The token knows no such authorizations, or does not say in which domain.
         NodeError: The node does not answer.
     """
     if (used := _asked(token, "authorizationState", deposit.account, deposit.nonce)) is None:
-        raise V2VError(
+        raise NoAuthorizations(
             f"the token {token.currency} at {token.address} takes no signed deposits (EIP-3009): "
             "approve the amount instead, by `ape v2v wallet approve`"
         )
@@ -88,7 +92,7 @@ def _domain(token: TokenContract) -> dict[str, Any]:
     separator = _asked(token, "DOMAIN_SEPARATOR")
     fits = separator is None or bytes(separator) == _separator(domain)
     if name is None or version is None or not plain or not fits:
-        raise V2VError(
+        raise NoAuthorizations(
             f"the token {token.currency} at {token.address} does not say in which domain it takes "
             "signatures: approve the amount instead, by `ape v2v wallet approve`"
         )

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from ethpm_types import ContractType
 
 from ape_v2v.evm.contracts import Interface
+
+if TYPE_CHECKING:
+    from ape_v2v.currency import Currency
 
 NAME = "V2VMarket"
 """The market that is paid in ether."""
@@ -22,6 +26,12 @@ CURRENCY_NAME = "ICurrency"
 DELEGATE_NAME = "SponsoredAccount"
 """What accounts delegate to whose gas others pay."""
 NAMES = (NAME, TOKEN_NAME, CURRENCY_NAME, DELEGATE_NAME)
+
+
+def name_for(currency: Currency) -> str:
+    """Which market is paid in a currency."""
+    return NAME if currency.is_ether else TOKEN_NAME
+
 
 # What a user of the market needs; syntax trees, opcodes and source maps are ten times as much.
 _FIELDS = {

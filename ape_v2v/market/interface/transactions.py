@@ -111,9 +111,10 @@ def creation_code(
     organization: str, parameters: tuple[int, ...], currency: Currency = ETHER
 ) -> bytes:
     """What deploys a market that is paid in this currency."""
-    name = artifact.NAME if currency.is_ether else artifact.TOKEN_NAME
     token = () if currency.is_ether else (currency.address,)
-    return artifact.interface(name).creation_code(organization, parameters, *token)
+    return artifact.interface(artifact.name_for(currency)).creation_code(
+        organization, parameters, *token
+    )
 
 
 def creation(

@@ -128,11 +128,13 @@ def _fits(dossier: Dossier) -> None:
     """What the chain is said to have paid is what both have signed, at the rate that was agreed."""
     end, agreement = dossier.end, dossier.agreed.agreement
     assert end is not None, "this was looked at before"
-    cost = int(agreement.cost(end.energy_wh))
+    cost, unit = int(agreement.cost(end.energy_wh)), agreement.paid_in.base
     if end.energy_wh and end.cost != cost:
-        raise V2VError(f"{end.cost} wei are said to be paid for {end.energy_wh} Wh: it is {cost}")
+        raise V2VError(
+            f"{end.cost} {unit} are said to be paid for {end.energy_wh} Wh: it is {cost}"
+        )
     if not end.energy_wh and end.cost:
-        raise V2VError(f"{end.cost} wei are said to be paid for nothing")
+        raise V2VError(f"{end.cost} {unit} are said to be paid for nothing")
     signed = {(one.energy_wh, one.meter_data_hash) for one in dossier.receipts}
     in_full = end.how == _FULL and end.energy_wh == agreement.energy_wh
     if end.energy_wh and not in_full and (end.energy_wh, end.meter_data_hash) not in signed:

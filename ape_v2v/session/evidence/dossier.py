@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import StrictBool  # noqa: TC002 - pydantic reads it
 
+from ape_v2v.currency import Currency  # noqa: TC001 - pydantic reads it
 from ape_v2v.market.interface.fields import (  # noqa: TC001 - pydantic reads them
     Address,
     Hash,
@@ -39,6 +40,8 @@ class AgreedPart(Message):
     valid_until: Quantity
     expires_at: Quantity
     block: Quantity
+    currency: Currency | None = None
+    """The token that is paid in; None is ether."""
 
     @property
     def agreement(self) -> Agreement:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from eth_utils.conversions import to_hex
 from eth_utils.hexadecimal import decode_hex
 
+from ape_v2v.currency import ETHER, Currency
 from ape_v2v.market.interface.messages import Reading, domain
 from ape_v2v.units import Energy, Money, Rate
 
@@ -28,12 +29,19 @@ class Agreement:
     token: bytes
     energy_wh: int
     rate: int
-    """Wei per Wh."""
+    """Smallest units of the market's currency per Wh."""
     valid_until: int
     """From then on the token admits to no session."""
     expires_at: int
     """From then on anyone may expire the connection."""
     block: int
+    currency: Currency | None = None
+    """The token that the market is paid in; None is ether."""
+
+    @property
+    def paid_in(self) -> Currency:
+        """What the market is paid in."""
+        return self.currency or ETHER
 
     @property
     def settle_by(self) -> int:
@@ -47,7 +55,9 @@ class Agreement:
     @classmethod
     def from_text(cls, text: str) -> Self:
         data = json.loads(text)
-        return cls(**{**data, "token": decode_hex(data["token"])})
+        told = data.get("currency")
+        currency = None if told is None else Currency.from_json(told)
+        return cls(**{**data, "token": decode_hex(data["token"]), "currency": currency})
 
     def typed(self, message: type[EIP712Message], **fields: Any) -> EIP712Message:
         """A message of `ape_v2v.market.interface.messages`, with this connection's token."""
@@ -73,7 +83,7 @@ class Agreement:
 
     def cost(self, energy_wh: int) -> Money:
         """What so much energy costs."""
-        return Rate(self.rate) * Energy(energy_wh)
+        return Rate(self.rate, self.paid_in) * Energy(energy_wh)
 
 
 @dataclass(frozen=True)
@@ -84,9 +94,9 @@ class ConnectionEnd:
     """The name of an `Ending`, lower case."""
     energy_wh: int
     cost: int
-    """Wei; 0 unless energy was paid for."""
+    """Smallest units; 0 unless energy was paid for."""
     penalty: int
-    """Wei that each side has lost; when the provider forfeited, what it has paid."""
+    """Smallest units that each side has lost; when the provider forfeited, what it has paid."""
     meter_data_hash: bytes
     transaction: str
     sender: str

@@ -1,0 +1,158 @@
+"""A market in a stablecoin with 6 decimals, through the commands: a whole trade, and refusals."""
+
+import csv
+import json
+from dataclasses import replace
+
+import ape
+import pytest
+
+from ape_v2v import Market, VerificationError
+from ape_v2v.deployment import DeploymentRecord
+from ape_v2v.deployment.verification import compile_market, verify
+from ape_v2v.lightnode.code import is_market
+from ape_v2v.testing.contracts import ape_token
+from tests.helpers.processes import project_folder, run_ape
+
+
+@pytest.fixture(scope="module")
+def paid(v2v_token_market):
+    """The market."""
+    return v2v_token_market()
+
+
+@pytest.fixture
+def v2v(v2v, paid):
+    """Run `ape v2v …` on the market in a token, unless another one is named."""
+    return lambda *words, on=paid, **options: v2v(*words, on=on, **options)
+
+
+@pytest.fixture
+def currency(paid):
+    return {"symbol": "EURT", "decimals": 6, "address": paid.currency.address}
+
+
+@pytest.fixture
+def open_id(v2v, consumer):
+    started = v2v("auction", "start", "20 kWh", "0.35 EURT/kWh", "--json", account=consumer).json
+    return started["auctionId"]
+
+
+def test_people_and_programs_see_what_a_market_is_paid_in(v2v, currency):
+    shown = v2v("market", "show").text
+    address = currency["address"]
+    assert f"EURT, the token at {address}, with 6 decimals" in shown
+    assert "3000 EURT" in shown
+    found = v2v("market", "show", "--json").json
+    assert (found["holdings"], found["currency"]) == ("3000000000", currency)
+    assert "0.01 EURT" in v2v("market", "parameters").text
+    assert v2v("market", "parameters", "--json").json["currency"] == currency
+
+
+def test_a_whole_trade_is_told_in_the_token(
+    v2v, paid, currency, consumer, provider, clock, tmp_path
+):
+    v2v("wallet", "approve", "5 EURT", account=consumer)
+    deposited = v2v("wallet", "deposit", "5 EURT", "--json", account=consumer).json
+    assert (deposited["balance"], deposited["currency"]) == ("1005000000", currency)
+    v2v("wallet", "deposit", "2.5 EURT", "--authorize", account=consumer)
+
+    started = v2v("auction", "start", "20 kWh", "0.35 EURT/kWh", "--json", account=consumer).json
+    auction = started["auctionId"]
+    assert (started["maxRate"], started["reserve"]) == ("350", "7000000")
+    assert started["currency"] == currency
+    asked = v2v("auction", "bid", auction, "0.3 EURT/kWh", account=provider, answer="y\n")
+    assert "locks 7 EURT until it is over" in asked.error
+    assert "costs about 0.0" in asked.error  # the gas, in ether
+    assert "0.3 EURT/kWh by" in asked.text
+    assert v2v("auction", "list", "--min-rate", "0.35 EURT/kWh", "--json").json
+    assert "no running auction" in v2v("auction", "list", "--min-rate", "0.4 EURT/kWh").error
+
+    clock.next_block_at(int(paid.auction(int(auction)).info.closing_time.timestamp()))
+    v2v("auction", "end", account=consumer)
+    assert "6 EURT" in v2v("connection", "show", auction).text
+    ended = v2v("connection", "end", auction, account=consumer)
+    assert "6 EURT" in ended.text
+
+    (record,) = v2v("history", "records", "--json").json
+    assert (record["cost"], record["currency"]) == ("6000000", currency)
+    assert "6 EURT" in v2v("history", "records").text
+    v2v("history", "records", "--export", tmp_path / "r.csv")
+    (row,) = csv.DictReader((tmp_path / "r.csv").read_text("utf-8").splitlines())
+    assert json.loads(row["currency"]) == currency
+    told = v2v("history", "events").text
+    assert "maxRate 0.35 EURT/kWh" in told
+    assert "cost 6 EURT" in told
+    assert (
+        "6 EURT was paid for 20 kWh"
+        in v2v("auction", "end", auction, account=consumer, expect=1).error
+    )
+
+    assert v2v("wallet", "balance", provider.alias, "--json").json == {
+        "address": provider.address,
+        "free": "1006000000",
+        "reserve": "0",
+        "bonds": "0",
+        "total": "1006000000",
+        "currency": currency,
+    }
+    assert "1006 EURT" in v2v("wallet", "withdraw", "--all", account=provider).text
+    assert ape_token(paid).balanceOf(provider) == 2_006_000_000
+
+
+def test_a_deposit_without_an_allowance_says_how_to_give_it(v2v, rival):
+    refusal = v2v("wallet", "deposit", "5 EURT", account=rival, expect=1)
+    assert refusal.error.count("\n") == 1
+    assert "allow it with `ape v2v wallet approve '5 EURT'`" in refusal.error
+
+
+def test_ether_is_refused_where_a_token_is_paid(v2v, open_id, provider):
+    refusal = v2v("wallet", "deposit", "0.05 ether", account=provider, expect=1)
+    assert "0.05 ether is in ether, and an amount here is in EURT" in refusal.error
+    refusal = v2v("auction", "bid", open_id, "1 gwei/Wh", account=provider, expect=1)
+    assert "is in ether, and a rate here is in EURT" in refusal.error
+    assert "Error: " in v2v("auction", "list", "--min-rate", "1 gwei/Wh", expect=1).error
+
+
+def test_another_token_and_too_many_decimals_are_usage_errors(v2v, provider):
+    refusal = v2v("wallet", "deposit", "5 USDC", account=provider, expect=2)
+    assert "'5 USDC' is in USDC, and an amount here is in EURT" in refusal.error
+    refusal = v2v("wallet", "deposit", "0.0000001 EURT", account=provider, expect=2)
+    assert "Invalid value for 'AMOUNT'" in refusal.error
+    assert "counts in whole units of 0.000001 EURT" in refusal.error
+
+
+def test_money_does_not_come_along_with_a_call(v2v, open_id, provider):
+    refusal = v2v(
+        "auction", "bid", open_id, "0.3 EURT/kWh", "--value", "1 EURT", account=provider, expect=1
+    )
+    assert "which no call brings along: deposit 1 EURT first" in refusal.error
+
+
+def test_what_only_a_token_has_is_refused_where_ether_is_paid(v2v, v2v_market, provider):
+    ether = v2v_market()
+    for words in (("approve", "1 ether"), ("deposit", "1 ether", "--authorize")):
+        refusal = v2v("wallet", *words, account=provider, on=ether, expect=1)
+        assert "this market is paid in ether" in refusal.error
+
+
+def test_a_market_in_a_token_is_deployed_recorded_and_verified(chain, paid, organization, tmp_path):
+    token = paid.currency.address
+    answer = run_ape(
+        project_folder(tmp_path),
+        *("v2v", "market", "deploy", "--token", token, "--json", "--yes"),
+        *("--account", organization.alias, "--network", "ethereum:local:foundry"),
+        APE_FOUNDRY_HOST=chain.provider.uri,
+    )
+    record = DeploymentRecord(**json.loads(answer.stdout))
+    assert (record.contract, record.currency) == ("V2VTokenMarket", paid.currency.as_json())
+    assert record.parameters["minPenalty"] == 10_000
+    assert Market.at(record.address).currency == paid.currency
+    assert is_market(bytes(chain.provider.get_code(record.address)))
+
+    compiled = compile_market(ape.project, record.contract)
+    verdict = verify(record, compiled)
+    assert int(verdict.immutables["_CURRENCY"], 16) == int(token, 16)
+    other = replace(record, currency=record.currency | {"address": paid.address})
+    with pytest.raises(VerificationError, match="did not create the market with the organization"):
+        verify(other, compiled)
