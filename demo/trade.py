@@ -1,8 +1,9 @@
 """A whole trade on a local chain, told as it happens: what `make demo` shows.
 
 Everything is real: the node, the transactions, the signatures, the two processes that charge. Only
-time is simulated, and the energy. The telling ends with a balance sheet of every account down to
-the wei.
+time is simulated, and the energy. It is told in a stablecoin, one of the tests': what the energy
+costs is paid in it, gas in ether. The telling ends with a balance sheet of every account down to
+the token's smallest unit and to the wei.
 """
 
 from __future__ import annotations
@@ -13,22 +14,20 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ape import chain
+from ape.contracts import ContractInstance
 from rich.table import Table
 from rich.text import Text
 
 from ape_v2v import deployment
+from ape_v2v.chain import blocks
 from ape_v2v.chain.writing import receipts
 from ape_v2v.chain.writing.replacement import look_up
 from ape_v2v.errors import V2VError
 from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.market.interface.transactions import Write, send, simulate
 from ape_v2v.market.market import Market
-from ape_v2v.units import (
-    Energy,
-    Money,
-    Rate,
-    format_duration,
-)
+from ape_v2v.testing.contracts import deploy_test_token, token_type
+from ape_v2v.units import Energy, Money, format_duration
 from demo import charging as demo_charging
 
 if TYPE_CHECKING:
@@ -44,11 +43,13 @@ if TYPE_CHECKING:
     from demo.charging import Charged
 
 ENERGY = Energy.parse("20 kWh")
-MAX_RATE = Rate.parse("0.0003 ether/kWh")
+MAX_RATE = "0.6 EURT/kWh"
 BIDDING_TIME = timedelta(minutes=10)
 VALIDITY = timedelta(hours=2)
 DETAILS = json.dumps({"place": "48.8566,2.3522", "connector": "IEC_62196_T2", "maxPowerKW": 11})
-FUNDS = Money.parse("0.05 ether")
+FUNDS = "50 EURT"
+WALLET = "100 EURT"
+"""What each driver has before the trade; and test ether for gas."""
 
 DELIVERED = Energy.parse("18.4 kWh")
 """The consumer leaves before the 20 kWh are full: what was delivered is what is paid."""
@@ -56,25 +57,18 @@ DELIVERED = Energy.parse("18.4 kWh")
 
 @dataclass
 class Person:
-    """Somebody in the story, with the ether in its wallet when it began."""
+    """Somebody in the story, with what was in its wallet when it began."""
 
     name: str
     account: AccountAPI
-    before: int
+    ether: int
+    """Wei, before."""
+    tokens: int
+    """Smallest units of the token, before."""
     fees: int = 0
     """Gas paid so far, wei."""
     trade: int = 0
-    """What the trade is to bring, wei: the cost of the energy, or minus that."""
-
-    @property
-    def change(self) -> int:
-        """What the wallet has gained, wei."""
-        return int(self.account.balance) - self.before
-
-    @property
-    def difference(self) -> int:
-        """What nothing accounts for, wei."""
-        return self.change - (self.trade - self.fees)
+    """What the trade is to bring, units: the cost of the energy, or minus that."""
 
 
 class DoesNotAddUpError(V2VError):
@@ -88,6 +82,9 @@ class Story:
     console: Console
     began: int = 0
     people: list[Person] = field(default_factory=list)
+    odd: list[Person] = field(default_factory=list)
+    """Those of whom something is not accounted for."""
+    token: ContractInstance | None = None
     market: Market | None = None
     last: Mined | None = None
     """The last transaction that a method sent which gives something else."""
@@ -104,8 +101,13 @@ class Story:
             raise DoesNotAddUpError("the story has no market yet")
         return self.market
 
+    def held(self, account: Any) -> int:
+        """What an account has of the token, smallest units."""
+        assert self.token is not None, "it is there before anybody"
+        return int(self.token.balanceOf(account))
+
     def meet(self, name: str, account: AccountAPI) -> Person:
-        person = Person(name, account, int(account.balance))
+        person = Person(name, account, int(account.balance), self.held(account))
         self.people.append(person)
         return person
 
@@ -123,8 +125,13 @@ class Story:
         balance = f" · market {self.market.balance(who.account.address)}" if self.market else ""
         self.console.print(
             f"{'':22}[dim]{mined.gas_used:>9,} gas · {Money(fee)}{balance}"
-            f" · wallet {_rounded(int(who.account.balance))}[/dim]"
+            f" · wallet {_rounded(int(who.account.balance))}{self._tokens(who)}[/dim]"
         )
+
+    def _tokens(self, who: Person) -> str:
+        if self.market is None:
+            return ""
+        return f", {self.market.money(self.held(who.account))}"
 
     def whisper(self, who: str, what: str) -> None:
         """Something that happens off the chain."""
@@ -148,13 +155,19 @@ def run(accounts: Any, base: Path, console: Console) -> None:
         V2VError: Something was refused that should not have been.
     """
     story = Story(console)
+    token = deploy_test_token(accounts[0])
+    story.token = ContractInstance(token.address, token_type())
+    for driver in accounts[1:5]:
+        amount = int(Money.parse(WALLET, token.currency))
+        story.token.mint(driver, amount, sender=accounts[0])
     organization = story.meet("Organization", accounts[0])
     alice = story.meet("Alice", accounts[1])
     bob = story.meet("Bob", accounts[2])
     carol = story.meet("Carol", accounts[3])
     dave = story.meet("Dave", accounts[4])
 
-    market = _found(story, base, organization, [alice, bob, carol, dave])
+    market = _found(story, base, token.address, organization, [alice, bob, carol, dave])
+    _pay_in(story, market, organization, alice, [bob, carol, dave])
     auction = _bid(story, market, alice, bob, carol, dave)
     connection = _award(story, auction, alice, bob)
     charged = _charge(story, connection, alice, bob)
@@ -163,16 +176,19 @@ def run(accounts: Any, base: Path, console: Console) -> None:
     _balance_sheet(story, market)
 
 
-def _found(story: Story, base: Path, organization: Person, evs: list[Person]) -> Market:
-    story.chapter("The organization deploys a market and registers its EVs")
+def _found(story: Story, base: Path, token: str, organization: Person, evs: list[Person]) -> Market:
+    story.chapter("The organization deploys a market in a stablecoin and registers its EVs")
+    settings = deployment.settings(base, token=token)
     market, record = deployment.deploy(
-        organization.account, deployment.settings(base), deployment.records(base), again=True
+        organization.account, settings, deployment.records(base), again=True
     )
     creation = _receipt(market, record.transaction)
     story.tell(organization, f"deploys the market at {market.address}", creation)
     market = Market(market.contract, story.send)
     story.market = market
-    rules = ", ".join(f"{name} {value}" for name, value in market.parameters.described().items())
+    described = market.parameters.described(market.currency)
+    rules = ", ".join(f"{name} {value}" for name, value in described.items())
+    story.console.print(f"{'':22}[dim]paid in {market.currency.described}[/dim]")
     story.console.print(f"{'':22}[dim]{record.compiler} · {rules}[/dim]")
     receipt = market.transact(
         "addEVs",
@@ -184,47 +200,63 @@ def _found(story: Story, base: Path, organization: Person, evs: list[Person]) ->
     return market
 
 
+def _pay_in(
+    story: Story, market: Market, organization: Person, alice: Person, providers: list[Person]
+) -> None:
+    story.chapter("The drivers pay in: the money of their bonds, and of the energy")
+    _expect_refusal(
+        story, providers[0], f"deposits {FUNDS}", "ERC20InsufficientAllowance",
+        lambda market: market.deposit(FUNDS, sender=providers[0].account),
+    )  # fmt: skip
+    for provider in providers:
+        receipt = market.approve(FUNDS, sender=provider.account)
+        story.tell(provider, f"allows the market to take {FUNDS}", receipt)
+        receipt = market.deposit(FUNDS, sender=provider.account)
+        story.tell(provider, f"deposits {FUNDS} for bonds", receipt)
+
+    reserve = market.rate_of(MAX_RATE) * ENERGY
+    signed = market.authorize(reserve, market.now + BIDDING_TIME, signer=alice.account)
+    story.whisper("Alice", f"signs a deposit of {reserve}, and pays no gas")
+    receipt = market.deposit_authorized(signed, sender=organization.account)
+    story.tell(organization, f"sends Alice's deposit: {reserve} are in her balance", receipt)
+
+
 def _bid(  # noqa: PLR0917 - the cast
     story: Story, market: Market, alice: Person, bob: Person, carol: Person, dave: Person
 ) -> Auction:
     story.chapter("Alice needs energy; the others underbid each other")
-    for provider in (bob, carol, dave):
-        receipt = market.deposit(FUNDS, sender=provider.account)
-        story.tell(provider, f"deposits {FUNDS} for bonds", receipt)
-
-    reserve = MAX_RATE * ENERGY
     auction = market.start_auction(
-        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, DETAILS, sender=alice.account, value=reserve
+        ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, DETAILS, sender=alice.account
     )
     story.tell(
         alice,
-        f"asks for {ENERGY}, at most {MAX_RATE}; locks {reserve} for it",
+        f"asks for {ENERGY}, at most {MAX_RATE}; locks {auction.reserve} for it",
         _last(story),
     )
-    for provider, text in ((bob, "0.00028 ether/kWh"), (carol, "0.00025 ether/kWh")):
+    for provider, text in ((bob, "0.56 EURT/kWh"), (carol, "0.5 EURT/kWh")):
         receipt = auction.place_bid(text, sender=provider.account)
         story.tell(provider, f"bids {text}; the bond of {auction.bond} is locked", receipt)
 
     deadline = auction.info.closing_time
-    signed = auction.sign_bid("0.00022 ether/kWh", deadline, signer=dave.account)
+    signed = auction.sign_bid("0.44 EURT/kWh", deadline, signer=dave.account)
     story.whisper("Dave", f"signs a bid of {signed.rate}, and pays no gas")
     receipt = auction.relay_bid(signed, sender=carol.account)
     story.tell(carol, "relays Dave's bid: her own bond is back in her balance", receipt)
 
     _expect_refusal(
-        story, carol, "bids 0.00022 ether/kWh too", "RateTooHigh",
+        story, carol, "bids 0.44 EURT/kWh too", "RateTooHigh",
         lambda market: market.auction(auction.id).place_bid(
-            "0.00022 ether/kWh", sender=carol.account
+            "0.44 EURT/kWh", sender=carol.account
         ),
     )  # fmt: skip
 
     closing = auction.info.closing_time
     _next_block_at(closing - timedelta(seconds=20))
-    receipt = auction.place_bid("0.0002 ether/kWh", sender=bob.account)
+    receipt = auction.place_bid("0.4 EURT/kWh", sender=bob.account)
     extended = auction.info.closing_time - closing
     story.tell(
         bob,
-        "bids 0.0002 ether/kWh 20 s before the close, which moves by "
+        "bids 0.4 EURT/kWh 20 s before the close, which moves by "
         f"{format_duration(extended)} so that the others can answer",
         receipt,
     )
@@ -271,7 +303,7 @@ def _settle(
     story.chapter("Settlement: exactly what both meters agree on")
     receipt = _receipt(story.told, charged.transaction)
     (end,) = [fact for fact in story.told.facts(receipt) if fact.name == "ConnectionEnded"]
-    cost, energy = Money(end.args["cost"]), Energy(end.args["energyWh"])
+    cost, energy = story.told.money(end.args["cost"]), Energy(end.args["energyWh"])
     if not energy == charged.energy == charged.last_receipt.energy == DELIVERED:
         raise DoesNotAddUpError(f"{charged.energy} were charged, and {energy} were settled")
     if look_up(charged.transaction, story.told.node).sender != alice.account.address:
@@ -295,23 +327,28 @@ def _withdraw(story: Story, market: Market, people: list[Person]) -> None:
 
 
 def _balance_sheet(story: Story, market: Market) -> None:
-    story.chapter("Balance sheet, in wei")
+    story.chapter(f"Balance sheet, in {market.currency.base} and in wei")
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("", "wallet: now less before", "gas paid", "trade", "difference"):
+    currency = market.currency
+    for title in ("", f"{currency} gained", "trade", "odd", "wei gained", "gas paid", "odd"):
         table.add_column(title, justify="right" if title else "left", no_wrap=True)
-    totals = [0] * 4
+    totals = [0] * 6
     for person in story.people:
-        row = [person.change, -person.fees, person.trade, person.difference]
+        tokens = story.held(person.account) - person.tokens
+        wei = int(person.account.balance) - person.ether
+        row = [tokens, person.trade, tokens - person.trade, wei, -person.fees, wei + person.fees]
         totals = [total + value for total, value in zip(totals, row, strict=True)]
         table.add_row(person.name, *(f"{value:,}" for value in row))
+        if row[2] or row[5]:
+            story.odd.append(person)
     table.add_section()
     table.add_row("Sum", *(f"{value:,}" for value in totals), style="bold")
     story.console.print(table)
-    held = int(market.holdings)
-    story.console.print(f"left in the market: {held:,} wei")
-    if held or any(person.difference for person in story.people):
+    held = int(market.holdings), blocks.balance(market.node, market.address)
+    story.console.print(f"left in the market: {held[0]:,} {currency.base}, {held[1]:,} wei")
+    if any(held) or story.odd:
         raise DoesNotAddUpError("the balance sheet does not add up: see the differences above")
-    story.console.print("[green]Every wei is accounted for.[/green]")
+    story.console.print(f"[green]Every unit of {currency} and every wei is accounted for.[/green]")
 
 
 def _expect_refusal(

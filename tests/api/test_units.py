@@ -14,7 +14,8 @@ from ape_v2v import (
     Rate,
     UnitError,
 )
-from ape_v2v.units import Price, duration_of, format_duration, parse_duration
+from ape_v2v.currency import Currency
+from ape_v2v.units import Price, WrongCurrency, duration_of, format_duration, parse_duration
 
 KINDS = (Energy, Money, Rate)
 UNITS = [(kind, unit) for kind in KINDS for unit in kind.units]
@@ -35,6 +36,48 @@ def test_a_quantity_in_any_unit_reads_back_as_itself(kind, unit):
         assert kind.parse(quantity.format(unit).upper()) == quantity
 
     reads_back()
+
+
+EURC = Currency.token("0x" + "33" * 20, "EURC", 6)
+
+
+@pytest.mark.parametrize(("kind", "unit"), [(Money, "EURC"), (Rate, "EURC/kWh"), (Rate, "EURC/Wh")])
+def test_in_a_token_too_every_digit_is_taken_or_refused(kind, unit):
+    @given(st.decimals(0, 10**12, allow_nan=False, allow_infinity=False))
+    def exact_or_refused(number):
+        with localcontext(prec=200):
+            expected = number * 10**6 / (1_000 if unit.endswith("kWh") else 1)
+            whole = expected == expected.to_integral_value()
+        text = f"{number:f} {unit}"
+        if whole and expected <= kind.maximum:
+            found = kind.parse(text, EURC)
+            assert (int(found), found.currency) == (expected, EURC)
+            assert kind.parse(str(found), EURC) == found
+        else:
+            with pytest.raises(UnitError):
+                kind.parse(text, EURC)
+
+    exact_or_refused()
+
+
+def test_two_currencies_are_never_added_nor_compared():
+    euro, ether = Money(5_000_000, EURC), Money(5)
+    other = Money(1, Currency.token("0x" + "44" * 20, "EURC", 6))
+    assert euro != Money(5_000_000)
+    for first, second in ((euro, ether), (ether, euro), (euro, other)):
+        for operation in (operator.add, operator.sub, operator.lt, operator.ge):
+            with pytest.raises(WrongCurrency, match="two currencies cannot be added or compared"):
+                operation(first, second)
+    assert Rate.parse("0.35 EURC/kWh", EURC) * Energy.parse("20 kWh") == Money(7_000_000, EURC)
+
+
+@pytest.mark.parametrize(
+    "symbol", ["ether", "ETH", "gwei", "", "E U R", "EUR/kWh", "a" * 17, "\u20ac"]
+)
+def test_a_symbol_that_would_mislead_is_not_shown(symbol):
+    named = Currency.token("0x" + "33" * 20, symbol, 6)
+    assert str(Money(1_500_000, named)) == "1.5 token33333333"
+    assert Money.parse("1.5 token33333333", named) == Money(1_500_000, named)
 
 
 @pytest.mark.parametrize("kind", KINDS)
