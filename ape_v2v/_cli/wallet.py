@@ -15,7 +15,7 @@ from ape_v2v._cli.shared.parameters import ADDRESS, MONEY
 from ape_v2v._cli.shared.tables import Facts, Rows
 from ape_v2v.errors import V2VError
 from ape_v2v.index.holdings import Holdings, holdings
-from ape_v2v.market.shapes import Allowance, BalanceChange
+from ape_v2v.market.shapes import BalanceChange, TokenAllowance
 
 if TYPE_CHECKING:
     from ape_v2v._cli.shared.context import Context
@@ -66,7 +66,7 @@ def approve(context: Context, amount: Money) -> None:
     market, account = context.market, context.sender
     market.approve(amount, sender=account)
     allowed = market.allowance(account.address)
-    allowance = Allowance(account.address, allowed, context.transaction)
+    allowance = TokenAllowance(account.address, allowed, context.transaction)
     shown = {
         "account": context.who(account.address),
         "allowed": context.money(allowed),

@@ -170,7 +170,7 @@ class BalanceChange:
 
 
 @dataclass(frozen=True)
-class Allowance:
+class TokenAllowance:
     """What a market in a token may take out of the wallet of an account."""
 
     account: str

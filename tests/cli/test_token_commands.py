@@ -153,6 +153,6 @@ def test_a_market_in_a_token_is_deployed_recorded_and_verified(chain, paid, orga
     compiled = compile_market(ape.project, record.contract)
     verdict = verify(record, compiled)
     assert int(verdict.immutables["_CURRENCY"], 16) == int(token, 16)
-    other = replace(record, currency=record.currency | {"address": paid.address})
+    other = replace(record, currency={**paid.currency.as_json(), "address": paid.address})
     with pytest.raises(VerificationError, match="did not create the market with the organization"):
         verify(other, compiled)

@@ -97,10 +97,13 @@ def test_what_a_file_leaves_out_is_the_default(load):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "expected chain_id, organization, parameters and gas"),
-        ("- chain_id", "expected chain_id, organization, parameters and gas"),
+        ("", "expected chain_id, organization, currency, parameters and gas"),
+        ("- chain_id", "expected chain_id, organization, currency, parameters and gas"),
         ("chain_id: {", "is not YAML"),
-        ("chain_id: any\nowner: x", "unknown setting 'owner'; expected chain_id, organization, p"),
+        (
+            "chain_id: any\nowner: x",
+            "unknown setting 'owner'; expected chain_id, organization, currency, p",
+        ),
         ("chain_id: any\n1: x\nowner: x", "unknown setting '1'"),
         ("parameters: {}", "chain_id is missing; it takes a number, or 'any'"),
         ("chain_id: true", "chain_id is missing; it takes a number, or 'any'"),
