@@ -102,7 +102,7 @@ def test_what_a_file_leaves_out_is_the_default(load):
         ("chain_id: {", "is not YAML"),
         (
             "chain_id: any\nowner: x",
-            "unknown setting 'owner'; expected chain_id, organization, currency, p",
+            "unknown setting 'owner'; expected chain_id, organization, c",
         ),
         ("chain_id: any\n1: x\nowner: x", "unknown setting '1'"),
         ("parameters: {}", "chain_id is missing; it takes a number, or 'any'"),
