@@ -89,7 +89,7 @@ class Queries:
         query = query.order_by(table.c.block.desc(), table.c.log_index.desc()).limit(limit)
         with self._store.database.reading() as connection:
             rows = list(connection.execute(query))
-        return _page([_summary(row) for row in rows], rows, limit)
+        return _page([_summary(row, self._currency) for row in rows], rows, limit)
 
     def newest_events(
         self, selection: Selection, *, before: Cursor | None, limit: int
