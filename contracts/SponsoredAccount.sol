@@ -48,6 +48,7 @@ contract SponsoredAccount is SignerEIP7702, EIP712, Nonces, IERC1271 {
         if (!_rawSignatureValidation(digest, signature)) revert InvalidSignature();
 
         for (uint256 i = 0; i < calls.length; ++i) {
+            // slither-disable-next-line unused-return (what fails reverts; nobody asks what else is given)
             Address.functionCallWithValue(calls[i].to, calls[i].data, calls[i].value);
         }
     }
