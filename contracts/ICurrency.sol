@@ -14,5 +14,6 @@ interface ICurrency is IERC20Metadata, IERC3009, IERC5267, IERC20Errors {
 
     /// @notice The hash of the domain of its signatures.
     // solhint-disable-next-line func-name-mixedcase (as EIP-2612 names it)
+    // slither-disable-next-line naming-convention (it is the name that EIP-2612 gives it)
     function DOMAIN_SEPARATOR() external view returns (bytes32);
 }
