@@ -567,6 +567,13 @@ CASES = {
         "depositFor",
         value=10**9,
     ),
+    "Market.pay_in": Case(
+        None,
+        "provider",
+        lambda market, by: market.pay_in("1 gwei", sender=by),
+        "deposit",
+        value=10**9,
+    ),
     "Market.withdraw": Case(
         None, "provider", lambda market, by: market.withdraw("1 gwei", sender=by), "withdraw"
     ),

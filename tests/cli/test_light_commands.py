@@ -105,7 +105,7 @@ def recorded(compiled, organization, tmp_path, monkeypatch):
     """A market that has been deployed with a record, and its sources compiled once."""
     records = deployment.Records(tmp_path / "records" / "ethereum-local.json")
     monkeypatch.setattr(deployment, "records", lambda *_: records)
-    monkeypatch.setattr(verification, "compile_market", lambda _: compiled)
+    monkeypatch.setattr(verification, "compile_market", lambda *_: compiled)
     settings = deployment.Settings(None, None, Parameters(), Fees(confirmations=0))
     deployed, _ = deployment.deploy(organization, settings, records)
     return deployed

@@ -63,10 +63,10 @@ def authorize(
             zip(FIELDS, (holder.address, to.address, value, *valid, nonce), strict=True)
         ),
     )
-    signature = holder.sign_message(typed)
-    return Authorization(
-        holder.address, value, *valid, nonce, signature.v, signature.r, signature.s
-    )
+    # Ape's r and s have no zeros in front, of which one signature in 128 needs some.
+    signature = holder.sign_message(typed).encode_rsv()
+    r, s, v = signature[:32], signature[32:64], signature[64]
+    return Authorization(holder.address, value, *valid, nonce, v, r, s)
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def home(tmp_path, people, node):
         # Few iterations: the passphrase protects nothing here.
         keyfile = Account.encrypt(account.key, PASSPHRASE, kdf="pbkdf2", iterations=10)
         (data / "accounts" / f"{name}.json").write_text(json.dumps(keyfile), encoding="utf-8")
-    (text,) = examples("docs/operator.md", "yaml")
+    text, *_ = examples("docs/operator.md", "yaml")
     text = text.replace("http://localhost:8545", str(node.provider.endpoint_uri))
     (data / "ape-config.yaml").write_text(text, encoding="utf-8")
     return data.parent
