@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
+    from ape_v2v.market.market import Market
     from ape_v2v.service.watch import WatchedMarket
 
 _SHUTDOWN_SECONDS = 5
@@ -64,7 +65,7 @@ def create_app(watch: WatchedMarket, *, requests: int = REQUESTS, tls: bool = Fa
     metrics = health.ServiceMetrics(watch)
     app.include_router(reads.router(reads.Reads(watch)))
     app.include_router(stream.router(watch))
-    app.include_router(rpc.router(rpc.Relay(watch.market.node, [watch.market.address])))
+    app.include_router(rpc.router(_relay(watch.market)))
     app.include_router(pairing.router(pairing.Mailbox()))
     app.include_router(health.router(watch, metrics))
     app.add_middleware(Gate, requests=requests)
@@ -74,6 +75,11 @@ def create_app(watch: WatchedMarket, *, requests: int = REQUESTS, tls: bool = Fa
     app.add_exception_handler(HTTPException, _unknown)
     app.add_exception_handler(V2VError, _problem)
     return app
+
+
+def _relay(market: Market) -> rpc.Relay:
+    token = market.currency.address
+    return rpc.Relay(market.node, [market.address, *([] if token is None else [token])])
 
 
 async def _malformed(_request: Request, error: Exception) -> JSONResponse:

@@ -73,6 +73,7 @@ class Reads:
             "network": node.network.name,
             "isLocal": node.network.is_local,
             "market": self._market.address,
+            "currency": self._market.currency.as_json(),
             "codeHash": to_hex(keccak(code)),
             "confirmations": self._history.confirmations,
             "parameters": asdict(parameters),

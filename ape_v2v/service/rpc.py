@@ -44,7 +44,7 @@ _SERVER, _LIMITED = -32_000, -32_005
 
 
 class Relay:
-    """Passes on what may be asked of the node, about these contracts."""
+    """Passes on what may be asked of the node, about these contracts: a market and its token."""
 
     def __init__(self, node: Node, contracts: Sequence[str]) -> None:
         self._node = node
@@ -73,7 +73,9 @@ class Relay:
             return _error(name, _UNKNOWN_METHOD, f"the method {str(method)[:40]!r} is not offered")
         if not isinstance(parameters, list) or not self._may(method, parameters):
             return _error(
-                name, _WRONG_PARAMETERS, f"{method} takes a list, and asks about the market only"
+                name,
+                _WRONG_PARAMETERS,
+                f"{method} takes a list, and asks about the market and its token only",
             )
         return {"jsonrpc": "2.0", "id": name} | self._asked(method, parameters)
 

@@ -60,6 +60,16 @@ class HeadAnswer(ServiceAnswer):
     """Why the last events may be missing; null when none is."""
 
 
+class CurrencyAnswer(ServiceAnswer):
+    """What the market is paid in."""
+
+    symbol: str = Field(examples=["ether", "EURC"])
+    decimals: Digits
+    """Behind the point: amounts are whole numbers of the smallest unit."""
+    address: Address | None
+    """The token's contract; null for ether."""
+
+
 class ConfigAnswer(ServiceAnswer):
     """The market, and what a page needs to know before anything else."""
 
@@ -69,6 +79,7 @@ class ConfigAnswer(ServiceAnswer):
     is_local: bool
     """A chain for trying things out, where money is worth nothing."""
     market: Address
+    currency: CurrencyAnswer
     code_hash: Hash
     """Of the code at the market's address: compare it with the deployment's record."""
     confirmations: Digits

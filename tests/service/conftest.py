@@ -43,10 +43,14 @@ class Client(httpx.Client):
         self._service.should_exit = True
 
 
+def serving(world, url=None, **options):
+    """The service over a world's market, and a client of it."""
+    return serving_market(Market.at(world.address, Node(url or world.node.url)), **options)
+
+
 @contextmanager
-def serving(world, url=None, cache=False, **options):
+def serving_market(market, cache=False, **options):
     """The service over a market, and a client of it."""
-    market = Market.at(world.address, Node(url or world.node.url))
     with History(market, cache=cache, start_block=0) as history:
         there = threading.Event()
         urls = []

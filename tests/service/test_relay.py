@@ -48,7 +48,7 @@ def test_a_page_learns_why_the_market_refuses(ask, quiet_world):
     ],
 )
 def test_a_question_about_others_is_refused(ask, method, parameters):
-    assert "about the market only" in ask(method, *parameters)["error"]["message"]
+    assert "about the market and its token only" in ask(method, *parameters)["error"]["message"]
 
 
 def test_another_state_of_the_chain_is_not_played_through(ask, quiet_world):
