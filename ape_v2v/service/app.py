@@ -20,6 +20,7 @@ from ape_v2v.service.health import Unwell
 from ape_v2v.service.protection import REFUSED, REQUESTS, Gate, Headers
 from ape_v2v.service.reads import NotFound, NotReady
 from ape_v2v.service.shapes import ProblemAnswer
+from ape_v2v.serving import AnnouncedServer
 
 if TYPE_CHECKING:
     import socket
@@ -109,7 +110,7 @@ def _sentence(status: int, said: str, headers: dict[str, str] | None = None) -> 
     return JSONResponse({"error": said}, status_code=status, headers=headers)
 
 
-class MarketService(uvicorn.Server):
+class MarketService(AnnouncedServer):
     """The service, until Ctrl-C or SIGTERM."""
 
     def __init__(
@@ -144,12 +145,11 @@ class MarketService(uvicorn.Server):
                 server_header=False,
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
                 **tls,
-            )
+            ),
+            on_start,
         )
         self._watch = watch
         self._address = host, port
-        self._scheme = "https" if certificate else "http"
-        self._on_start = on_start
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until it is told to end.
@@ -158,13 +158,6 @@ class MarketService(uvicorn.Server):
             ConfigurationError: It cannot listen there.
         """
         super().run(sockets or [listen(*self._address)])
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            self._on_start(f"{self._scheme}://{shown}:{port}")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """End in order; at once when it is asked twice."""

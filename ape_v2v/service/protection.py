@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
+
+from ape_v2v.serving import replayed
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -95,7 +97,7 @@ class Gate:
         if body is None:
             await refuse(send, 413, f"a request has at most {BODY_BYTES} bytes")
             return
-        await self._app(scope, _replay(body, receive), send)
+        await self._app(scope, replayed(body, receive), send)
 
     async def _may(self, scope: Scope) -> bool:
         address = (scope.get("client") or ("", 0))[0]
@@ -118,20 +120,6 @@ async def _body(receive: Receive) -> bytes | None:
             return None
         more = message.get("more_body", False)
     return body
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Give the application a body that has been read."""
-    given = False
-
-    async def replayed() -> Any:
-        nonlocal given
-        if given:
-            return await receive()  # that the other side has gone
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replayed
 
 
 async def refuse(send: Send, status: int, said: str, headers: dict[str, str] | None = None) -> None:

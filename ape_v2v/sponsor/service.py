@@ -14,6 +14,7 @@ from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.errors import SentAs, V2VError
 from ape_v2v.listening import LOOPBACK, listen
 from ape_v2v.market.interface.refusals import Refused
+from ape_v2v.serving import AnnouncedServer
 from ape_v2v.sponsor.ledger import LimitReached
 from ape_v2v.sponsor.order import Order
 from ape_v2v.sponsor.sponsor import NotSponsored
@@ -83,7 +84,7 @@ def serve(
         SponsorServer(create_app(sponsor), on_start).run([listening])
 
 
-class SponsorServer(uvicorn.Server):
+class SponsorServer(AnnouncedServer):
     """The service, until it is stopped."""
 
     def __init__(self, app: FastAPI, on_start: Callable[[str], None] = lambda _: None) -> None:
@@ -97,16 +98,9 @@ class SponsorServer(uvicorn.Server):
                 limit_concurrency=_MOST_AT_ONCE,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-            )
+            ),
+            on_start,
         )
-        self._on_start = on_start
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            self._on_start(f"http://{shown}:{port}")
 
 
 # What goes wrong, the most special first, and whether it is for the operator to see to.

@@ -9,20 +9,10 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
+
+from tests.helpers.documented import CHECKS
 
 EXAMPLES = int(os.environ.get("V2V_FUZZ_EXAMPLES", "20"))
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
 PATHS = (
     ("GET", "/api/v1/config"),
     ("GET", "/api/v1/auctions"),

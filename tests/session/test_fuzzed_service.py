@@ -11,13 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from ape_v2v.session.protocol.wire import (
     PREFIX,
@@ -26,16 +20,11 @@ from ape_v2v.session.protocol.wire import (
     SettlementReq,
     StopReason,
 )
+from tests.helpers.documented import CHECKS
 from tests.session.attacking import PATIENCE, attacking, hostile
 from tests.session.pairs import SESSION_WH
 
 EXAMPLES = int(os.environ.get("V2V_FUZZ_EXAMPLES", "30"))
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
 # In this order: the last ones end the session.
 PATHS = (
     "session-setup",

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ape_v2v.serving import replayed
 from ape_v2v.session.link.places import Places
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.wire import ErrorRes
@@ -77,7 +78,7 @@ class Guard:
             return
         self._answering[address] += 1
         try:
-            await self._app(scope, _replay(body, receive), send)
+            await self._app(scope, replayed(body, receive), send)
         finally:
             self._answering[address] -= 1
             if not self._answering[address]:
@@ -118,20 +119,6 @@ class Guard:
         finally:
             self._slow.leave(limit, address)
         return body
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Give the application a body that has been read."""
-    given = False
-
-    async def replayed() -> Any:
-        nonlocal given
-        if given:
-            return await receive()  # that the other side has gone
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replayed
 
 
 def refusal(error: SessionError) -> ErrorRes:

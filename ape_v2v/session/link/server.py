@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from ape_v2v.errors import V2VError
+from ape_v2v.serving import AnnouncedServer
 from ape_v2v.session.boundaries import Boundary, crossing
 from ape_v2v.session.link.connections import HOLDER, hasty
 from ape_v2v.session.link.guard import Bounds, Guard, refusal
@@ -205,7 +206,7 @@ async def _unknown(_request: Request, error: Exception) -> Response:
     )
 
 
-class Service(uvicorn.Server):
+class Service(AnnouncedServer):
     """The provider's service, until it is stopped."""
 
     def __init__(
@@ -240,18 +241,10 @@ class Service(uvicorn.Server):
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
                 **tls,  # type: ignore[arg-type]
-            )
+            ),
+            on_start,
         )
-        self._scheme = "https" if certificate else "http"
-        self._on_start = on_start
         self._on_signal = on_signal
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            self._on_start(f"{self._scheme}://{shown}:{port}")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if not self._on_signal():
