@@ -53,7 +53,7 @@ def test_a_sample_without_the_rare_outcome_is_no_surer_for_it():
         prices = []
         for _ in range(20):
             got_in = [stream.uniform() for _ in range(2) if stream.chance(0.7)]
-            prices.append(bid(min(got_in)) if got_in else 0.0)
+            prices.append(bid(min(got_in)) or 0.0 if got_in else 0.0)
         ours.append(rows.mean(("", 2, ""), 0.0, sniping, prices).z)
         mean = math.fsum(prices) / 20
         spread = math.sqrt(math.fsum((price - mean) ** 2 for price in prices) / 19 / 20)
