@@ -37,8 +37,10 @@ $(STAMP): FORCE
 endif
 
 COMPILED := .build/compiled.stamp
+PAGE := ape_v2v/service/page/index.html
 GANACHE := toolchain/ganache/node_modules/.package-lock.json
 SOURCES := ape-config.yaml $(shell find contracts -name "*.sol" -not -path "*/.cache/*")
+WEB := toolchain/web.py $(shell find web -type f)
 INSTALLERS := toolchain/node.lock $(addprefix toolchain/,$(addsuffix .py,commands environment install node pythons))
 PYTHON_SOURCES = $(wildcard ape_v2v benchmarks demo docs scripts tests toolchain)
 
@@ -48,12 +50,16 @@ PYTHON_SOURCES = $(wildcard ape_v2v benchmarks demo docs scripts tests toolchain
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
-setup: $(STAMP) ## Install everything into .venv and node_modules, as the lock files say
+setup: $(STAMP) $(PAGE) ## Install everything into .venv and node_modules, as the lock files say
 
 $(STAMP): requirements.lock pyproject.toml package.json package-lock.json .npmrc $(INSTALLERS)
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 9))' || \
 		{ echo "setup: $(PYTHON) is no Python from 3.9 on: install one, or name it: make setup PYTHON=/path/to/python" >&2; exit 1; }
 	@"$(PYTHON)" -m toolchain.install $(VENV)
+
+# What phones open, into the package.
+$(PAGE): $(STAMP) $(WEB)
+	@$(BIN)/python -m toolchain.web
 
 compile: $(COMPILED) ## Compile the contracts
 
@@ -62,7 +68,7 @@ $(COMPILED): $(STAMP) $(SOURCES)
 	$(BIN)/ape compile --force
 	@touch $@
 
-test: lint $(COMPILED) ## Check the style, then run the tests on a local chain
+test: lint $(COMPILED) $(PAGE) ## Check the style, then run the tests on a local chain
 	$(BIN)/ape test -n $(WORKERS) --dist worksteal $(TEST_ARGS)
 
 # The tests of the contracts; TEST_ARGS names fewer.
@@ -72,11 +78,12 @@ CONTRACT_TESTS := $(addprefix tests/contracts/test_,$(addsuffix .py,auction bidd
 test-pyevm: $(COMPILED) ## Run the tests of the contracts on another EVM, py-evm
 	$(BIN)/ape test --network ethereum:local:test $(or $(TEST_ARGS),$(CONTRACT_TESTS))
 
-lint: $(STAMP) ## Check style and types of Python and Solidity, changing nothing
+lint: $(STAMP) ## Check style and types of Python, TypeScript and Solidity, changing nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PYTHON_SOURCES)
 	$(BIN)/lint-imports --no-logo --cache-dir .cache/imports
+	node_modules/.bin/tsc -p web
 	$(BIN)/forge fmt --check
 	node_modules/.bin/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol'
 
@@ -88,7 +95,7 @@ format: $(STAMP) ## Bring Python and Solidity into shape
 assure: $(COMPILED) ## Property tests, planted bugs, attacks, coverage, a sample of mutants, Slither, Halmos
 	$(BIN)/python -m tests.assurance $(STAGES)
 
-assure-nightly: $(COMPILED) ## The same with every mutant, the large campaign, and 20,000 auctions a case
+assure-nightly: $(COMPILED) ## The same with every mutant, and the large campaign of property tests
 	$(BIN)/python -m tests.assurance nightly
 
 demo: $(STAMP) ## Run a market from start to end on a local chain

@@ -1,6 +1,7 @@
-"""Write the compiled markets into the package, and into docs/protocol.md what is said of it there.
+"""Write the compiled markets into the package, and what is said of them elsewhere.
 
-Run it after every change of the contracts.
+That is docs/protocol.md, and what the page for phones calls. Run it after every change
+of the contracts.
 """
 
 from importlib import import_module
@@ -26,3 +27,6 @@ def main() -> None:
     interface = import_module("docs._writers.interface")
     interface.PAGE.write_text(interface.written(), "utf-8")
     print(f"{interface.PAGE.relative_to(project.path)}: the interface and the examples")
+    web = import_module("toolchain.web")
+    web.INTERFACE.write_text(web.interface(), "utf-8")
+    print(f"{web.INTERFACE.relative_to(project.path)}: what the page calls")

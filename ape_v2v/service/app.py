@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.errors import V2VError
 from ape_v2v.listening import LOOPBACK, listen
-from ape_v2v.service import health, pairing, reads, rpc, stream
+from ape_v2v.service import health, page, pairing, reads, rpc, stream
 from ape_v2v.service.health import Unwell
 from ape_v2v.service.protection import REFUSED, REQUESTS, Gate, Headers
 from ape_v2v.service.reads import NotFound, NotReady
@@ -69,6 +69,7 @@ def create_app(watch: WatchedMarket, *, requests: int = REQUESTS, tls: bool = Fa
     app.include_router(rpc.router(_relay(watch.market)))
     app.include_router(pairing.router(pairing.Mailbox()))
     app.include_router(health.router(watch, metrics))
+    app.include_router(page.router(page.Files.built()))  # the last: it answers for any other path
     app.add_middleware(Gate, requests=requests)
     app.add_middleware(health.Counting, metrics=metrics)
     app.add_middleware(Headers, tls=tls)

@@ -133,7 +133,7 @@ def test_an_answer_that_has_not_changed_is_not_sent_again(client, world):
         ("/accounts/0x12/activity", 422, r"pattern"),
         ("/pair/short", 422, r"pattern"),
         ("/pair/nothing-waits-here", 404, r"nothing waits under this code"),
-        ("/bids", 404, r"Not Found"),
+        ("/bids", 404, r"nothing at /api/v1/bids"),
     ],
 )
 def test_a_wrong_request_is_answered_with_one_sentence(quiet_client, path, status, said):

@@ -1,7 +1,11 @@
 """The service bears what comes: bad nodes, too many requests, its end."""
 
+import re
+
 import pytest
 
+from ape_v2v.service.page import Files
+from ape_v2v.service.reads import NotFound
 from tests.helpers.providers import Line, Provider, Refusal
 from tests.helpers.world import ALICE
 from tests.service.conftest import await_that, head, listening, serving
@@ -67,3 +71,40 @@ def test_what_was_read_before_is_there_after_a_new_start(world, tmp_path):
         with serving(world, cache=tmp_path, requests=100_000) as client:
             await_that(lambda: head(client) == world.height)
             assert len(client.get("/api/v1/auctions/past").json()["auctions"]) == 1
+
+
+def test_the_page_comes_whole_and_packed_and_is_not_sent_again_unchanged(quiet_client):
+    whole = quiet_client.get("/", headers={"Accept-Encoding": "identity"})
+    packed = quiet_client.get("/", headers={"Accept-Encoding": "gzip"})
+
+    assert whole.text == packed.text
+    assert "<title>V2V market</title>" in whole.text
+    assert (whole.headers.get("content-encoding"), packed.headers["content-encoding"]) == (
+        None,
+        "gzip",
+    )
+    assert whole.headers["cache-control"] == "no-cache"
+    unchanged = quiet_client.get("/", headers={"If-None-Match": whole.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+def test_what_a_page_names_by_its_content_is_kept_for_ever(quiet_client):
+    (script,) = re.findall(r'src="\./(assets/[^"]+)"', quiet_client.get("/").text)
+    answer = quiet_client.get(f"/{script}")
+
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "immutable" in answer.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing.js", "/assets/../../__init__.py", "/%2e%2e/__init__.py"]
+)
+def test_nothing_but_the_page_is_served(quiet_client, path):
+    answer = quiet_client.get(path)
+
+    assert (answer.status_code, list(answer.json())) == (404, ["error"])
+
+
+def test_without_a_page_the_service_says_where_to_get_one(tmp_path):
+    with pytest.raises(NotFound, match="make setup"):
+        Files(tmp_path).find("")

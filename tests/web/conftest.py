@@ -1,0 +1,198 @@
+"""Phones: a real browser on the real service over a real chain, each with a wallet of its own."""
+
+import os
+import shutil
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from ape_v2v.chain.node import Node
+from ape_v2v.evm.node import AnvilChain
+from ape_v2v.market.market import Market
+from ape_v2v.service import page
+from tests.helpers.world import ALICE, BOB, World
+from tests.service.conftest import serving_market
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE = 20_000  # milliseconds
+SIZE = {"width": 390, "height": 844}
+REJECTED = 4_001
+
+expect.set_options(timeout=PATIENCE)
+
+# A wallet as EIP-6963 has it: what it is asked goes to the test, which answers with the chain.
+WALLET = """
+() => {
+  const listeners = {}
+  window.wallet = { emit: (name, value) => (listeners[name] ?? []).forEach((one) => one(value)) }
+  const provider = {
+    request: async (call) => {
+      const { result, error } = await window.askWallet(call)
+      if (error) throw Object.assign(new Error(error.message), { code: error.code })
+      return result
+    },
+    on: (name, handle) => (listeners[name] ??= []).push(handle),
+  }
+  const icon = 'data:image/png;base64,'
+  const info = { uuid: 'test', name: 'Wallet of the test', icon, rdns: 'test' }
+  const announce = () => window.dispatchEvent(
+    new CustomEvent('eip6963:announceProvider', { detail: Object.freeze({ info, provider }) }))
+  window.addEventListener('eip6963:requestProvider', announce)
+  announce()
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def browser_path():
+    """An installed Chromium or Chrome."""
+    found = os.environ.get("V2V_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("there is no Chromium or Chrome on the PATH, and none in V2V_BROWSER")
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser(browser_path):
+    if not page.BUILT.exists():
+        pytest.skip("the page is not built: `make setup` does it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class PhoneWallet:
+    """What a wallet does for its owner, who may say no, or be on another chain."""
+
+    def __init__(self, node, account):
+        self.node = node
+        self.account = account
+        self.chain_id = node.chain_id
+        self.says_no = False
+        self.follows = True
+        """Whether it goes to another chain when it is asked to."""
+        self.asked = []
+
+    def answer(self, call):
+        self.asked.append(call["method"])
+        match call["method"]:
+            case "eth_requestAccounts" | "eth_accounts":
+                return {"result": [self.account.lower()]}
+            case "eth_chainId":
+                return {"result": hex(self.chain_id)}
+            case "wallet_switchEthereumChain":
+                if self.follows:
+                    self.chain_id = int(call["params"][0]["chainId"], 16)
+                return {"result": None}
+            case "eth_sendTransaction" if self.says_no:
+                return {"error": {"code": REJECTED, "message": "User rejected the request."}}
+            case "eth_sendTransaction":
+                free = call["params"][0] | {"gasPrice": "0x0"}
+                return {"result": self.node.request(call["method"], free)}
+        return {"error": {"code": 4_200, "message": "not supported"}}
+
+
+class Phone:
+    """A page on a phone, connected with its wallet, and what is to be seen of it."""
+
+    def __init__(self, context, url, wallet):
+        self.wallet = wallet
+        self.url = url
+        self.page = context.new_page()
+        self.complaints: list[str] = []
+        """What the browser's console has to say: of a policy that was broken, say."""
+        self.hosts: set[str] = set()
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
+        context.expose_binding("askWallet", lambda _, call: wallet.answer(call))
+        context.add_init_script(f"({WALLET})()")
+        self.page.goto(url)
+
+    def _heard(self, message):
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def connect(self):
+        self.press("Connect")
+        self.press("Wallet of the test")
+        expect(self.page.get_by_role("dialog")).to_have_count(0)
+        return self
+
+    def go(self, tab):
+        self.page.get_by_role("link", name=tab, exact=True).click()
+
+    def press(self, name):
+        self.page.get_by_role("button", name=name).first.click()
+
+    def fill(self, label, text):
+        self.page.get_by_label(label).fill(text)
+
+    def sees(self, text):
+        expect(self.page.get_by_text(text).first).to_be_visible()
+
+    def does_not_see(self, text):
+        expect(self.page.get_by_text(text)).to_have_count(0)
+
+    def confirms(self, name, outcome):
+        """Press what the sheet offers, and see what has become of it."""
+        sheet = self.page.get_by_role("dialog")
+        sheet.get_by_role("button", name=name).click()
+        expect(sheet.get_by_text(outcome)).to_be_visible()
+        sheet.get_by_role("button", name="Close").last.click()
+        expect(sheet).to_have_count(0)
+
+
+@pytest.fixture
+def node():
+    with AnvilChain() as node:
+        yield node
+
+
+@pytest.fixture
+def world(node):
+    return World(node)
+
+
+@pytest.fixture
+def url(world):
+    with serving_market(Market.at(world.address, Node(world.node.url)), requests=100_000) as client:
+        yield str(client.base_url)
+
+
+@pytest.fixture
+def new_phone(browser, node, url):
+    """A factory of phones."""
+    contexts = []
+
+    def new_phone(account=ALICE, **options):
+        context = browser.new_context(**{"viewport": SIZE, "locale": "en-GB", **options})
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        return Phone(context, url, PhoneWallet(node, account))
+
+    yield new_phone
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def alice(new_phone):
+    return new_phone(ALICE).connect()
+
+
+@pytest.fixture
+def bob(new_phone):
+    return new_phone(BOB).connect()
+
+
+@pytest.fixture
+def pass_time(node):
+    """Let time pass on the chain."""
+
+    def pass_time(seconds):
+        node.request("evm_increaseTime", seconds)
+        node.request("evm_mine")
+
+    return pass_time

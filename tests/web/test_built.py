@@ -1,0 +1,67 @@
+"""The page as it is built: of the same contracts, small, and nobody else's."""
+
+import gzip
+import re
+
+import pytest
+
+from ape_v2v.service import page
+from toolchain import web
+
+# Bytes by gzip -9: what a phone loads before it shows anything, its looks, and all.
+ENTRY, LOOKS, ALL = 75_000, 6_000, 220_000
+FIRST = 6  # files
+
+
+@pytest.fixture(scope="module")
+def built():
+    """The size of every file of the page, by gzip."""
+    if not page.BUILT.exists():
+        pytest.skip("the page is not built: `make setup` does it")
+    return {
+        path.relative_to(page.BUILT).as_posix(): len(gzip.compress(path.read_bytes(), 9, mtime=0))
+        for path in page.BUILT.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def first(built):
+    """What `index.html` names: loaded before anything is seen."""
+    names = re.findall(r'(?:src|href)="\./([^"]+)"', (page.BUILT / page.START).read_text("utf-8"))
+    return {name: built[name] for name in [page.START, *names]}
+
+
+def test_the_page_has_the_contracts_interface():
+    assert web.INTERFACE.read_text("utf-8") == web.interface(), "run `ape run artifact`"
+
+
+def test_another_interface_is_found(tmp_path, monkeypatch):
+    for path in web.ARTIFACTS.glob("*.json"):
+        text = path.read_text("utf-8").replace('"RateTooHigh"', '"RateTooLow"')
+        (tmp_path / path.name).write_text(text, "utf-8")
+    monkeypatch.setattr(web, "ARTIFACTS", tmp_path)
+
+    assert web.INTERFACE.read_text("utf-8") != web.interface()
+
+
+def test_a_phone_has_little_to_load_before_it_shows_anything(first):
+    sizes = {
+        kind: sum(size for name, size in first.items() if name.endswith(kind))
+        for kind in (".js", ".css")
+    }
+
+    assert 0 < sizes[".js"] <= ENTRY
+    assert 0 < sizes[".css"] <= LOOKS
+    assert len([name for name in first if not name.endswith(".webmanifest")]) <= FIRST
+
+
+def test_all_that_the_page_may_load_is_small(built):
+    assert sum(built.values()) <= ALL
+
+
+def test_the_page_has_no_script_or_style_of_its_own(first):
+    """The policy would refuse it: then the page would be blank."""
+    html = (page.BUILT / page.START).read_text("utf-8")
+
+    assert not re.search(r"<style|<script(?![^>]*src=)| style=| on\w+=", html)

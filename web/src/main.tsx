@@ -1,0 +1,19 @@
+import { render } from 'preact'
+import { findWallets } from './chain/wallets'
+import { App } from './app'
+import { useTheme } from './theme'
+import { start } from './service'
+import { keepStanding } from './standing'
+import { resume } from './transaction'
+import { preferred, speak } from './words'
+import './style.css'
+
+const place = document.getElementById('app') as HTMLElement
+useTheme()
+void speak(preferred())
+place.replaceChildren()
+render(<App />, place)
+await start()
+keepStanding()
+await findWallets()
+await resume()

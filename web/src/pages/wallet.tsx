@@ -1,0 +1,101 @@
+// Money, what has happened, how the page is to be, and the market's rules.
+import { computed, signal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import * as acts from '../acts'
+import { account, forget } from '../chain/wallets'
+import { config, currency, labels, parameter, running } from '../market'
+import { parseMoney } from '../money'
+import { NumberField, reading, Choice } from '../parts/fields'
+import { act, bondOf } from '../parts/roles'
+import { isConnecting } from '../sheets/connect'
+import { activity, mine } from '../standing'
+import { theme, THEMES, useTheme } from '../theme'
+import { localNumber, money, t } from '../words'
+import { Happenings } from './happenings'
+
+const amount = signal('')
+const amountRead = computed(() => reading(amount.value, (text) => parseMoney(text, currency.value)))
+
+/** What the account has locked in what runs now. */
+const locked = computed(() => running.value.reduce((sum, one) => sum
+  + (one.consumer === account.value ? one.reserve : 0n) + (one.provider === account.value ? bondOf(one) : 0n), 0n))
+
+function Money() {
+  const has = mine.value
+  if (account.value === null) {
+    return (
+      <div class="card">
+        <p>{t('wallet.connectfirst')}</p>
+        <button type="button" class="main" onClick={() => (isConnecting.value = true)}>{t('connect')}</button>
+      </div>
+    )
+  }
+  const value = amountRead.value.value
+  return (
+    <section class="card">
+      <dl class="money">
+        <div class="first"><dt>{t('wallet.free')}</dt><dd>{has ? money(has.free) : '…'}</dd></div>
+        <div><dt>{t('wallet.locked')}</dt><dd>{money(locked.value)}</dd></div>
+        <div><dt>{t('wallet.wallet')}</dt><dd>{has ? money(has.wallet) : '…'}</dd></div>
+        {currency.value.address && <div><dt>{t('wallet.gas')}</dt><dd>{has ? t('gas.about', { fee: has.ether }) : '…'}</dd></div>}
+      </dl>
+      {has && <p class="quiet">{t('wallet.trades', { completed: has.completed, noShows: has.noShows })}</p>}
+      <NumberField label={t('wallet.add.amount')} unit={currency.value.symbol} text={amount} read={amountRead} shown={money} />
+      <div class="pair">
+        <button type="button" class="second" disabled={value === null} onClick={() => value && act(() => acts.deposit(value))}>{t('wallet.add')}</button>
+        <button type="button" class="second" disabled={!has || has.free === 0n} onClick={() => act(acts.withdraw)}>{t('wallet.withdraw')}</button>
+      </div>
+    </section>
+  )
+}
+
+const percent = (name: string): string => localNumber(parameter(name), 2)
+
+function Rules() {
+  return (
+    <details class="card">
+      <summary>{t('wallet.rules')}</summary>
+      <ul>
+        <li>{t('rules.bond', { percent: percent('bondBps') })}</li>
+        <li>{t('rules.penalty', { percent: percent('penaltyBps') })}</li>
+        <li>{t('rules.decrement', { percent: percent('minDecrementBps') })}</li>
+        <li>{t('rules.extension', { span: parameter('extensionWindow') })}</li>
+        <li>{t('rules.award', { span: parameter('awardWindow') })}</li>
+        <li>{t('rules.settlement', { span: parameter('settlementWindow') })}</li>
+        <li>{t('rules.evs')}: {labels.value.size}</li>
+      </ul>
+      <p class="quiet">{t('rules.address')} <code>{config.value?.market}</code></p>
+      <p class="quiet">{t('wallet.code', { hash: config.value?.codeHash ?? '' })}</p>
+      <p class="quiet">{t('wallet.trust')}</p>
+    </details>
+  )
+}
+
+function forgetDevice(): void {
+  forget()
+  localStorage.clear()
+  location.reload()
+}
+
+export function WalletPage() {
+  useEffect(() => { amount.value = '' }, [account.value])
+  return (
+    <>
+      <h1>{t('wallet.heading')}</h1>
+      <Money />
+      {account.value && (
+        <>
+          <h2>{t('wallet.activity')}</h2>
+          {activity.value?.length ? <Happenings events={activity.value} /> : <p class="quiet">{t('wallet.activity.none')}</p>}
+        </>
+      )}
+      <h2>{t('wallet.settings')}</h2>
+      <div class="card">
+        <Choice label={t('wallet.theme')} value={theme.value} options={THEMES.map((one) => [one, t(`wallet.theme.${one}`)] as const)}
+          onChange={useTheme} />
+        <button type="button" class="second" onClick={forgetDevice}>{t('wallet.forget')}</button>
+      </div>
+      <Rules />
+    </>
+  )
+}
