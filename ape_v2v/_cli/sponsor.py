@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,14 +9,16 @@ import click
 from ape_v2v._cli.shared.commands import reading, writing
 from ape_v2v._cli.shared.groups import Group
 from ape_v2v._cli.shared.parameters import MONEY
+from ape_v2v._cli.shared.sponsored import default_ledger, ledger_option
 from ape_v2v._cli.shared.tables import Facts
-from ape_v2v.chain.networks import data_folder
 from ape_v2v.listening import LOOPBACK
 from ape_v2v.sponsor import SpendingLimits, Sponsor, SponsoredGateway
 from ape_v2v.sponsor.ledger import Ledger
 from ape_v2v.sponsor.service import serve
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ape_v2v._cli.shared.context import Context
     from ape_v2v.units import Money
 
@@ -57,12 +58,7 @@ def cli() -> None:
     show_default=True,
     help="How many in a minute.",
 )
-@click.option(
-    "--ledger",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where what was spent is kept.  [default: in Ape's data folder]",
-)
+@ledger_option("Where what was spent is kept.")
 @click.option("--host", default=LOOPBACK, show_default=True, help="Where to listen.")
 @click.option(
     "--port",
@@ -96,7 +92,7 @@ def serve_orders(
         )
         click.confirm("serve?", abort=True, err=True)
     limits = SpendingLimits(budget=budget, daily=daily, minutely=minutely)
-    kept = Ledger(ledger or _default_ledger(context), limits)
+    kept = Ledger(ledger or default_ledger(context, "sponsor"), limits)
     try:
         sponsor = Sponsor(market, context.sender, kept)
 
@@ -115,11 +111,3 @@ def show(context: Context, url: str) -> None:
     """Ask the sponsor at URL for which market it sends, and what is left of its budget."""
     about = SponsoredGateway(url).about()
     context.show(about, Facts({name: str(value) for name, value in about.items()}))
-
-
-def _default_ledger(context: Context) -> Path | None:
-    """A file for each market; in memory on a chain that is forgotten itself."""
-    node = context.node
-    if node.network.is_dev:
-        return None
-    return data_folder() / f"sponsor-{node.chain_id}-{context.market.address}.sqlite"

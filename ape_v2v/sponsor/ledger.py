@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from ape_v2v.database import Database
 from ape_v2v.errors import V2VError
@@ -47,6 +48,25 @@ class SpendingLimits:
     """and in a minute."""
 
 
+@dataclass(frozen=True)
+class Spending:
+    """What was paid for an account, or may yet be."""
+
+    account: str
+    taken: float
+    """Seconds since 1970."""
+    spent: Money
+    transaction: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "address": self.account,
+            "time": datetime.fromtimestamp(self.taken, UTC).isoformat(),
+            "spent": self.spent.as_json(),
+            "transaction": self.transaction,
+        }
+
+
 class Ledger:
     """The orders that a sponsor has taken. Any thread may use it."""
 
@@ -84,6 +104,14 @@ class Ledger:
         rows = self._database.rows("SELECT transaction_hash FROM orders WHERE digest = ?", digest)
         return str(rows[0][0]) if rows and rows[0][0] else None
 
+    def entries(self) -> list[Spending]:
+        """All that was paid, the latest first."""
+        query = "SELECT account, taken, wei, transaction_hash FROM orders ORDER BY taken DESC"
+        return [
+            Spending(account, taken, Money(int(wei)), transaction)
+            for account, taken, wei, transaction in self._database.rows(query)
+        ]
+
     def take(self, digest: str, account: str, most: Money) -> None:
         """Note an order and the most that it can cost, before it is sent.
 
@@ -92,18 +120,18 @@ class Ledger:
         """
         with self._database.transaction():
             for limit, seconds, name in (
-                (self.limits.minutely, MINUTE, "minute"),
                 (self.limits.daily, DAY, "day"),
+                (self.limits.minutely, MINUTE, "minute"),
             ):
                 if self._count(account, seconds) >= limit:
                     raise LimitReached(
-                        f"{account} has had {limit} orders sent in the last {name}, as many as "
-                        "this sponsor pays for: try again later, or send it yourself"
+                        f"{account} was paid for {limit} times in the last {name}, as often as is "
+                        "allowed: try again later, or pay the gas yourself"
                     )
             if int(most) > int(self.left):
                 raise LimitReached(
-                    f"this may cost {most}, and {self.left} is left of what this sponsor spends "
-                    f"in a day, {self.limits.budget}: try again later, or send it yourself"
+                    f"this may cost {most}, and {self.left} is left of the day's budget, "
+                    f"{self.limits.budget}: try again later, or pay the gas yourself"
                 )
             self._database.write(
                 "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, NULL)",

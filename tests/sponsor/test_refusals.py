@@ -175,7 +175,7 @@ def test_no_more_is_spent_than_the_budget(sponsored_by, ordered, stranger):
     refused = post(running, ordered().text())
 
     assert refused.status_code == 429
-    assert "is left of what this sponsor spends in a day, 1 wei" in refused.json()["error"]
+    assert "is left of the day's budget, 1 wei" in refused.json()["error"]
     assert stranger.nonce == before
 
 
@@ -183,7 +183,7 @@ def test_one_account_gets_so_much_and_the_others_go_on(sponsored_by, ordered, pe
     sponsor = sponsored_by(SpendingLimits(minutely=1)).sponsor
     sponsor.carry_out(ordered())
 
-    with pytest.raises(LimitReached, match="has had 1 orders sent in the last minute"):
+    with pytest.raises(LimitReached, match="was paid for 1 times in the last minute"):
         sponsor.carry_out(ordered(delegation=None))
     assert sponsor.carry_out(ordered(penniless[1])).block
 

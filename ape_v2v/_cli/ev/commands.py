@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ape_v2v._cli.ev import grants
 from ape_v2v._cli.shared.catchup import open_history
 from ape_v2v._cli.shared.commands import reading, writing
 from ape_v2v._cli.shared.failures import EXPECTED_ERRORS
 from ape_v2v._cli.shared.groups import Group
-from ape_v2v._cli.shared.parameters import ADDRESS
+from ape_v2v._cli.shared.parameters import ADDRESS, MONEY
+from ape_v2v._cli.shared.sponsored import ledger_option
 from ape_v2v._cli.shared.tables import Facts, Rows, utc
 from ape_v2v.errors import SentAs, V2VError
 from ape_v2v.market.details import printable
@@ -21,10 +23,12 @@ from ape_v2v.market.market import BURNT
 from ape_v2v.market.shapes import Registrations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ape_v2v._cli.shared.context import Context
     from ape_v2v.market.shapes import EVRecord
+    from ape_v2v.sponsor.grants import Grant
+    from ape_v2v.units import Money
 
 _FILE_COLUMNS = ("address", "infos")
 
@@ -38,10 +42,52 @@ def cli() -> None:
 @writing(name="add")
 @click.argument("ev", metavar="ADDRESS", type=ADDRESS)
 @click.option("--infos", default="", help="Notes on the EV, public for ever: nothing personal.")
-def add(context: Context, ev: str, infos: str) -> None:
+@click.option(
+    "--gas-grant",
+    metavar="ETHER",
+    type=MONEY,
+    help="Fill its wallet up to so much ether, so that it can pay its gas.",
+)
+@grants.limiting
+def add(
+    context: Context, ev: str, infos: str, *, gas_grant: Money | None = None, **limits: Any
+) -> None:
     """Register an EV. The organization, while the market is open."""
     context.market.add_ev(ev, infos, sender=context.sender)
-    _show(context, context.market.ev(ev).record(infos))
+    given = [] if gas_grant is None else grants.give(context, [ev], gas_grant, gas_grant, **limits)
+    _show(context, context.market.ev(ev).record(infos), given)
+
+
+@cli.add_command
+@writing(name="top-up", sponsored=False)
+@click.argument("evs", metavar="[ADDRESS]...", nargs=-1, type=ADDRESS)
+@click.option(
+    "--below", metavar="ETHER", type=MONEY, required=True, help="Whose wallet has less is given."
+)
+@click.option("--to", "level", metavar="ETHER", type=MONEY, required=True, help="Up to this.")
+@grants.limiting
+def top_up(
+    context: Context, evs: tuple[str, ...], *, below: Money, level: Money, **limits: Any
+) -> None:
+    """Keep the wallets of EVs above a threshold, so that they can pay their gas; all, or these.
+
+    Run it now and then: it gives to who has less, and remembers what it has given.
+    """
+    market = context.market
+    wanted = list(dict.fromkeys(evs)) or list(_infos(context))
+    known = market.are_evs(wanted)
+    for ev, is_ev in zip(wanted, known, strict=True):
+        if not is_ev:
+            raise V2VError(f"{ev} is no EV of the market {market.address}: add it first")
+    grants.shown(context, grants.give(context, wanted, below, level, **limits), len(wanted), below)
+
+
+@cli.add_command
+@reading(name="grants")
+@ledger_option("Where what was given is kept.")
+def list_grants(context: Context, ledger: Path | None) -> None:
+    """List the ether that was given to EVs from here, the latest first."""
+    grants.log(context, ledger)
 
 
 @cli.add_command
@@ -189,8 +235,11 @@ def _infos(context: Context, *, removed: bool = False) -> dict[str, str]:
         return {item.address: item.infos for item in history.evs(removed=removed)}
 
 
-def _show(context: Context, record: EVRecord) -> None:
+def _show(context: Context, record: EVRecord, given: Sequence[Grant] = ()) -> None:
     data, shown = record.as_json(), _readable(context, record)
+    for grant in given:
+        data["gasGrant"] = grant.as_json()
+        shown["gas grant"] = grant.refusal or context.money(grant.amount)
     if context.transaction is not None:
         data["transaction"] = shown["transaction"] = context.transaction
     context.show(data, Facts(shown))
