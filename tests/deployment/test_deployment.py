@@ -1,11 +1,14 @@
 """Deploying: what is refused before anything is sent, and what is recorded afterwards."""
 
 import json
+import re
 import shutil
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import pytest
+import yaml
+from eth_utils.address import is_checksum_address
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
@@ -149,6 +152,24 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
 def test_a_missing_file_says_what_it_is_for(tmp_path):
     with pytest.raises(ConfigurationError, match="is missing: it says what to deploy on this net"):
         Settings.load(tmp_path / "ethereum-sepolia.yaml")
+
+
+ISSUED_BY_CIRCLE = {
+    "arbitrum-sepolia": 1,
+    "base-sepolia": 2,
+    "ethereum-sepolia": 2,
+    "optimism-sepolia": 1,
+}
+
+
+@pytest.mark.parametrize("name", ISSUED_BY_CIRCLE)
+def test_the_tokens_that_settings_offer_can_be_taken_as_they_stand(name):
+    text = (ROOT / "deployments" / f"{name}.yaml").read_text(encoding="utf-8")
+    offered = re.findall(r"^# (currency: .*)$", text, re.MULTILINE)
+    assert len(offered) == ISSUED_BY_CIRCLE[name]
+    for line in offered:
+        settings = yaml.safe_load(text.replace(f"# {line}", line))
+        assert is_checksum_address(settings["currency"])
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def _sent(context: Context, calls: Sequence[SignedCall]) -> list[Relayed]:
             f"{len(trial.calls)} of {len(calls)} signed documents on market "
             f"{context.market.address}, in one transaction",
             f"  by {context.who(context.sender.address)}",
-            f"  costs about {context.money(expected.cost)} ({expected.gas:,} gas)",
+            f"  costs about {context.cost(expected)}",
             *(f"  without {calls[at].what}: {why}" for at, why in trial.refusals.items()),
         ]
         click.echo("\n".join(lines), err=True)

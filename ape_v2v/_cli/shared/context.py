@@ -140,7 +140,7 @@ class Context:
             f"  by {self.who(write.sender.address)}",
         ]
         if expected is not None:
-            lines.append(f"  costs about {self.money(expected.cost)} ({expected.gas:,} gas)")
+            lines.append(f"  costs about {self.cost(expected)}")
         if write.value:
             lines.append(f"  sends {self.money(write.value)} into the market")
         if write.moves:
@@ -167,6 +167,13 @@ class Context:
             return str(value)
         shown = value.format(self.config.units.money)
         return shown if self.price is None else f"{shown} ({self.price.format(value)})"
+
+    def cost(self, expected: Forecast) -> str:
+        """What a transaction is expected to cost, and for what."""
+        beside = ""
+        if expected.data_fee:
+            beside = f", and {self.money(Money(expected.data_fee))} for its data on layer 1"
+        return f"{self.money(expected.cost)} ({expected.gas:,} gas{beside})"
 
     @cached_property
     def aliases(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ape_v2v.chain import blocks, fees, signing
+from ape_v2v.chain import blocks, fees, rollups, signing
 from ape_v2v.chain.line.faults import NodeError, Rejected, Reverted
 from ape_v2v.errors import V2VError
 from ape_v2v.units import Money
@@ -67,16 +67,19 @@ class Forecast:
     """The block's time, seconds since 1970."""
     asked_at: float
     """When the node was asked, by the monotonic clock."""
+    data_fee: int = 0
+    """What the data cost at most on layer 1, beside the gas, wei."""
 
     @property
     def cost(self) -> Money:
-        """What its gas is expected to cost."""
-        return Money(self.gas * min(self.price.max_fee, self.base_fee + self.price.priority_fee))
+        """What it is expected to cost."""
+        rate = min(self.price.max_fee, self.base_fee + self.price.priority_fee)
+        return Money(self.gas * rate + self.data_fee)
 
     @property
     def most(self) -> Money:
-        """What its gas can cost at most."""
-        return Money(self.gas_limit * self.price.max_fee)
+        """What it can cost at most."""
+        return Money(self.gas_limit * self.price.max_fee + self.data_fee)
 
 
 def forecast(node: Node, request: Request, policy: Fees) -> Forecast:
@@ -91,7 +94,8 @@ def forecast(node: Node, request: Request, policy: Fees) -> Forecast:
     sender = request.sender.address
     asked_at = time.monotonic()
     answers = _ask(node, request)
-    estimate, nonce, block, called, balance, *offers = answers
+    estimate, nonce, block, called, balance, *rest = answers
+    offers, of_data = rest[: len(fees.QUESTIONS)], rest[len(fees.QUESTIONS) :]
     wallet = Money(_number(balance, "the sender's ether"))
     if wallet < (value := Money(request.value)):
         raise Underfunded(
@@ -116,6 +120,7 @@ def forecast(node: Node, request: Request, policy: Fees) -> Forecast:
         wallet=wallet,
         timestamp=head.timestamp,
         asked_at=asked_at,
+        data_fee=rollups.data_fee(of_data),
     )
     if wallet < Money(request.value + int(found.most)):
         sends = f"would send {value}, and " if value else ""
@@ -144,7 +149,11 @@ def _ask(node: Node, request: Request) -> list[Any]:
             ("eth_getTransactionCount", (sender, blocks.PENDING)),
             ("eth_getBlockByNumber", (tag, False)),
         ]
-        of_now: list[Call] = [("eth_getBalance", (sender, blocks.LATEST)), *fees.QUESTIONS]
+        of_now: list[Call] = [
+            ("eth_getBalance", (sender, blocks.LATEST)),
+            *fees.QUESTIONS,
+            *rollups.data_question(node, request.data, len(request.authorizations)),
+        ]
         if _ANVIL not in node.client:
             return node.batch([*others, called, *of_now], errors=True)
         # It works on a batch at once, and two questions about pending state can stop it.
