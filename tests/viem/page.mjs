@@ -16,12 +16,26 @@ export class Page {
   }
 
   abi() {
-    const blocks = this.between("<!-- interface", "<!-- end of interface -->").matchAll(
-      /```solidity\n(.*?)```/gs,
+    return parseAbi(this.declarations("<!-- interface", "<!-- end of interface -->"));
+  }
+
+  // Of the market in a token: what it has in another form stands in the place of the first one's.
+  tokenAbi() {
+    const own = this.declarations("<!-- token ledger", "<!-- end of token ledger -->");
+    const structs = this.declarations("<!-- interface", "<!-- end of interface -->").filter((line) =>
+      line.startsWith("struct"),
     );
+    const replaced = new Set(own.map(named));
+    const others = this.declarations("<!-- interface", "<!-- end of interface -->").filter(
+      (line) => !line.startsWith("struct") && !line.startsWith("receive") && !replaced.has(named(line)),
+    );
+    return parseAbi([...structs, ...own, ...others]);
+  }
+
+  declarations(begin, end) {
+    const blocks = this.between(begin, end).matchAll(/```solidity\n(.*?)```/gs);
     const lines = [...blocks].flatMap((block) => block[1].trim().split("\n"));
-    const declared = lines.filter((line) => !line.startsWith("//"));
-    return parseAbi(declared.map((line) => line.replace(/;$/, "")));
+    return lines.filter((line) => !line.startsWith("//")).map((line) => line.replace(/;$/, ""));
   }
 
   // Of each struct that is signed: its fields, and what the worked example has.
@@ -61,6 +75,11 @@ export class Page {
     }
     return rows;
   }
+}
+
+// `function deposit`, `constructor`: the kind of a declaration, and its name.
+function named(line) {
+  return line.split("(")[0];
 }
 
 // `R − C` or 2S, whatever is said after it.

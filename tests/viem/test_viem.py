@@ -19,7 +19,8 @@ from tests.helpers.documentation import ROOT
 FOLDER = ROOT / "tests" / "viem"
 PAGE = ROOT / "docs" / "protocol.md"
 VECTORS = ROOT / "docs" / "vectors.json"
-ARTIFACT = ROOT / "ape_v2v" / "market" / "interface" / "artifacts" / "V2VMarket.json"
+ARTIFACTS = ROOT / "ape_v2v" / "market" / "interface" / "artifacts"
+STABLECOIN = ROOT / "ape_v2v" / "testing" / "artifacts" / "Stablecoin.json"
 ENDINGS = 14
 SECONDS = 240
 
@@ -33,9 +34,9 @@ def run():
         assert isinstance(web3.provider, HTTPProvider)
         url = str(web3.provider.endpoint_uri)
 
-        def run(program, *files):
+        def run(program, *files, market="V2VMarket"):
             return subprocess.run(
-                [node, FOLDER / program, *files, ARTIFACT, url],
+                [node, FOLDER / program, *files, ARTIFACTS / f"{market}.json", url],
                 cwd=ROOT,
                 capture_output=True,
                 text=True,
@@ -92,6 +93,16 @@ def test_a_page_that_says_something_else_fails_it(play, tmp_path, right, wrong, 
 
     assert answer.returncode != 0
     assert re.search(complaint, answer.stderr)
+
+
+def test_a_wallet_of_another_author_signs_for_a_market_in_a_token(run):
+    """EIP-3009, bid, reading, withdrawal: a stranger sends them, and every unit is accounted for."""
+    answer = run("token.mjs", PAGE, STABLECOIN, market="V2VTokenMarket")
+
+    assert answer.returncode == 0, answer.stderr[-2_000:]
+    said = json.loads(answer.stdout)
+    assert said["sentByProvider"] == 0, "the provider holds no ether, and needs none"
+    assert said["cost"] == str(400 * 18_400)
 
 
 @pytest.mark.timeout(SECONDS)
