@@ -96,7 +96,7 @@ def test_a_page_that_says_something_else_fails_it(play, tmp_path, right, wrong, 
 
 
 def test_a_wallet_of_another_author_signs_for_a_market_in_a_token(run):
-    """EIP-3009, bid, reading, withdrawal: a stranger sends them, and every unit is accounted for."""
+    """EIP-3009, bid, reading, withdrawal: a stranger sends them, and no unit is missing."""
     answer = run("token.mjs", PAGE, STABLECOIN, market="V2VTokenMarket")
 
     assert answer.returncode == 0, answer.stderr[-2_000:]
