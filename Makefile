@@ -45,7 +45,7 @@ INSTALLERS := toolchain/node.lock $(addprefix toolchain/,$(addsuffix .py,command
 PYTHON_SOURCES = $(wildcard ape_v2v benchmarks demo docs scripts tests toolchain)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compile test test-pyevm lint format assure assure-nightly demo demo-pythons ganache report site lock clean distclean FORCE
+.PHONY: help setup compile test test-pyevm lint format assure assure-nightly demo app demo-pythons ganache report site lock clean distclean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -100,6 +100,13 @@ assure-nightly: $(COMPILED) ## The same with every mutant, and the large campaig
 
 demo: $(STAMP) ## Run a market from start to end on a local chain
 	$(BIN)/ape run demo
+
+# Where the page of `make app` is served; 0.0.0.0 is for phones in the same network.
+HOST = 127.0.0.1
+PORT = 8700
+
+app: $(STAMP) $(PAGE) ## Serve a market of play money for a phone, with cars that bid
+	@$(BIN)/ape run app --host $(HOST) --port $(PORT)
 
 demo-pythons: $(STAMP) ## Run it on each Python from 3.11 to 3.13 that is on this machine
 	@pythons=$$($(BIN)/python -m toolchain.pythons) && test -n "$$pythons" && \

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ape import chain
-
 from ape_v2v.errors import V2VError
 from ape_v2v.session.store import Store
 from ape_v2v.units import Energy
@@ -30,7 +28,6 @@ METER = "ACME-EM24-00042"
 POWER_W = 11_000
 _SPEED = 2_000  # simulated seconds per second: 100 minutes in 3 s
 _INCREMENT = Energy.parse("2 kWh")
-_SECONDS_PER_HOUR = 3_600
 _PATIENCE = 60  # seconds
 
 
@@ -45,8 +42,8 @@ class Charged:
     energy: Energy
     transaction: str
     """That ended the connection."""
-    last_receipt: EnergyStatement
-    """As the provider has it."""
+    last_receipt: EnergyStatement | None
+    """As the provider has it; it needs none where everything was paid."""
 
 
 def charge(
@@ -54,16 +51,21 @@ def charge(
     consumer: AccountAPI,
     provider: AccountAPI,
     limit: Energy,
+    *,
     tell: Callable[[dict[str, Any]], None],
+    node: str,
+    speed: int = _SPEED,
 ) -> Charged:
-    """Run both sides until the connection is settled, and move the chain's time with the energy.
+    """Run both sides until the connection is settled.
 
     Args:
         connection: What was awarded.
         consumer: Its account.
         provider: Its account.
         limit: Where the consumer stops.
-        tell: Told what the consumer's process says.
+        tell: Told what the consumer's process says, when more energy is acknowledged.
+        node: The URL of the chain.
+        speed: Simulated seconds per second.
 
     Raises:
         ChargingFailedError: A process ended before the session did.
@@ -72,18 +74,16 @@ def charge(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         serves = [
-            "serve", connection.id, "--speed", _SPEED, "--power", POWER_W / 1000,
+            "serve", connection.id, "--speed", speed, "--power", POWER_W / 1000,
             "--max-unacknowledged", _INCREMENT, "--meter-id", METER,
         ]  # fmt: skip
-        with _side(folder, connection, provider, serves) as serving:
+        with _side(folder, connection, provider, node, serves) as serving:
             url = _line(serving, folder)["url"]
             charges = ["charge", url, "--limit", limit, "--loss", "0.01"]
-            with _side(folder, connection, consumer, charges) as charging:
+            with _side(folder, connection, consumer, node, charges) as charging:
                 end = _follow(charging, folder, tell)
             _await_end(serving, folder)
         last = Store(folder / f"{provider.address}.sqlite").statements.highest_receipt(token)
-    if last is None:
-        raise ChargingFailedError("the provider has no receipt")
     return Charged(Energy(end["energyWh"]), end["transaction"], last)
 
 
@@ -96,15 +96,14 @@ def _follow(
         said = _line(charging, folder)
         if said["event"] != "progress":
             return said
-        if (more := said["acknowledgedWh"] - acknowledged) > 0:
-            chain.mine(deltatime=max(1, more * _SECONDS_PER_HOUR // POWER_W))
+        if said["acknowledgedWh"] > acknowledged:
             tell(said)
         acknowledged = said["acknowledgedWh"]
 
 
 @contextmanager
 def _side(
-    folder: Path, connection: Connection, account: AccountAPI, words: list[Any]
+    folder: Path, connection: Connection, account: AccountAPI, node: str, words: list[Any]
 ) -> Iterator[subprocess.Popen[str]]:
     """A side's process, ended with the block."""
     command = [
@@ -117,7 +116,7 @@ def _side(
         (folder / "errors").open("a") as errors,
         subprocess.Popen(
             [str(word) for word in command],
-            env=os.environ | {"APE_FOUNDRY_HOST": chain.provider.uri},
+            env=os.environ | {"APE_FOUNDRY_HOST": node},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

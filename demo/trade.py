@@ -55,6 +55,9 @@ DELIVERED = Energy.parse("18.4 kWh")
 """The consumer leaves before the 20 kWh are full: what was delivered is what is paid."""
 
 
+_SECONDS_PER_HOUR = 3_600
+
+
 @dataclass
 class Person:
     """Somebody in the story, with what was in its wallet when it began."""
@@ -288,11 +291,19 @@ def _charge(story: Story, connection: Connection, alice: Person, bob: Person) ->
     story.whisper("Bob", "serves:  ape v2v session serve …")
     story.whisper("Alice", "charges: ape v2v session charge http://127.0.0.1:…")
 
+    charging_since = chain.blocks.head.timestamp
+
     def tell(said: dict[str, Any]) -> None:
         energy, own = Energy(said["acknowledgedWh"]), Energy(said["ownEnergyWh"])
+        # The chain's time goes on with the energy.
+        now = charging_since + int(energy) * _SECONDS_PER_HOUR // demo_charging.POWER_W
+        chain.mine(timestamp=max(now, chain.blocks.head.timestamp + 1))
         story.whisper("Alice", f"signs for {energy} in all; her own meter says {own}")
 
-    charged = demo_charging.charge(connection, alice.account, bob.account, DELIVERED, tell)
+    node = str(chain.provider.uri)
+    charged = demo_charging.charge(
+        connection, alice.account, bob.account, DELIVERED, tell=tell, node=node
+    )
     story.whisper("Alice", f"drives on before the {ENERGY} are full")
     return charged
 
@@ -304,7 +315,8 @@ def _settle(
     receipt = _receipt(story.told, charged.transaction)
     (end,) = [fact for fact in story.told.facts(receipt) if fact.name == "ConnectionEnded"]
     cost, energy = story.told.money(end.args["cost"]), Energy(end.args["energyWh"])
-    if not energy == charged.energy == charged.last_receipt.energy == DELIVERED:
+    last = charged.last_receipt
+    if last is None or not energy == charged.energy == last.energy == DELIVERED:
         raise DoesNotAddUpError(f"{charged.energy} were charged, and {energy} were settled")
     if look_up(charged.transaction, story.told.node).sender != alice.account.address:
         raise DoesNotAddUpError("Alice did not end the connection at once, as she should have")
@@ -313,7 +325,7 @@ def _settle(
     _expect_refusal(
         story, bob, "hands in Alice's last receipt too", "UnexpectedState",
         lambda market: market.connection(connection.id).settle(
-            charged.last_receipt, sender=bob.account
+            last, sender=bob.account
         ),
     )  # fmt: skip
 

@@ -49,13 +49,18 @@ export const isShown = signal(false)
 
 const LOOK_EVERY = 1_000
 const FORGOTTEN = 180_000
+const SAID_FOR = 6_000
 const REJECTED = 4_001
 const WAITING: Phase[] = ['asking', 'sent', 'mined', 'reorganised']
 
 const NOTHING: Act = { title: () => '', button: () => '', rows: () => [], risks: () => [], done: () => '', steps: [] }
 
 /** Whether the wallet or the chain still has something to say. */
-export const isUnderWay = (): boolean => progress.value !== null && WAITING.includes(progress.value.phase)
+export const isUnderWay = (): boolean => {
+  const now = progress.value
+  // Between two steps it is checked again.
+  return now !== null && (WAITING.includes(now.phase) || (now.phase === 'checking' && now.hash !== null))
+}
 
 function update(change: Partial<Progress>): void {
   if (progress.value) progress.value = { ...progress.value, ...change }
@@ -76,7 +81,7 @@ export async function propose(make: () => Promise<Act>): Promise<void> {
 export async function check(): Promise<void> {
   const mine = progress.value
   if (!mine) return
-  update({ phase: 'checking', error: null })
+  update({ phase: 'checking', error: null, hash: null })
   try {
     const act = await mine.make()
     if (progress.value?.make !== mine.make) return
@@ -180,7 +185,7 @@ async function follow(): Promise<boolean> {
       if (receipt) {
         const depth = Number(BigInt(height as Hex) - BigInt(receipt.blockNumber)) + 1
         if (Number(receipt.status) !== 1) return failed(mine)
-        if (depth >= Math.max(1, config.value?.confirmations ?? 1)) return over('final', depth)
+        if (depth >= Math.max(1, config.value?.confirmations ?? 1)) return done(depth)
         update({ phase: 'mined', depth })
       } else {
         if (progress.value?.phase === 'mined') update({ phase: 'reorganised', depth: 0 })
@@ -201,7 +206,16 @@ function over(phase: Phase, depth = 0): boolean {
   localStorage.removeItem(STORE)
   update({ phase, depth })
   void standingNow()
-  return phase === 'final'
+  return false
+}
+
+function done(depth: number): boolean {
+  const now = progress.value
+  const isLast = now === null || now.step >= now.act.steps.length - 1
+  over(isLast ? 'final' : 'checking', depth)
+  // What was put away says that it is done, and goes.
+  setTimeout(() => progress.value?.phase === 'final' && !isShown.value && dismiss(), SAID_FOR)
+  return true
 }
 
 /** The contract refused it once it was in a block: asked again, the chain says why. */

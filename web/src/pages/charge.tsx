@@ -1,8 +1,8 @@
 // For who needs energy: asking for it, and what has come of it.
-import { computed, signal } from '@preact/signals'
+import { computed, effect, signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import * as acts from '../acts'
-import { account } from '../chain/wallets'
+import { account, isPlay } from '../chain/wallets'
 import { auctionOf, currency, get, takePast, type Past } from '../market'
 import { decimalText, parseEnergy, parsePositive, parseRate, rateDecimals } from '../money'
 import { Bids, Exact, Price, useEvents } from '../parts/auction'
@@ -23,11 +23,17 @@ const DAY_HOURS = 7n * 24n
 const energy = signal('20')
 const most = signal('')
 const connector = signal<Connector>('IEC_62196_T2')
-const minutes = signal('10')
+const USUAL = '10'
+const minutes = signal(USUAL)
 const hours = signal('2')
 const place = signal('')
 const note = signal('')
 const openAward = signal(false)
+
+// Who plays does not want to wait.
+effect(() => {
+  if (isPlay.value && minutes.peek() === USUAL) minutes.value = '1'
+})
 
 const energyRead = computed(() => reading(energy.value, parseEnergy))
 const rateRead = computed(() => reading(most.value, (text) => parseRate(text, currency.value)))

@@ -5,10 +5,11 @@ import { account, isElsewhere, isPlay, switchChain, wallet, walletChain } from '
 import { config, currency, head, heardAt, labelOf, reorganised } from '../market'
 import { route, TABS } from '../router'
 import { STALE, trouble } from '../service'
+import { outcome } from '../sheets/confirm'
 import { isConnecting } from '../sheets/connect'
 import { mine } from '../standing'
 import { deviceNow } from '../time'
-import { isShown, progress } from '../transaction'
+import { isShown, isUnderWay, progress } from '../transaction'
 import { short, t } from '../words'
 import { Icon } from './icons'
 
@@ -30,7 +31,7 @@ export function Header() {
     <header>
       <div class="name">
         <strong>{t('market.title')}</strong>
-        <span class="where">{currency.value.symbol}{config.value && ` · ${config.value.network}`} <Live /></span>
+        <span class="where">{currency.value.symbol}{config.value && !config.value.isLocal && ` · ${config.value.network}`} <Live /></span>
       </div>
       <button type="button" class="chip" onClick={() => (isConnecting.value = true)}>
         {address ? labelOf(address) || short(address) : t('connect')}
@@ -91,10 +92,12 @@ export function Tabs() {
 
 /** A transaction whose sheet was put away, and that goes on. */
 export function UnderWay() {
-  if (isShown.value || progress.value === null) return null
+  const now = progress.value
+  if (isShown.value || now === null) return null
   return (
     <button type="button" class="underway" onClick={() => (isShown.value = true)}>
-      <span class="spinner" aria-hidden="true" />{progress.value.act.title()}
+      {isUnderWay() ? <span class="spinner" aria-hidden="true" /> : <Icon name={now.phase === 'final' ? 'check' : 'warn'} />}
+      <span>{isUnderWay() ? now.act.title() : outcome(now)}</span>
     </button>
   )
 }

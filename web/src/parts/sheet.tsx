@@ -9,12 +9,13 @@ export function Sheet({ title, onClose, children }: { title: string; onClose: ()
   useEffect(() => {
     const element = dialog.current
     element?.showModal()
+    element?.querySelector('h2')?.focus()
     return () => element?.close()
   }, [])
   return (
     <dialog ref={dialog} class="sheet" aria-labelledby="sheet-title" onCancel={(event) => { event.preventDefault(); onClose() }}>
       <div class="sheet-head">
-        <h2 id="sheet-title" tabIndex={-1} autofocus>{title}</h2>
+        <h2 id="sheet-title" tabIndex={-1}>{title}</h2>
         <button type="button" class="plain" aria-label={t('close')} onClick={onClose}><Icon name="close" /></button>
       </div>
       {children}

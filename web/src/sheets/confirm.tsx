@@ -21,7 +21,8 @@ export function said(error: unknown): string {
   return plain(shortMessage ?? message ?? String(error), 200)
 }
 
-function words(now: Progress): string {
+/** What has become of it, in a sentence. */
+export function outcome(now: Progress): string {
   switch (now.phase) {
     case 'mined':
       return t('tx.mined', { depth: now.depth, needed: Math.max(1, config.value?.confirmations ?? 1) })
@@ -62,7 +63,7 @@ export function ConfirmSheet() {
       {now.phase !== 'ready' && (
         <div class={`outcome ${now.phase}`} role="status">
           {isBusy ? <span class="spinner" aria-hidden="true" /> : <Icon name={now.phase === 'final' ? 'check' : 'warn'} />}
-          <p>{words(now)}</p>
+          <p>{outcome(now)}</p>
         </div>
       )}
       <Buttons now={now} />

@@ -1,0 +1,54 @@
+"""`make app`: somebody new trades with play money, on the page that it prints the address of."""
+
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.helpers.processes import project_folder
+from tests.web.conftest import SIZE
+
+APP = ("scripts/app.py", *(f"demo/{module}.py" for module in ("__init__", "app", "charging")))
+"""What runs in a project that has nothing else of this one."""
+SECONDS = 60
+
+
+@contextmanager
+def app(folder):
+    """The URL of its page."""
+    command = [Path(sys.executable).with_name("ape"), "run", "app", "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=project_folder(folder, *APP), stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield next(
+                match[1] for line in process.stdout if (match := re.search(r"Open (\S+)", line))
+            )
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=SECONDS)
+            assert process.returncode == 0
+        finally:
+            process.kill()
+
+
+def test_somebody_new_buys_energy_from_cars_that_bid_by_themselves(browser, tmp_path):
+    with app(tmp_path) as url:
+        context = browser.new_context(viewport=SIZE, color_scheme="dark", locale="en-GB")
+        page = context.new_page()
+        page.goto(url)
+        page.get_by_role("button", name="Connect").click()
+        page.get_by_role("button", name="Alice's phone").click()
+        expect(page.get_by_text("Play money")).to_be_visible()
+        page.get_by_role("button", name="Ask").click()
+        sheet = page.get_by_role("dialog")
+        sheet.get_by_role("button", name="Lock 12 EURT and ask").click()
+        expect(sheet.get_by_text("Your request is open.")).to_be_visible()
+        sheet.get_by_role("button", name="Close").last.click()
+        # He goes lowest.
+        expect(page.get_by_text("Bob's car leads")).to_be_visible(timeout=SECONDS * 1_000)
+        context.close()
