@@ -20,7 +20,7 @@ SECONDS = 60
 @contextmanager
 def app(folder):
     """The URL of its page."""
-    command = [Path(sys.executable).with_name("ape"), "run", "app", "--port", "0"]
+    command = [str(Path(sys.executable).with_name("ape")), "run", "app", "--port", "0"]
     with subprocess.Popen(
         command, cwd=project_folder(folder, *APP), stdout=subprocess.PIPE, text=True
     ) as process:
