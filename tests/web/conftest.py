@@ -72,7 +72,9 @@ class PhoneWallet:
         self.says_no = False
         self.follows = True
         """Whether it goes to another chain when it is asked to."""
-        self.asked = []
+        self.asked: list[str] = []
+        """The methods, and what it was given to send."""
+        self.sent: list[dict[str, str]] = []
 
     def answer(self, call):
         self.asked.append(call["method"])
@@ -88,6 +90,7 @@ class PhoneWallet:
             case "eth_sendTransaction" if self.says_no:
                 return {"error": {"code": REJECTED, "message": "User rejected the request."}}
             case "eth_sendTransaction":
+                self.sent.append(call["params"][0])
                 free = call["params"][0] | {"gasPrice": "0x0"}
                 return {"result": self.node.request(call["method"], free)}
         return {"error": {"code": 4_200, "message": "not supported"}}
@@ -135,12 +138,12 @@ class Phone:
     def does_not_see(self, text):
         expect(self.page.get_by_text(text)).to_have_count(0)
 
-    def confirms(self, name, outcome):
+    def confirms(self, name, outcome, close="Close"):
         """Press what the sheet offers, and see what has become of it."""
         sheet = self.page.get_by_role("dialog")
         sheet.get_by_role("button", name=name).click()
         expect(sheet.get_by_text(outcome)).to_be_visible()
-        sheet.get_by_role("button", name="Close").last.click()
+        sheet.get_by_role("button", name=close).last.click()
         expect(sheet).to_have_count(0)
 
 

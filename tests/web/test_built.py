@@ -6,10 +6,11 @@ import re
 import pytest
 
 from ape_v2v.service import page
+from tests.helpers.documentation import ROOT
 from toolchain import web
 
-# Bytes by gzip -9: what a phone loads before it shows anything, its looks, and all.
-ENTRY, LOOKS, ALL = 75_000, 6_000, 220_000
+# Bytes by gzip -9: what a phone loads before it shows anything, its looks, a language, and all.
+ENTRY, LOOKS, LANGUAGE, ALL = 75_000, 6_000, 6_000, 220_000
 FIRST = 6  # files
 
 
@@ -65,3 +66,46 @@ def test_the_page_has_no_script_or_style_of_its_own(first):
     html = (page.BUILT / page.START).read_text("utf-8")
 
     assert not re.search(r"<style|<script(?![^>]*src=)| style=| on\w+=", html)
+
+
+# --- What it says
+
+WORDS = ROOT / "web" / "src" / "words"
+OTHERS = ("de",)
+COMPOSED = re.compile(r"(tx|event|tab|wallet\.theme|remove|cancel)\.\w+")
+"""Keys that the page puts together."""
+
+
+def sentences(language):
+    """Every sentence of a language by its key."""
+    text = (WORDS / f"{language}.ts").read_text("utf-8")
+    said = re.findall(r"^  '?([\w.]+)'?: '(.*)',$", text, re.MULTILINE)
+    # In English, refusals are listed by the errors' names.
+    return {key if "." in key or key.islower() else f"refused.{key}": line for key, line in said}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_language_fills_in_what_english_does(language):
+    english, other = (
+        {key: sorted(re.findall(r"\{[\w:]+\}", said)) for key, said in sentences(name).items()}
+        for name in ("en", language)
+    )
+
+    assert len(english) > 200
+    assert other == english
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_language_is_small(built, language):
+    (size,) = (size for name, size in built.items() if name.startswith(f"assets/{language}-"))
+
+    assert 0 < size <= LANGUAGE
+
+
+def test_every_sentence_is_said_somewhere():
+    pages = [path for path in (ROOT / "web" / "src").rglob("*.ts*") if path.parent != WORDS]
+    code = "".join(path.read_text("utf-8") for path in [*pages, WORDS / "index.ts"])
+    plain = [key for key in sentences("en") if not key.startswith("refused.")]
+
+    unused = [key for key in plain if f"'{key}'" not in code and not COMPOSED.fullmatch(key)]
+    assert unused == []

@@ -2,9 +2,15 @@
 
 import re
 
+import pytest
+from playwright.sync_api import expect
+
+from ape_v2v.units import Rate
 from tests.helpers.world import ALICE, BOB, CAROL, GWEI, ORGANIZATION, STRANGER, TERMS
 
 GAS = hex(1_000_000)
+NONCE = "0x1"
+"""Of an EV's first transaction: it has paid in."""
 ASKS = "Lock 0.006 ETH and ask"
 
 
@@ -154,3 +160,81 @@ def test_a_page_asks_nobody_but_its_service(alice, url):
     ask(alice)
 
     assert alice.hosts == {url.split("/")[2]}
+
+
+# --- What becomes of a transaction that is in no block yet
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "Done, with the higher fee"),
+        ({"to": ALICE, "data": "0x", "value": "0x0"}, "You cancelled it. Nothing happened."),
+        ({"to": BOB, "data": "0x", "value": "0x1"}, "Another transaction took its place."),
+    ],
+    ids=["repriced", "cancelled", "replaced"],
+)
+def test_what_took_the_place_of_a_transaction_is_told_apart(alice, node, change, said):
+    node.request("evm_setAutomine", False)
+    fill_in(alice)
+    sheet = alice.page.get_by_role("dialog")
+    sheet.get_by_role("button", name=ASKS).click()
+    alice.sees("Sent. It comes with one of the next blocks.")
+    (first,) = alice.wallet.sent
+
+    again = {**first, "gasPrice": hex(GWEI), "gas": GAS, "nonce": NONCE, **change}
+    node.request("eth_sendTransaction", again)
+    node.request("evm_mine")
+
+    alice.sees(said)
+
+
+def test_what_was_sent_is_followed_when_the_page_is_opened_again(alice, node):
+    node.request("evm_setAutomine", False)
+    fill_in(alice)
+    alice.page.get_by_role("dialog").get_by_role("button", name=ASKS).click()
+    alice.sees("Sent. It comes with one of the next blocks.")
+
+    alice.page.reload()
+    alice.sees("Ask for 20 kWh, at most 0.0003 ETH/kWh")
+    node.request("evm_mine")
+    alice.sees("No bid yet")
+
+
+# --- What people type, and in which language
+
+
+def test_numbers_are_read_as_python_reads_them_or_not_at_all(alice):
+    for typed, rate in {
+        "0.0003": "0.0003 ether/kWh",
+        "0,00025": "0.00025 ether/kWh",
+        " 1 000,5 ": "1000.5 ether/kWh",
+        "1.234,5": "1234.5 ether/kWh",
+        "0.123": "0.123 ether/kWh",
+    }.items():
+        alice.fill("At most, per kWh", typed)
+        said = Rate.parse(rate).to("ether/kWh")
+        alice.sees(re.compile(rf"^= {said:,f} ETH/kWh$"))
+    for typed, said in {
+        "1.000": "Is this 1.0000 or 1000?",
+        "0.0000000000000001": "Too fine: at most 15 digits",
+        "0": "More than 0, please.",
+        "3e5": "This is no number.",
+        "1.2.3": "This is no number.",
+        "99999999": "Too much: at most",
+    }.items():
+        alice.fill("At most, per kWh", typed)
+        alice.sees(said)
+        expect(alice.page.get_by_role("button", name="Ask")).to_be_disabled()
+
+
+def test_a_phone_that_speaks_german_is_spoken_to_in_german(new_phone):
+    alice = new_phone(ALICE, locale="de-DE")
+    alice.press("Verbinden")
+    alice.press("Wallet of the test")
+    alice.fill("Höchstens, je kWh", "0,0003")
+    alice.press("Anfragen")
+    alice.confirms("0,006 ETH sperren und anfragen", "Deine Anfrage ist offen.", close="Schließen")
+    alice.go("Konto")
+    alice.page.get_by_label("Sprache").select_option("en")
+    alice.sees("Withdraw all")

@@ -13,7 +13,7 @@ export type Phase =
   | 'ready' // shown, and nothing signed
   | 'asking' // the wallet has it
   | 'sent' | 'mined' | 'final'
-  | 'refused' | 'elsewhere' | 'rejected' | 'failed' | 'cancelled' | 'replaced' | 'dropped' | 'reorganised' | 'unclear'
+  | 'refused' | 'elsewhere' | 'rejected' | 'failed' | 'cancelled' | 'replaced' | 'dropped' | 'reorganised'
 
 /** What is to be signed, in words that are made anew in whatever language is spoken. */
 export interface Act {

@@ -10,7 +10,7 @@ import { act, bondOf } from '../parts/roles'
 import { isConnecting } from '../sheets/connect'
 import { activity, mine } from '../standing'
 import { theme, THEMES, useTheme } from '../theme'
-import { localNumber, money, t } from '../words'
+import { language, LANGUAGES, localNumber, money, speak, t, type Language } from '../words'
 import { Happenings } from './happenings'
 
 const amount = signal('')
@@ -91,6 +91,8 @@ export function WalletPage() {
       )}
       <h2>{t('wallet.settings')}</h2>
       <div class="card">
+        <Choice label={t('wallet.language')} value={language.value} options={Object.entries(LANGUAGES) as [Language, string][]}
+          onChange={(chosen) => { localStorage.setItem('language', chosen); void speak(chosen) }} />
         <Choice label={t('wallet.theme')} value={theme.value} options={THEMES.map((one) => [one, t(`wallet.theme.${one}`)] as const)}
           onChange={useTheme} />
         <button type="button" class="second" onClick={forgetDevice}>{t('wallet.forget')}</button>

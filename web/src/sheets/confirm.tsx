@@ -34,8 +34,6 @@ export function outcome(now: Progress): string {
       return isRefusal(now.error) ? said(now.error) : t('tx.failed', { said: said(now.error) })
     case 'ready':
       return ''
-    case 'unclear':
-      return t('tx.unclear', { said: said(now.error) })
     case 'sent':
       return deviceNow.value - now.sentAt / 1_000 > SLOW ? t('tx.slow') : t('tx.sent')
     default:
