@@ -213,8 +213,8 @@ def test_numbers_are_read_as_python_reads_them_or_not_at_all(alice):
         "0.123": "0.123 ether/kWh",
     }.items():
         alice.fill("At most, per kWh", typed)
-        said = Rate.parse(rate).to("ether/kWh")
-        alice.sees(re.compile(rf"^= {said:,f} ETH/kWh$"))
+        value = Rate.parse(rate).to("ether/kWh")
+        alice.sees(re.compile(rf"^= {value:,f} ETH/kWh$"))
     for typed, said in {
         "1.000": "Is this 1.0000 or 1000?",
         "0.0000000000000001": "Too fine: at most 15 digits",
