@@ -95,7 +95,7 @@ format: $(STAMP) ## Bring Python and Solidity into shape
 assure: $(COMPILED) ## Property tests, planted bugs, attacks, coverage, a sample of mutants, Slither, Halmos
 	$(BIN)/python -m tests.assurance $(STAGES)
 
-assure-nightly: $(COMPILED) ## The same with every mutant, and the large campaign of property tests
+assure-nightly: $(COMPILED) ## The same with every mutant, the large campaign, and 20,000 auctions a case
 	$(BIN)/python -m tests.assurance nightly
 
 demo: $(STAMP) ## Run a market from start to end on a local chain

@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ape_v2v.simulation import Simulation, changed, read
-from ape_v2v.simulation.study.laboratory import Trial, play
+from ape_v2v.simulation.laboratory import Trial, play
 
 if TYPE_CHECKING:
     from ape_v2v.evm.chains import Execution

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from ape_v2v.simulation.study.laboratory import Row
+    from ape_v2v.simulation.laboratory import Row
 
 _RUN = "run"
 
@@ -203,7 +203,7 @@ def new(template: str | None, out: Path | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Output for programs.")
 def validate(auctions: int, cases: tuple[str, ...], seed: int, jobs: int, as_json: bool) -> None:
     """Compare auctions on the contract with auction theory; it fails where they differ."""
-    from ape_v2v.simulation.study import laboratory  # noqa: PLC0415 - an extra
+    from ape_v2v.simulation import laboratory  # noqa: PLC0415 - an extra
 
     if unknown := sorted(set(cases) - set(laboratory.CASES)):
         raise click.ClickException(
@@ -216,7 +216,7 @@ def validate(auctions: int, cases: tuple[str, ...], seed: int, jobs: int, as_jso
     if as_json:
         click.echo(json.dumps([_as_json(row) for row in table]))
     else:
-        names = ["case", "n", "quantity", "theory", "measured", "z"]
+        names = ["case", "n", "quantity", "theory", "in these steps", "measured", "z"]
         Console(highlight=False).print(Rows(names, [_cells(row) for row in table]))
     if failed := [row for row in table if not row.holds]:
         raise click.ClickException(
@@ -230,7 +230,8 @@ def _as_json(row: Row) -> dict[str, Any]:
         "case": row.case,
         "bidders": row.n,
         "quantity": row.quantity,
-        "theory": row.expected,
+        "theory": row.theory,
+        "expected": row.expected,
         "measured": row.measured,
         "z": row.z,
         "auctions": row.auctions,
@@ -239,8 +240,8 @@ def _as_json(row: Row) -> dict[str, Any]:
 
 def _cells(row: Row) -> list[str]:
     return [
-        row.case, str(row.n), row.quantity, f"{row.expected:.5f}", f"{row.measured:.5f}",
-        f"{row.z:+.2f}",
+        row.case, str(row.n), row.quantity, f"{row.theory:.5f}", f"{row.expected:.5f}",
+        f"{row.measured:.5f}", f"{row.z:+.2f}",
     ]  # fmt: skip
 
 

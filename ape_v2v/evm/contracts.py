@@ -5,6 +5,7 @@ The encoding is eth_abi's and the ABI ethpm_types'; here is only what joins them
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from ape_v2v.evm.chains import Chain, EmittedLog
 
+_WORD = 32
+_BITS = {f"uint{bits}": bits for bits in range(8, 257, 8)}
+_ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 # Solidity's own errors, which no ABI lists.
 _BUILT_IN = (
     ErrorABI(name="Error", inputs=[ABIType(name="message", type="string")]),
@@ -94,7 +98,8 @@ class Interface:
     def call_data(self, method: str, *arguments: Any) -> bytes:
         """A call of a method."""
         found = self._methods[method, len(arguments)]
-        return found.selector + encode(found.inputs, arguments)
+        words = _words(found.inputs, arguments)
+        return found.selector + (encode(found.inputs, arguments) if words is None else words)
 
     def output(self, method: str, arity: int, data: bytes) -> Any:
         """What a method has returned: one value as it is, several as a tuple."""
@@ -146,6 +151,23 @@ def _remembered_call(interface: Interface, method: str, arguments: tuple[Any, ..
 @lru_cache(maxsize=2**14)
 def _decode(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
     return decode(types, data)
+
+
+def _words(types: tuple[str, ...], values: tuple[Any, ...]) -> bytes | None:
+    """Numbers and addresses as the general encoder has them, in a tenth of its time.
+
+    Returns:
+        None where something else is among them, or a value does not fit.
+    """
+    words = []
+    for type_, value in zip(types, values, strict=True):
+        if type(value) is int and type_ in _BITS and not value >> _BITS[type_]:
+            words.append(value.to_bytes(_WORD))
+        elif type_ == "address" and type(value) is str and _ADDRESS.fullmatch(value):
+            words.append(bytes.fromhex(value[2:]).rjust(_WORD, b"\0"))
+        else:
+            return None
+    return b"".join(words)
 
 
 def _types(parameters: Iterable[ABIType] | Sequence[ABIType]) -> tuple[str, ...]:

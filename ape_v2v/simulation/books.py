@@ -88,15 +88,19 @@ class Books:
             )
 
     def _touched(self, block: Iterable[Included]) -> tuple[list[str], list[int]]:
-        """Whose money, and which auctions, a block can have changed."""
-        accounts: dict[str, None] = {BURNT: None}
+        """Whose money, and which auctions, a block can have changed.
+
+        Had it changed somebody else's too, the sum would be wrong.
+        """
+        accounts: dict[str, None] = {}
         auctions: dict[int, None] = {}
         for one in block:
             accounts[one.sender] = None
             for name, args in one.facts:
                 if (auction := args.get("auctionId")) is not None:
                     auctions[auction] = None
-                    accounts[checksummed(consumer_of(auction))] = None
+                    if name != "BidPlaced":  # a bid moves money of bidders alone
+                        accounts |= {BURNT: None, checksummed(consumer_of(auction)): None}
                     if (overtaken := self._leaders.get(auction)) is not None:
                         accounts[overtaken] = None
                     self._lead(name, auction, args)

@@ -32,7 +32,8 @@ FACTORY = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
 
 _SALT = bytes(32)
 _POINTER = b"\xef\x01\x00"
-_NONCES_SLOT = 2
+_NONCES_SLOT = 0xBB7091DAA1EF62F7C0A20E158AF5BA6D4E3523667F2AD53EA89E11784C62E400 + 2
+"""The contract's own place (ERC-7201), where the two names of its domain come first."""
 
 
 @cache

@@ -7,6 +7,7 @@ from web3 import HTTPProvider
 from ape_v2v import Market
 from ape_v2v.chain.node import Network, Node
 from ape_v2v.evm.anvil import anvil
+from tests.helpers import faults
 from tests.helpers.fault_proxy import FaultProxy
 from tests.helpers.live import SEPOLIA
 
@@ -44,8 +45,15 @@ def network(tmp_path):
 
 
 @pytest.fixture
-def far(line, deployed, network):
-    """The same market, asked on the line."""
-    market = Market.at(deployed.address, Node(line.url, timeout=1.0, network=network))
+def far(line, deployed, network, request):
+    """The same market, asked on the line; not for long if the test is of a fault that is slow."""
+    kinds = [value for value in _parameters(request) if isinstance(value, str)]
+    node = Node(line.url, timeout=faults.timeout(*kinds), network=network)
+    market = Market.at(deployed.address, node)
     line.asked.clear()
     return market
+
+
+def _parameters(request):
+    case = getattr(request.node, "callspec", None)
+    return case.params.values() if case else ()

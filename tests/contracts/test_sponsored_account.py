@@ -2,6 +2,7 @@
 
 import pytest
 from ape.exceptions import ContractLogicError
+from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from ape_v2v.testing.assertions import reverts_with
@@ -63,6 +64,35 @@ def test_what_was_signed_is_done_once(account, started, consumer, stranger):
 
     with reverts_with(account.InvalidSignature):
         account.execute(started, FOREVER, signature, sender=stranger)
+
+
+def test_what_another_delegate_writes_does_not_put_the_nonce_back(
+    chain, account, started, consumer, stranger
+):
+    """An account's storage outlives its delegate: the same mapping at the first slot is others'."""
+    signature = sign_calls(consumer, started, 0)
+    account.execute(started, FOREVER, signature, sender=stranger)
+    zero = "0x" + bytes(32).hex()
+    for first in range(3):
+        slot = keccak(encode(["address", "uint256"], [consumer.address, first]))
+        for place in (f"{first:#066x}", "0x" + slot.hex()):
+            chain.provider.make_request("anvil_setStorageAt", [consumer.address, place, zero])
+
+    assert account.nonces(consumer) == 1
+    with reverts_with(account.InvalidSignature):
+        account.execute(started, FOREVER, signature, sender=stranger)
+
+
+def test_the_nonces_are_where_erc_7201_puts_them(chain, account, started, consumer, stranger):
+    account.execute(started, FOREVER, sign_calls(consumer, started, 0), sender=stranger)
+    name = int.from_bytes(keccak(text="V2VSponsoredAccount")) - 1
+    root = int.from_bytes(keccak(name.to_bytes(32))) & ~0xFF
+    # Behind the two names of its domain, where those are too long to be immutable.
+    slot = keccak(encode(["address", "uint256"], [consumer.address, root + 2]))
+    kept = chain.provider.make_request(
+        "eth_getStorageAt", [consumer.address, "0x" + slot.hex(), "latest"]
+    )
+    assert int(kept, 16) == 1
 
 
 def test_nothing_is_done_after_its_deadline(account, started, consumer, stranger, clock):

@@ -102,6 +102,14 @@ _HTML = {"Content-Type": "text/html"}
 LOST = afterwards(Cut())
 """The node has it, and nobody says so."""
 
+_SLOW = ("nothing comes", "it trickles", "429", "a rate limit")
+
+
+def timeout(*kinds: str) -> float:
+    """Seconds to wait for an answer: few where giving up ends the fault, else more than a stall."""
+    return 1.0 if any(kind.startswith(_SLOW) for kind in kinds) else 15.0
+
+
 ANYWHERE: dict[str, Fault] = {
     "the line is cut before": instead(Cut()),
     "the answer is lost": LOST,

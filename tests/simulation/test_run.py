@@ -4,10 +4,13 @@ import subprocess
 import sys
 
 import pytest
+from eth_abi.abi import encode
+from eth_abi.exceptions import EncodingError
 
 from ape_v2v.bidding.autobidder import Autobidder
 from ape_v2v.bidding.policy import Policy
 from ape_v2v.index.board import Listing
+from ape_v2v.market.interface import contract as artifact
 from ape_v2v.market.interface.access import MarketContract
 from ape_v2v.simulation import ScenarioError, Simulation, SimulationError, changed, measure
 from ape_v2v.simulation.books import Books
@@ -208,3 +211,18 @@ def test_a_simulated_contract_reads_as_the_package_does(small):
 def test_a_simulated_chain_is_none_that_has_keys():
     with pytest.raises(Exception, match="not signed"):
         SimulatedAccount("somebody").sign_transaction(None)
+
+
+def test_numbers_and_addresses_are_encoded_as_by_the_library(small):
+    contract = Simulation(small, 1).market.contract
+    interface, auction = artifact.interface(), 2**250 + 1
+    for method, arguments in [
+        ("placeBid", (auction, 2**64 - 1, 2**96)),
+        ("placeBid", (0, 0, 0)),
+        ("evs", (contract.address,)),
+    ]:
+        kinds = interface._methods[method, len(arguments)].inputs
+        assert interface.call_data(method, *arguments)[4:] == encode(kinds, arguments)
+    for wrong in (-1, 2**64, "1"):
+        with pytest.raises(EncodingError):
+            interface.call_data("placeBid", auction, wrong, 7)

@@ -273,7 +273,9 @@ class SimulatedProvider(Vehicle):
     def _look(self, posted: Posted, now: int) -> Look:
         world, visit = self.world, self.visit
         assert visit is not None
-        info = world.market.auction(posted.id).info
+        known = world.node.known
+        if (info := known.get(posted.id)) is None:
+            info = known[posted.id] = world.market.auction(posted.id).info
         best = world.best_offer(posted) if self.strategy.signs else None
         if best is not None and (info.rate is None or best.rate < int(info.rate)):
             info = replace(info, rate=Rate(best.rate), provider=best.provider)

@@ -10,12 +10,15 @@ from ape_v2v.lightnode.beacon import reasons
 from ape_v2v.lightnode.beacon.sources import BeaconApi, UpdateFile
 from tests.lightnode.beacon.chain import digest
 
-TIMEOUT = 0.5
-
 
 @pytest.fixture
 def source(beacon, forked):
-    return BeaconApi(beacon.url, forked.chain.network, timeout=TIMEOUT)
+    return BeaconApi(beacon.url, forked.chain.network)
+
+
+@pytest.fixture
+def impatient(beacon, forked):
+    return BeaconApi(beacon.url, forked.chain.network, timeout=0.5)
 
 
 def answered(body, *, packed=False, status=200, length=None):
@@ -98,7 +101,7 @@ def test_an_answer_without_end_is_cut_off(beacon, source, packed):
     assert source.received < 2_000_000
 
 
-def test_an_answer_that_drips_is_given_up(beacon, source):
+def test_an_answer_that_drips_is_given_up(beacon, impatient):
     def drip(handler):
         handler.send_response(200)
         handler.send_header("Content-Length", "1000")
@@ -113,8 +116,8 @@ def test_an_answer_that_drips_is_given_up(beacon, source):
     beacon.raw["bootstrap"] = drip
     began = time.monotonic()
     with pytest.raises(reasons.SourceUnavailable, match=r"takes longer than 0\.5 s"):
-        source.bootstrap(digest("any"))
-    assert time.monotonic() - began < 5 * TIMEOUT
+        impatient.bootstrap(digest("any"))
+    assert time.monotonic() - began < 4
 
 
 def test_more_updates_than_were_asked_for_are_refused(beacon, source):
