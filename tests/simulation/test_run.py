@@ -21,7 +21,7 @@ from ape_v2v.simulation.vehicles.strategies import STRATEGIES
 from ape_v2v.units import Energy, Rate
 from tests.simulation.conftest import run
 
-GOLDEN = "bf5a28473c8c8e93b415ce0da30d4c7a0f4a1704f6d5d965c5ff2b04407fb69c"
+GOLDEN = "da4342ecc86194d00999370dcddc5a38c08be5dec7d0d71e99b2e3b6f24f9756"
 
 
 def test_vehicles_trade_and_all_sides_gain(small):
@@ -81,6 +81,7 @@ def test_neither_the_seed_of_hashes_nor_the_process_counts(tmp_path):
 def test_every_strategy_plays(small, name):
     result = run(changed(small, {"population.spares.strategy": {"name": name}}))
     assert len(result.auctions) == 4
+    assert measure(result).welfare_eur <= measure(result).optimum_eur * (1 + 1e-9)
     if name == "no-show":
         assert {row.how for row in result.auctions} == {"expired"}
         assert result.burnt > 0
@@ -118,6 +119,30 @@ def test_signed_bids_cost_providers_nothing(small):
     assert len(result.trades) == 4
     assert {row.bids for row in result.auctions} == {1}
     assert all(row.transactions == row.trades for row in result.vehicles if row.role == "provider")
+
+
+def test_nobody_sells_more_than_it_has(small):
+    """Who has signed the best bid and has seen it placed is engaged, and promises nothing more."""
+    few = changed(
+        small,
+        {
+            "population.spares.count": 1,
+            "population.spares.strategy": {"name": "signed"},
+            "population.needs.arrival_hours": {"uniform": [8, 8.5]},
+        },
+    )
+    for seed in range(3):
+        result = run(few, seed)
+        (supply,) = [visit.energy for visit in result.visits if visit.group.role == "provider"]
+        assert 0 < sum(row.delivered for row in result.trades) <= supply
+
+
+def test_a_gain_that_cannot_be_is_refused(small):
+    result = run(small)
+    for row in result.trades:
+        row.cost = 0
+    with pytest.raises(SimulationError, match="somebody has sold what it had not"):
+        measure(result)
 
 
 def test_a_price_spike_and_an_outage_are_felt(small):

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from ape_v2v.simulation.errors import SimulationError
 from ape_v2v.simulation.streams import Stream
-from ape_v2v.simulation.vehicles.population import charging_seconds
+from ape_v2v.simulation.vehicles.population import HOUR, charging_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ape_v2v.simulation.result import RunResult
+    from ape_v2v.simulation.scenario.model import Scenario
     from ape_v2v.simulation.vehicles.population import Visit
 
 _LARGEST_EXACT = 4_000_000
 """Pairs above which the linear program would take minutes."""
+_UNLUCKY = 100
+"""Blocks that a transaction may wait, where not every block takes what it could."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,9 @@ def compare(result: RunResult) -> Benchmarks:
     """
     consumers = [one for one in result.visits if one.group.role == "consumer"]
     providers = [one for one in result.visits if one.group.role == "provider"]
-    bidding = result.scenario.market.bidding_seconds
+    bidding, late = result.scenario.market.bidding_seconds, _late(result.scenario)
     pairs = [
-        [at for at, provider in enumerate(providers) if _fit(consumer, provider, bidding)]
+        [at for at, provider in enumerate(providers) if _fit(consumer, provider, bidding, late)]
         for consumer in consumers
     ]
     stream = Stream(result.seed, result.scenario.name, result.replicate, "random matching")
@@ -75,7 +78,16 @@ def compare(result: RunResult) -> Benchmarks:
     return Benchmarks(_optimum(consumers, providers, pairs), cheapest, anybody)
 
 
-def _fit(consumer: Visit, provider: Visit, bidding: int) -> bool:
+def _late(scenario: Scenario) -> int:
+    """How long after a consumer a provider may come and still bid, at the most, seconds."""
+    chain = scenario.chain
+    waits = _UNLUCKY * chain.block_seconds if chain.inclusion_probability < 1 else 0
+    out = sum(span.to_hour - span.from_hour for span in scenario.faults.outages)
+    # Late bids move the close so far.
+    return 2 * scenario.market.bidding_seconds + waits + round(out * HOUR)
+
+
+def _fit(consumer: Visit, provider: Visit, bidding: int, late: int) -> bool:
     """Whether they could trade: same site, enough to spare, both there, and something to gain."""
     award = max(consumer.arrives + bidding, provider.arrives)
     over = award + charging_seconds(consumer.energy, provider.group.power_kw)
@@ -83,7 +95,7 @@ def _fit(consumer: Visit, provider: Visit, bidding: int) -> bool:
         consumer.group.site == provider.group.site
         and consumer.rate > provider.rate
         and consumer.energy <= provider.energy
-        and provider.arrives < consumer.arrives + 2 * bidding  # late bids move the close so far
+        and provider.arrives < consumer.arrives + late
         and over <= provider.leaves
     )
 

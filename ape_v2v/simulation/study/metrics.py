@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from ape_v2v.simulation.errors import SimulationError
 from ape_v2v.simulation.study.benchmarks import compare
 from ape_v2v.simulation.study.load import profile
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from ape_v2v.simulation.result import RunResult
 
 _WH_PER_KWH = 1_000
+_MINUTES = 60
+_ALIKE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,10 @@ class Metrics:
     competitive_eur_kwh: float
     smith_alpha: float
     """How far prices lie from the competitive one, as a share of it."""
+    detour_eur: float
+    """What the time is worth that drivers spend on meeting; not in any gain."""
+    break_even_detour_minutes: float
+    """The detour of a trade at which its time eats all that is gained after gas."""
     saving_eur_kwh: float
     """Of consumers against charging in public, gas included."""
     consumer_gain_eur: float
@@ -84,9 +91,15 @@ def measure(result: RunResult) -> Metrics:
         SimulationError: scipy is not installed, or more was gained than can be.
     """
     scenario, trades = result.scenario, result.trades
+    world = scenario.world
     eur = scenario.eur
     beside = compare(result)
     welfare = sum((row.max_rate - row.cost) * row.delivered for row in trades)
+    if welfare > beside.optimum * (1 + _ALIKE):
+        raise SimulationError(
+            f"{scenario.name}, run {result.replicate}: {eur(welfare):.6g} euro were gained, and "
+            f"{eur(beside.optimum):.6g} is the most there is: somebody has sold what it had not"
+        )
     energy = sum(row.delivered for row in trades)
     paid = sum(row.paid for row in trades)
     margin = _ratio(welfare, energy)
@@ -121,6 +134,9 @@ def measure(result: RunResult) -> Metrics:
         price_eur_kwh=eur(round(_ratio(paid, energy))) * _WH_PER_KWH,
         competitive_eur_kwh=eur(round(competitive)) * _WH_PER_KWH,
         smith_alpha=_alpha(rates, competitive),
+        detour_eur=len(trades) * world.detour_minutes / _MINUTES * world.value_of_time_eur_h,
+        break_even_detour_minutes=_MINUTES
+        * _ratio(_ratio(eur(welfare - result.fees), len(trades)), world.value_of_time_eur_h),
         saving_eur_kwh=eur(round(_ratio(saved, energy))) * _WH_PER_KWH,
         consumer_gain_eur=eur(sum(row.gain for row in consumers)),
         provider_gain_eur=eur(sum(row.gain for row in providers)),

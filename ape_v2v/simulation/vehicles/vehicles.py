@@ -195,13 +195,14 @@ class SimulatedProvider(Vehicle):
 
     def notice(self, posted: Posted) -> None:
         """See that an auction is new, or stands otherwise."""
-        if self.strategy.signs and self.engaged == posted.id and posted.leader is not None:
-            self.overtaken(posted)  # somebody else leads: what it has signed is too high
+        outbid = self.engaged == posted.id and posted.leader not in {None, self.address}
+        if self.strategy.signs and outbid:
+            self.overtaken(posted)  # what it has signed is too high
         if not self._suits(posted) or posted.leader == self.address:
             return
         seen = (posted.bids, posted.leader, self.world.offered(posted))
         self.world.loop.after(self.delay(), lambda: self._consider(posted, seen))
-        if (lead := self.strategy.wakes_before_close()) and not posted.bidders.get(self.address):
+        if lead := self.strategy.wakes_before_close():
             self.world.loop.at(posted.closing - lead + self.delay(), lambda: self._consider(posted))
 
     def led(self, posted: Posted) -> None:
