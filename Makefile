@@ -10,6 +10,8 @@ TEST_ARGS ?=
 WORKERS ?= 3
 # What `make assure` runs: a profile, or stages by name.
 STAGES ?= ci
+# Options of the study: `python -m benchmarks.evaluation --help` has them.
+STUDY ?=
 # UPGRADE=1 lets `make lock` take newer versions.
 UPGRADE ?=
 
@@ -45,7 +47,7 @@ INSTALLERS := toolchain/node.lock $(addprefix toolchain/,$(addsuffix .py,command
 PYTHON_SOURCES = $(wildcard ape_v2v benchmarks demo docs scripts tests toolchain)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compile test test-pyevm lint format assure assure-nightly demo app demo-pythons ganache report site lock clean distclean FORCE
+.PHONY: help setup compile test test-pyevm lint format assure assure-nightly demo app demo-pythons ganache report study site lock clean distclean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -124,6 +126,9 @@ $(GANACHE): toolchain/ganache/package.json toolchain/ganache/package-lock.json .
 
 report: $(COMPILED) $(GANACHE) ## Measure what the market costs, and write docs/gas-report.md
 	$(BIN)/ape run gas_report --write docs
+
+study: $(COMPILED) ## Simulate what the market does, and write docs/evaluation; STUDY="--jobs 2"
+	$(BIN)/python -m benchmarks.evaluation $(STUDY)
 
 site: $(STAMP) ## Build the documentation into build/site, offline; a broken link fails it
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env docs build/site

@@ -82,7 +82,7 @@ def test_every_strategy_plays(small, name):
     result = run(changed(small, {"population.spares.strategy": {"name": name}}))
     assert len(result.auctions) == 4
     assert measure(result).welfare_eur <= measure(result).optimum_eur * (1 + 1e-9)
-    if name == "no-show":
+    if name in {"no-show", "griefer"}:
         assert {row.how for row in result.auctions} == {"expired"}
         assert result.burnt > 0
     elif name == "early-leaver":
@@ -191,7 +191,28 @@ def test_in_which_order_groups_stand_does_not_matter(small):
     assert run(small).auctions == run(turned).auctions
 
 
-def test_one_more_truthful_bidder_never_raises_a_price(small):
+@pytest.mark.parametrize("seed", range(8))
+def test_one_more_truthful_bidder_never_raises_a_price(small, seed):
+    """Where any lower bid is accepted, and a euro is as many wei as steps are worth trying."""
+    exact = {
+        "market.minDecrementBps": 0,
+        "market.minPenalty": 1,
+        "market.bidding_seconds": 600,
+        "chain.block_seconds": 0,
+        "chain.base_fee_gwei": 0,
+        "chain.tip_gwei": 0,
+        "chain.ether_eur": 5e12,
+        "population.needs.count": 1,
+    }
+    fewer, more = (
+        run(changed(small, exact | {"population.spares.count": count}), seed) for count in (3, 4)
+    )
+    ((one,), (other,)) = fewer.auctions, more.auctions
+    assert other.rate <= one.rate + 1  # which of the two last bidders is first to a step is chance
+    assert one.bids > 5
+
+
+def test_where_bids_have_a_step_one_more_bidder_raises_a_price_by_no_more_than_it(small):
     plain = {"market.minDecrementBps": 100, "chain.block_seconds": 0}
     fewer = run(changed(small, plain | {"population.needs.count": 1}))
     more = run(changed(small, plain | {"population.needs.count": 1, "population.spares.count": 5}))

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.market.interface.parameters import Parameters
+from ape_v2v.simulation.scenario import sessions
 from ape_v2v.simulation.streams import Stream  # noqa: TC001 - pydantic reads annotations
 
 HOURS = 24
@@ -44,6 +45,8 @@ class Drawn(_Section):
     def _constant(cls, value: Any) -> Any:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return {"uniform": (value, value)}
+        if isinstance(value, dict) and ("sessions" in value or "day_ahead" in value):
+            return sessions.drawn(value)
         return value
 
     @model_validator(mode="after")

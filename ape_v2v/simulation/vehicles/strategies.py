@@ -252,6 +252,17 @@ class NoShow(Strategy):
     delivers: ClassVar[float] = 0.0
 
 
+class Griefer(NoShow):
+    """Wins at any rate, and does not come: it is out for harm."""
+
+    defaults: ClassVar[Mapping[str, Setting]] = {"share": 0.5}
+
+    def offer(self, look: Look) -> Rate | None:
+        highest = look.info.highest_rate(look.terms.min_decrement_bps)
+        most = round(int(look.info.max_rate) * self.number("share"))
+        return None if highest is None else Rate(max(1, min(most, int(highest))))
+
+
 class EarlyLeaver(Strategy):
     """Leaves when half is delivered."""
 
@@ -280,6 +291,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "learner": Learner,
     "shill": Shill,
     "no-show": NoShow,
+    "griefer": Griefer,
     "early-leaver": EarlyLeaver,
     "remover": Remover,
 }
