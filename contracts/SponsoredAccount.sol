@@ -10,8 +10,9 @@ import {SignerEIP7702} from "@openzeppelin/contracts/utils/cryptography/signers/
 /// @title What an EV's account delegates to (EIP-7702), so that somebody else can pay its gas
 /// @notice Anyone may bring the calls that the account's own key has signed. Nobody, whoever deployed this and whoever
 /// pays included, can have the account do anything else: there is no owner, no switch and no second key.
-/// @dev What an account keeps for one delegate is still there for the next one. So the nonces are not in the first slots,
-/// which other delegates write too: a nonce put back would let an order run again. Where: ERC-7201, of "V2VSponsoredAccount".
+/// @dev What an account keeps for one delegate is still there for the next one. So the nonces are not in the first
+/// slots, which other delegates write too: a nonce put back would let an order run again. Where: ERC-7201, of
+/// "V2VSponsoredAccount".
 contract SponsoredAccount layout at 0xbb7091daa1ef62f7c0a20e158af5ba6d4e3523667f2ad53ea89e11784c62e400
     is
     SignerEIP7702,

@@ -25,7 +25,7 @@ def top_up(v2v, organization, tmp_path):
         words = ("ev", "top-up", *ABOVE, "--ledger", ledger, *options)
         return v2v(*words, account=organization, **how)
 
-    top_up.ledger = ledger
+    top_up.ledger = ledger  # type: ignore[attr-defined]
     return top_up
 
 
