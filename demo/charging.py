@@ -54,6 +54,7 @@ def charge(
     *,
     tell: Callable[[dict[str, Any]], None],
     node: str,
+    sponsor: str | None = None,
     speed: int = _SPEED,
 ) -> Charged:
     """Run both sides until the connection is settled.
@@ -65,6 +66,7 @@ def charge(
         limit: Where the consumer stops.
         tell: Told what the consumer's process says, when more energy is acknowledged.
         node: The URL of the chain.
+        sponsor: The URL of who pays the gas; None: each pays its own.
         speed: Simulated seconds per second.
 
     Raises:
@@ -77,9 +79,10 @@ def charge(
             "serve", connection.id, "--speed", speed, "--power", POWER_W / 1000,
             "--max-unacknowledged", _INCREMENT, "--meter-id", METER,
         ]  # fmt: skip
-        with _side(folder, connection, provider, node, serves) as serving:
+        by = [] if sponsor is None else ["--sponsor", sponsor]
+        with _side(folder, connection, provider, node, [*serves, *by]) as serving:
             url = _line(serving, folder)["url"]
-            charges = ["charge", url, "--limit", limit, "--loss", "0.01"]
+            charges = ["charge", url, "--limit", limit, "--loss", "0.01", *by]
             with _side(folder, connection, consumer, node, charges) as charging:
                 end = _follow(charging, folder, tell)
             _await_end(serving, folder)

@@ -1,40 +1,39 @@
 """A whole trade on a local chain, told as it happens: what `make demo` shows.
 
 Everything is real: the node, the transactions, the signatures, the two processes that charge. Only
-time is simulated, and the energy. It is told in a stablecoin, one of the tests': what the energy
-costs is paid in it, gas in ether. The telling ends with a balance sheet of every account down to
-the token's smallest unit and to the wei.
+time is simulated, and the energy. It is told in a stablecoin, one of the tests', and no driver has
+any ether: they sign, and the organization sends and pays the gas. It ends with a balance sheet of
+every account down to the token's smallest unit and to the wei.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ape import chain
 from ape.contracts import ContractInstance
-from rich.table import Table
-from rich.text import Text
+from eth_utils.address import is_same_address
 
 from ape_v2v import deployment
-from ape_v2v.chain import blocks
+from ape_v2v.chain import transactions
 from ape_v2v.chain.writing import receipts
-from ape_v2v.chain.writing.replacement import look_up
-from ape_v2v.errors import V2VError
 from ape_v2v.market.interface.refusals import Refused
-from ape_v2v.market.interface.transactions import Write, send, simulate
 from ape_v2v.market.market import Market
+from ape_v2v.sponsor import SpendingLimits, Sponsor, SponsoredGateway
+from ape_v2v.sponsor.ledger import Ledger
 from ape_v2v.testing.contracts import deploy_test_token, token_type
 from ape_v2v.units import Energy, Money, format_duration
 from demo import charging as demo_charging
+from demo.serving import sponsor_served
+from demo.story import DoesNotAddUpError, Person, Story, balance_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from ape.api import AccountAPI
     from rich.console import Console
 
     from ape_v2v.chain.writing.receipts import Mined
@@ -49,100 +48,13 @@ VALIDITY = timedelta(hours=2)
 DETAILS = json.dumps({"place": "48.8566,2.3522", "connector": "IEC_62196_T2", "maxPowerKW": 11})
 FUNDS = "50 EURT"
 WALLET = "100 EURT"
-"""What each driver has before the trade; and test ether for gas."""
+"""What each driver has before the trade, and no ether."""
 
 DELIVERED = Energy.parse("18.4 kWh")
 """The consumer leaves before the 20 kWh are full: what was delivered is what is paid."""
 
 
 _SECONDS_PER_HOUR = 3_600
-
-
-@dataclass
-class Person:
-    """Somebody in the story, with what was in its wallet when it began."""
-
-    name: str
-    account: AccountAPI
-    ether: int
-    """Wei, before."""
-    tokens: int
-    """Smallest units of the token, before."""
-    fees: int = 0
-    """Gas paid so far, wei."""
-    trade: int = 0
-    """What the trade is to bring, units: the cost of the energy, or minus that."""
-
-
-class DoesNotAddUpError(V2VError):
-    """The story went otherwise than the market promises."""
-
-
-@dataclass
-class Story:
-    """Who did what, when, at which price, and what everybody has then."""
-
-    console: Console
-    began: int = 0
-    people: list[Person] = field(default_factory=list)
-    odd: list[Person] = field(default_factory=list)
-    """Those of whom something is not accounted for."""
-    token: ContractInstance | None = None
-    market: Market | None = None
-    last: Mined | None = None
-    """The last transaction that a method sent which gives something else."""
-
-    def send(self, write: Write) -> Mined:
-        """Send a transaction, and remember it."""
-        self.last = send(write)
-        return self.last
-
-    @property
-    def told(self) -> Market:
-        """The market, once it is deployed."""
-        if self.market is None:
-            raise DoesNotAddUpError("the story has no market yet")
-        return self.market
-
-    def held(self, account: Any) -> int:
-        """What an account has of the token, smallest units."""
-        assert self.token is not None, "it is there before anybody"
-        return int(self.token.balanceOf(account))
-
-    def meet(self, name: str, account: AccountAPI) -> Person:
-        person = Person(name, account, int(account.balance), self.held(account))
-        self.people.append(person)
-        return person
-
-    def chapter(self, title: str) -> None:
-        self.console.print()
-        self.console.rule(Text(title, style="bold"), align="left", style="dim")
-
-    def tell(self, who: Person, what: str, mined: Mined) -> None:
-        """A transaction: what it was, what it cost, and the sender's balances after it."""
-        fee = mined.cost
-        who.fees += fee
-        timestamp = chain.blocks[mined.block].timestamp
-        self.began = self.began or timestamp
-        self._line(timestamp, who.name, what)
-        balance = f" · market {self.market.balance(who.account.address)}" if self.market else ""
-        self.console.print(
-            f"{'':22}[dim]{mined.gas_used:>9,} gas · {Money(fee)}{balance}"
-            f" · wallet {_rounded(int(who.account.balance))}{self._tokens(who)}[/dim]"
-        )
-
-    def _tokens(self, who: Person) -> str:
-        if self.market is None:
-            return ""
-        return f", {self.market.money(self.held(who.account))}"
-
-    def whisper(self, who: str, what: str) -> None:
-        """Something that happens off the chain."""
-        self._line(chain.blocks.head.timestamp, who, what)
-
-    def _line(self, timestamp: int, who: str, what: str) -> None:
-        clock = str(timedelta(seconds=timestamp - self.began))
-        self.console.print(f"[cyan]{clock:>8}[/cyan]  [bold]{who:<12}[/bold] {what}")
 
 
 def run(accounts: Any, base: Path, console: Console) -> None:
@@ -163,6 +75,7 @@ def run(accounts: Any, base: Path, console: Console) -> None:
     for driver in accounts[1:5]:
         amount = int(Money.parse(WALLET, token.currency))
         story.token.mint(driver, amount, sender=accounts[0])
+        chain.provider.set_balance(driver.address, 0)
     organization = story.meet("Organization", accounts[0])
     alice = story.meet("Alice", accounts[1])
     bob = story.meet("Bob", accounts[2])
@@ -170,13 +83,14 @@ def run(accounts: Any, base: Path, console: Console) -> None:
     dave = story.meet("Dave", accounts[4])
 
     market = _found(story, base, token.address, organization, [alice, bob, carol, dave])
-    _pay_in(story, market, organization, alice, [bob, carol, dave])
-    auction = _bid(story, market, alice, bob, carol, dave)
-    connection = _award(story, auction, alice, bob)
-    charged = _charge(story, connection, alice, bob)
-    _settle(story, connection, charged, alice, bob)
-    _withdraw(story, market, [alice, bob, carol, dave])
-    _balance_sheet(story, market)
+    with _sponsored(story, market, organization) as market:
+        _pay_in(story, organization, alice, [bob, carol, dave])
+        auction = _bid(story, market, alice, bob, carol, dave)
+        connection = _award(story, auction, alice, bob)
+        charged = _charge(story, connection, alice, bob)
+        _settle(story, connection, charged, alice, bob)
+        _withdraw(story, market, [alice, bob, carol, dave])
+    balance_sheet(story, market)
 
 
 def _found(story: Story, base: Path, token: str, organization: Person, evs: list[Person]) -> Market:
@@ -187,7 +101,6 @@ def _found(story: Story, base: Path, token: str, organization: Person, evs: list
     )
     creation = _receipt(market, record.transaction)
     story.tell(organization, f"deploys the market at {market.address}", creation)
-    market = Market(market.contract, story.send)
     story.market = market
     described = market.parameters.described(market.currency)
     rules = ", ".join(f"{name} {value}" for name, value in described.items())
@@ -203,25 +116,35 @@ def _found(story: Story, base: Path, token: str, organization: Person, evs: list
     return market
 
 
-def _pay_in(
-    story: Story, market: Market, organization: Person, alice: Person, providers: list[Person]
-) -> None:
-    story.chapter("The drivers pay in: the money of their bonds, and of the energy")
-    _expect_refusal(
-        story, providers[0], f"deposits {FUNDS}", "ERC20InsufficientAllowance",
-        lambda market: market.deposit(FUNDS, sender=providers[0].account),
-    )  # fmt: skip
-    for provider in providers:
-        receipt = market.approve(FUNDS, sender=provider.account)
-        story.tell(provider, f"allows the market to take {FUNDS}", receipt)
-        receipt = market.deposit(FUNDS, sender=provider.account)
-        story.tell(provider, f"deposits {FUNDS} for bonds", receipt)
+@contextmanager
+def _sponsored(story: Story, market: Market, organization: Person) -> Iterator[Market]:
+    """The market as drivers have it, who sign and pay no gas: a sponsor serves meanwhile."""
+    story.chapter("The organization pays the drivers' gas: they hold no ether")
+    kept = Ledger(None, SpendingLimits(minutely=20))
+    sponsor = Sponsor(market, organization.account, kept)
+    deployed = _receipt(market, chain.blocks.head.transactions[-1].txn_hash.to_0x_hex())
+    what = f"deploys what their accounts delegate to, at {sponsor.delegate}, once for everybody"
+    story.tell(organization, what, deployed)
+    with sponsor_served(sponsor) as url:
+        story.whisper("Organization", "serves: ape v2v sponsor serve --budget '0.05 ether'")
+        story.sponsor, story.payer = SponsoredGateway(url), organization
+        yield Market(market.contract, story.send)
 
-    reserve = market.rate_of(MAX_RATE) * ENERGY
-    signed = market.authorize(reserve, market.now + BIDDING_TIME, signer=alice.account)
-    story.whisper("Alice", f"signs a deposit of {reserve}, and pays no gas")
-    receipt = market.deposit_authorized(signed, sender=organization.account)
-    story.tell(organization, f"sends Alice's deposit: {reserve} are in her balance", receipt)
+
+def _pay_in(story: Story, organization: Person, alice: Person, providers: list[Person]) -> None:
+    story.chapter("The drivers pay in: the money of their bonds, and of the energy")
+    market = story.told
+    funds, reserve = market.money_of(FUNDS), market.rate_of(MAX_RATE) * ENERGY
+    for driver, amount in [(alice, reserve), *((provider, funds) for provider in providers)]:
+        signed = market.authorize(amount, market.now + BIDDING_TIME, signer=driver.account)
+        story.whisper(driver.name, f"signs a deposit of {amount}")
+        receipt = market.deposit_authorized(signed, sender=organization.account)
+        story.tell(organization, f"sends it: {amount} are in {driver.name}'s balance", receipt)
+    bob, too_much = providers[0], market.money_of(WALLET)
+    _expect_refusal(
+        story, bob, f"wants to withdraw {too_much}", "BalanceTooLow",
+        lambda market: market.withdraw(too_much, sender=bob.account),
+    )  # fmt: skip
 
 
 def _bid(  # noqa: PLR0917 - the cast
@@ -288,8 +211,8 @@ def _award(story: Story, auction: Auction, alice: Person, bob: Person) -> Connec
 def _charge(story: Story, connection: Connection, alice: Person, bob: Person) -> Charged:
     """The two EVs' processes authenticate each other, charge against receipts, and settle."""
     story.chapter("Off the chain: the two EVs meet, and energy flows against signed receipts")
-    story.whisper("Bob", "serves:  ape v2v session serve …")
-    story.whisper("Alice", "charges: ape v2v session charge http://127.0.0.1:…")
+    story.whisper("Bob", "serves:  ape v2v session serve … --sponsor …")
+    story.whisper("Alice", "charges: ape v2v session charge http://127.0.0.1:… --sponsor …")
 
     charging_since = chain.blocks.head.timestamp
 
@@ -301,9 +224,11 @@ def _charge(story: Story, connection: Connection, alice: Person, bob: Person) ->
         story.whisper("Alice", f"signs for {energy} in all; her own meter says {own}")
 
     node = str(chain.provider.uri)
+    assert story.sponsor is not None, "it serves while anybody drives"
     charged = demo_charging.charge(
-        connection, alice.account, bob.account, DELIVERED, tell=tell, node=node
-    )
+        connection, alice.account, bob.account, DELIVERED,
+        tell=tell, node=node, sponsor=story.sponsor.url,
+    )  # fmt: skip
     story.whisper("Alice", f"drives on before the {ENERGY} are full")
     return charged
 
@@ -318,7 +243,8 @@ def _settle(
     last = charged.last_receipt
     if last is None or not energy == charged.energy == last.energy == DELIVERED:
         raise DoesNotAddUpError(f"{charged.energy} were charged, and {energy} were settled")
-    if look_up(charged.transaction, story.told.node).sender != alice.account.address:
+    sent = transactions.find(story.told.node, charged.transaction)
+    if sent is None or not is_same_address(sent.to or b"", alice.account.address):
         raise DoesNotAddUpError("Alice did not end the connection at once, as she should have")
     story.tell(alice, f"ends the connection with Bob's settlement: {cost} for {energy}", receipt)
     bob.trade, alice.trade = int(cost), -int(cost)
@@ -338,37 +264,12 @@ def _withdraw(story: Story, market: Market, people: list[Person]) -> None:
         story.tell(person, f"withdraws {balance}", receipt)
 
 
-def _balance_sheet(story: Story, market: Market) -> None:
-    story.chapter(f"Balance sheet, in {market.currency.base} and in wei")
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    currency = market.currency
-    for title in ("", f"{currency} gained", "trade", "odd", "wei gained", "gas paid", "odd"):
-        table.add_column(title, justify="right" if title else "left", no_wrap=True)
-    totals = [0] * 6
-    for person in story.people:
-        tokens = story.held(person.account) - person.tokens
-        wei = int(person.account.balance) - person.ether
-        row = [tokens, person.trade, tokens - person.trade, wei, -person.fees, wei + person.fees]
-        totals = [total + value for total, value in zip(totals, row, strict=True)]
-        table.add_row(person.name, *(f"{value:,}" for value in row))
-        if row[2] or row[5]:
-            story.odd.append(person)
-    table.add_section()
-    table.add_row("Sum", *(f"{value:,}" for value in totals), style="bold")
-    story.console.print(table)
-    held = int(market.holdings), blocks.balance(market.node, market.address)
-    story.console.print(f"left in the market: {held[0]:,} {currency.base}, {held[1]:,} wei")
-    if any(held) or story.odd:
-        raise DoesNotAddUpError("the balance sheet does not add up: see the differences above")
-    story.console.print(f"[green]Every unit of {currency} and every wei is accounted for.[/green]")
-
-
 def _expect_refusal(
     story: Story, who: Person, what: str, error: str, call: Callable[[Market], Any]
 ) -> None:
     """Ask the node first, as wallets do: what would be refused is not sent and costs nothing."""
     try:
-        call(Market(story.told.contract, simulate))
+        call(Market(story.told.contract, story.try_out))
     except Refused as refused:
         if refused.name != error:
             raise
@@ -390,7 +291,3 @@ def _receipt(market: Market, transaction: str) -> Mined:
 
 def _next_block_at(moment: datetime) -> None:
     chain.pending_timestamp = int(moment.astimezone(UTC).timestamp())
-
-
-def _rounded(wei: int) -> str:
-    return f"{wei / 10**18:.6f} ether"

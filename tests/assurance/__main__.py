@@ -27,8 +27,8 @@ SAMPLE = 20
 
 
 def _mutants(every: int) -> dict[str, Any]:
-    results = mutation.examine(Build.of(ape.project), every)
-    results["faults"] += mutation.stale(mutation.explanations(), mutation.mutants(1))
+    results = mutation.examine(ape.project, every)
+    results["faults"] += mutation.stale(mutation.explanations(), mutation.all_mutants())
     return results
 
 

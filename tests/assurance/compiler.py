@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import PurePosixPath
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import yaml
 
 from .places import NODE_MODULES, ROOT, TOOLCHAIN
 
 MARKET = "contracts/V2VMarket.sol"
+ROOMS = "contracts/market/"
 IMPORT = re.compile(r'^import\s+(?:\{[^}]*\}\s+from\s+)?"([^"]+)";', re.MULTILINE)
 
 Sources = Mapping[str, str]
@@ -23,16 +24,50 @@ class CompilationError(Exception):
     """The sources are no program."""
 
 
+class Target(NamedTuple):
+    """A contract under examination."""
+
+    name: str
+    path: str
+    rooms: tuple[str, ...] = ()
+    """What is examined with it; interfaces have no code."""
+
+    def has(self, source: str) -> bool:
+        """Whether a source is one of those that are examined here."""
+        return source == self.path or source in self.rooms
+
+
+_TOKEN_LEDGER = f"{ROOMS}TokenLedger.sol"
+ETHER_MARKET = Target(
+    "V2VMarket",
+    MARKET,
+    tuple(
+        f"{ROOMS}{path.name}"
+        for path in sorted((ROOT / ROOMS).glob("*.sol"))
+        if path.name != "TokenLedger.sol"
+    ),
+)
+# The rooms that both markets have are examined in the first one.
+TOKEN_MARKET = Target("V2VTokenMarket", "contracts/V2VTokenMarket.sol", (_TOKEN_LEDGER,))
+ACCOUNT = Target("SponsoredAccount", "contracts/SponsoredAccount.sol")
+TARGETS = (ETHER_MARKET, TOKEN_MARKET, ACCOUNT)
+
+
 def is_of_the_market(source: str) -> bool:
-    """Whether a source is one of those under examination. The interface has no code."""
-    return source == MARKET or source.startswith("contracts/market/")
+    """Whether a source is one of those of the market in ether."""
+    return ETHER_MARKET.has(source)
+
+
+def market_sources() -> Sources:
+    """The market and everything that it imports, by the names that the compiler uses."""
+    return sources_of(MARKET)
 
 
 @cache
-def market_sources() -> Sources:
-    """The market and everything that it imports, by the names that the compiler uses."""
+def sources_of(path: str) -> Sources:
+    """A contract's source and everything that it imports."""
     found: dict[str, str] = {}
-    waiting = [MARKET]
+    waiting = [path]
     while waiting:
         name = waiting.pop()
         if name in found:
@@ -108,16 +143,19 @@ class Compiler:
         answer = self.compile(sources, {"*": {"": ["ast"]}})
         return {name: source["ast"] for name, source in answer["sources"].items()}
 
-    def creation_code(self, sources: Sources, *, optimized: bool) -> bytes:
-        """The market's code without the hash of its sources, so that equal programs are equal."""
+    def creation_code(
+        self, sources: Sources, *, optimized: bool, target: Target = ETHER_MARKET
+    ) -> bytes:
+        """The contract's code without the hash of its sources, so that equal programs are equal."""
         optimizer = settings()["optimizer"] if optimized else {"enabled": False}
         answer = self.compile(
             sources,
-            {MARKET: {"V2VMarket": ["evm.bytecode.object"]}},
+            {target.path: {target.name: ["evm.bytecode.object"]}},
             optimizer=optimizer,
             metadata={"appendCBOR": False},
         )
-        return bytes.fromhex(answer["contracts"][MARKET]["V2VMarket"]["evm"]["bytecode"]["object"])
+        compiled = answer["contracts"][target.path][target.name]
+        return bytes.fromhex(compiled["evm"]["bytecode"]["object"])
 
 
 def _read(name: str) -> str:

@@ -76,6 +76,18 @@ def _at_the_bounds() -> Iterator[Parameters]:
         yield usual._replace(bond_bps=bond, penalty_bps=penalty)
 
 
+class DelegatingChain(PyrevmChain):
+    """Where accounts can have a contract's code in the place of their own (EIP-7702)."""
+
+    def delegate(self, account: str, contract: str) -> None:
+        info = self._evm.basic(account)
+        code = self._evm.basic(contract).code
+        self._evm.insert_account_info(
+            account,
+            self._pyrevm.AccountInfo(balance=info.balance, nonce=info.nonce, code=code),
+        )
+
+
 class Difference(NamedTuple):
     """Where a changed market shows: a step of a program, and what came of it instead."""
 
@@ -85,7 +97,7 @@ class Difference(NamedTuple):
 
 def first_difference(program: Program, original: bytes, changed: bytes) -> Difference | None:
     """Do a program's calls with the changed creation code in the original's place."""
-    chain = PyrevmChain(timestamp=program[0].timestamp)
+    chain = DelegatingChain(timestamp=program[0].timestamp)
     for number, (timestamp, method, recorded, expected) in enumerate(program):
         if chain.timestamp != timestamp:
             chain.timestamp = timestamp

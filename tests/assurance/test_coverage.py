@@ -115,7 +115,7 @@ def test_what_one_test_leaves_out_another_one_may_execute(
 def test_the_node_tells_what_a_transaction_executes_and_what_it_does_not(
     built: Build, project: Any, networks: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    collector = Collector(built.creation_code)
+    collector = Collector({built.target.name: built.creation_code})
     monkeypatch.setattr(HTTPProvider, "make_request", collector.method())
     eth = Web3(HTTPProvider(networks.active_provider.uri)).eth
     sender = eth.accounts[0]

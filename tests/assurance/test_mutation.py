@@ -10,7 +10,8 @@ from tests.fuzz.campaign import Build
 from tests.fuzz.in_process import needs_pyrevm
 from tests.fuzz.plants import hunt, with_code_of
 
-from .compiler import Compiler, market_sources
+from . import rooms
+from .compiler import ACCOUNT, TOKEN_MARKET, Compiler, Target, market_sources
 from .mutation import kept, run
 from .mutation.engine import Corpus, Examiner, Result, Verdict
 from .mutation.mutants import Mutant
@@ -41,10 +42,7 @@ def examiner(project: Any) -> Examiner:
     """With a small part of the programs: enough for mutants that many of them kill."""
     build = Build.of(project)
     programs = [play(extensions, build.artifacts()), *campaign(build.artifacts(), 1, 50)]
-    code = build.market.deployment_bytecode
-    assert code is not None
-    assert code.bytecode is not None
-    return Examiner(Corpus(programs, bytes.fromhex(code.bytecode.removeprefix("0x"))))
+    return Examiner(Corpus(programs, run.creation_code(build.market)))
 
 
 def of_bidding(mutants: list[Mutant], change: str) -> Mutant:
@@ -95,6 +93,32 @@ def test_a_survivor_fails_the_gate_unless_its_reason_is_listed(
 
 
 @needs_pyrevm
+@pytest.mark.parametrize(
+    ("target", "change"),
+    [
+        (TOKEN_MARKET, "if (amount == 0) revert ZeroAmount(); → if (false) revert ZeroAmount();"),
+        (ACCOUNT, "if (block.timestamp > deadline) → if (block.timestamp >= deadline)"),
+    ],
+    ids=["token market", "account"],
+)
+def test_what_stands_beside_the_market_in_ether_is_examined_too(
+    project: Any, target: Target, change: str
+) -> None:
+    before, _, after = change.partition(" → ")
+    mutant = next(
+        one for one in run.mutants(1, target) if before in one.before and after in one.after
+    )
+    programs = (
+        rooms.of_account(project)
+        if target is ACCOUNT
+        else [rooms.on_odd(project, rooms.ways_at_their_bounds)]
+    )
+    code = run.creation_code(getattr(project, target.name).contract_type)
+
+    assert Examiner(Corpus(programs, code, target)).examine(mutant).verdict is Verdict.KILLED
+
+
+@needs_pyrevm
 def test_a_mutant_without_effect_is_told_from_a_survivor(
     mutants: list[Mutant], examiner: Examiner
 ) -> None:
@@ -123,11 +147,11 @@ def test_a_reason_for_what_is_no_mutant_fails_the_gate(mutants: list[Mutant]) ->
     assert run.stale({mutants[0].key: "a reason"}, mutants) == []
 
 
-def test_every_listed_mutant_is_one_with_a_reason(mutants: list[Mutant]) -> None:
+def test_every_listed_mutant_is_one_with_a_reason() -> None:
     listed = run.explanations()
 
     assert listed
-    assert run.stale(listed, mutants) == []
+    assert run.stale(listed, run.all_mutants()) == []
     assert all(reason.strip() for reason in listed.values())
 
 

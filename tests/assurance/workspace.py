@@ -22,6 +22,11 @@ CONTRACT_TESTS = tuple(
         "signed_bids",
     )
 )
+BESIDE_THE_MARKET = tuple(
+    f"tests/contracts/test_{name}.py"
+    for name in ("token_ledger", "sponsored_account", "sponsored_trades")
+)
+"""Those of the market in a token, and of what accounts delegate to."""
 _COPIED = ("ape-config.yaml", "pyproject.toml", "contracts", "tests")
 _LINKED = ("node_modules", "ape_v2v", "benchmarks", "demo")
 

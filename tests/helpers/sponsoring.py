@@ -49,5 +49,6 @@ def sign_calls(
             "deadline": deadline,
         },
     )
-    signature: bytes = signer.sign_message(typed).encode_rsv()
-    return signature
+    signed = signer.sign_message(typed)
+    # Of a bare key, or of an account of Ape's.
+    return bytes(signed.signature if hasattr(signed, "signature") else signed.encode_rsv())

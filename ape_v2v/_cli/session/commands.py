@@ -11,7 +11,16 @@ from eth_utils.conversions import to_hex
 
 from ape_v2v._cli.light import prove, require_market
 from ape_v2v._cli.session import evidence
-from ape_v2v._cli.session.options import FILE, PART, STORE, default_store, equipment, keys, side
+from ape_v2v._cli.session.options import (
+    FILE,
+    PART,
+    SPONSOR,
+    STORE,
+    default_store,
+    equipment,
+    keys,
+    side,
+)
 from ape_v2v._cli.session.view import View, show_end
 from ape_v2v._cli.shared.commands import account_option, reading
 from ape_v2v._cli.shared.context import Context, prompts_on_stderr
@@ -24,6 +33,7 @@ from ape_v2v.market.documents.keys import KeyDocument
 from ape_v2v.market.market import Market
 from ape_v2v.session.protocol.tolerance import Tolerance
 from ape_v2v.session.terms import Limits, SessionPatience, SessionTerms
+from ape_v2v.sponsor import SponsoredGateway
 from ape_v2v.units import Energy, Money, format_duration
 
 if TYPE_CHECKING:
@@ -129,7 +139,8 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
     )
     store = _store(context, options["store_path"])
     _prove(context, settings.light)
-    _run(context, reference.find(_market(context)).id, store, settings)
+    auction_id = reference.find(context.market).id
+    _run(context, auction_id, store, settings, options["sponsor_url"])
 
 
 @cli.add_command
@@ -199,7 +210,8 @@ def charge(
         light=options["light"],
         **keys(options["session_key"]),
     )
-    _run(context, auction.id, _store(context, options["store_path"]), settings)
+    store = _store(context, options["store_path"])
+    _run(context, auction.id, store, settings, options["sponsor_url"])
 
 
 @cli.add_command
@@ -207,7 +219,13 @@ def charge(
 @click.argument("reference", metavar="[AUCTION]", type=AUCTION, required=False)
 @account_option()
 @STORE
-def resume(context: Context, reference: AuctionReference | None, store_path: Path | None) -> None:
+@SPONSOR
+def resume(
+    context: Context,
+    reference: AuctionReference | None,
+    store_path: Path | None,
+    sponsor_url: str | None,
+) -> None:
     """Go on with a session after a crash, with the settings that it was started with.
 
     The last one that is not over, unless AUCTION names it.
@@ -215,12 +233,12 @@ def resume(context: Context, reference: AuctionReference | None, store_path: Pat
     from ape_v2v.session.settings import stored  # noqa: PLC0415 - not light
 
     store = _store(context, store_path)
-    wanted = None if reference is None else reference.find(_market(context)).id
+    wanted = None if reference is None else reference.find(context.market).id
     for auction_id, text, over in store.connections.started():
         if auction_id == wanted or (wanted is None and not over):
             settings = stored(text)
             _prove(context, settings.light)
-            _run(context, auction_id, store, settings)
+            _run(context, auction_id, store, settings, sponsor_url)
             return
     raise V2VError(f"the store {store.path} has no session to go on with: start it by its command")
 
@@ -245,12 +263,18 @@ def _prove(context: Context, light: str | None) -> None:
         require_market(context)
 
 
-def _run(context: Context, auction_id: int, store: Store, settings: SessionSettings) -> None:
+def _run(
+    context: Context,
+    auction_id: int,
+    store: Store,
+    settings: SessionSettings,
+    sponsor_url: str | None,
+) -> None:
     """Run a side to its end, and show how it ended."""
     from ape_v2v.session.running import Watch, run_consumer, run_provider  # noqa: PLC0415 - ditto
 
     account = unlocked(context.sender)
-    connection = _market(context).connection(auction_id)
+    connection = _market(context, sponsor_url).connection(auction_id)
     with View(context) as view, prompts_on_stderr():
         watch = Watch(view.begins, view.serves, view.progress, view.trouble)
         if settings.role == "provider":
@@ -289,9 +313,11 @@ def unlocked(account: AccountAPI) -> AccountAPI:
     return account
 
 
-def _market(context: Context) -> Market:
+def _market(context: Context, sponsor_url: str | None) -> Market:
     """The market, with transactions sent as the session needs them: unasked."""
-    return Market(context.market.contract)
+    if sponsor_url is None:
+        return Market(context.market.contract)
+    return Market(context.market.contract, SponsoredGateway(sponsor_url))
 
 
 for command in evidence.COMMANDS:

@@ -62,11 +62,20 @@ def default_store(address: str) -> Path:
     return Path(ape.config.DATA_FOLDER) / _FOLDER / f"{address}.sqlite"
 
 
+SPONSOR = click.option(
+    "--sponsor",
+    "sponsor_url",
+    metavar="URL",
+    help="Sign only: the sponsor that serves there sends what settles, and pays the gas.",
+)
+
+
 def side(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command what both sides have: an account, a store, a meter."""
     options = (
         account_option(),
         STORE,
+        SPONSOR,
         click.option(
             "--session-key",
             metavar="[FILE]",

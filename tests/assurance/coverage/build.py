@@ -1,4 +1,4 @@
-"""The market compiled so that every instruction belongs to one place in the sources.
+"""A contract compiled so that every instruction belongs to one place in the sources.
 
 Without the optimizer: it merges equal pieces of code, of which only one place is then on record.
 """
@@ -6,7 +6,7 @@ Without the optimizer: it merges equal pieces of code, of which only one place i
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..compiler import MARKET, Compiler, market_sources
+from ..compiler import ETHER_MARKET, Compiler, Target, sources_of
 from ..tree import Program
 
 _JUMPI, _PUSH1, _PUSH32 = 0x57, 0x60, 0x7F
@@ -28,32 +28,35 @@ class Instruction(NamedTuple):
 
 
 class Build(NamedTuple):
+    target: Target
     program: Program
     creation_code: str
     """In hexadecimal, without the hash of the sources at its end."""
     instructions: dict[str, list[Instruction]]
-    """By kind of code: creation or runtime."""
+    """By the contract's name and kind of code, creation or runtime: `V2VMarket creation`."""
 
 
-def build() -> Build:
+def build(target: Target = ETHER_MARKET) -> Build:
+    texts = sources_of(target.path)
     with Compiler() as compiler:
         answer = compiler.compile(
-            market_sources(),
+            texts,
             {
-                MARKET: {"V2VMarket": ["evm.bytecode", "evm.deployedBytecode"]},
+                target.path: {target.name: ["evm.bytecode", "evm.deployedBytecode"]},
                 "*": {"": ["ast"]},
             },
             optimizer={"enabled": False},
         )
     sources = {source["id"]: name for name, source in answer["sources"].items()}
-    evm = answer["contracts"][MARKET]["V2VMarket"]["evm"]
+    evm = answer["contracts"][target.path][target.name]["evm"]
     trees = {name: source["ast"] for name, source in answer["sources"].items()}
     return Build(
-        program=Program(market_sources(), trees),
+        target=target,
+        program=Program(texts, trees),
         creation_code="0x" + _without_metadata(evm["bytecode"]["object"]),
         instructions={
-            "creation": list(_instructions(evm["bytecode"], sources)),
-            "runtime": list(_instructions(evm["deployedBytecode"], sources)),
+            f"{target.name} creation": list(_instructions(evm["bytecode"], sources)),
+            f"{target.name} runtime": list(_instructions(evm["deployedBytecode"], sources)),
         },
     )
 

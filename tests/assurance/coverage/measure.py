@@ -8,14 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from ..compiler import is_of_the_market
 from ..tree import Node
 from .build import Build, Place
 
 EXECUTED, NOT_TAKEN, TAKEN = 1, 2, 4
 
 Executed = Mapping[str, Mapping[int, int]]
-"""What was executed, by kind of code and place in it, and which ways the jumps went."""
+"""What was executed, by contract and kind of code, and place in it, and which ways jumps went."""
 
 _SIMPLE = {
     "EmitStatement",
@@ -42,6 +41,12 @@ class Coverage(NamedTuple):
 
     statements: dict[Site, bool]
     branches: dict[Site, bool]
+
+    def joined(self, other: "Coverage") -> "Coverage":
+        """With that of another contract, whose sources are others."""
+        return Coverage(
+            {**self.statements, **other.statements}, {**self.branches, **other.branches}
+        )
 
     def missing(self) -> list[Site]:
         both = {**self.statements, **self.branches}
@@ -77,7 +82,7 @@ def measure(build: Build, executed: Executed) -> Coverage:
 
 def _nodes(build: Build) -> Iterator[Node]:
     for source in build.program.sources():
-        if is_of_the_market(source):
+        if build.target.has(source):
             for function in build.program.root(source).descendants():
                 if function.type == "FunctionDefinition":
                     yield from function.descendants()

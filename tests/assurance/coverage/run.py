@@ -1,22 +1,25 @@
-"""The contract tests on an unoptimized market, traced: what they execute, and what they do not."""
+"""The contract tests on unoptimized contracts, traced: what they execute, and what they do not."""
 
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ..compiler import TARGETS
 from ..places import LISTS
-from ..workspace import CONTRACT_TESTS, Workspace
+from ..workspace import BESIDE_THE_MARKET, CONTRACT_TESTS, Workspace
 from .build import Build, build
 from .measure import Coverage, Executed, Site, measure, merged
 
 # Two at a time: most of the time a test waits for its node.
-HALVES = (CONTRACT_TESTS[::2], CONTRACT_TESTS[1::2])
+TRACED = (*CONTRACT_TESTS, *BESIDE_THE_MARKET)
+HALVES = (TRACED[::2], TRACED[1::2])
 # It compares with the package's artifact, which is optimized.
 NOT_HERE = "tests/contracts/test_market.py::test_the_market_is_compiled_from_the_sources"
 
@@ -27,9 +30,10 @@ class TestsFailed(Exception):
 
 def run() -> dict[str, Any]:
     began = time.monotonic()
-    program = build()
-    tests = trace(program)
-    found = measure(program, merged(tests.values()))
+    builds = [build(target) for target in TARGETS]
+    tests = trace(builds)
+    executed = merged(tests.values())
+    found = reduce(Coverage.joined, (measure(one, executed) for one in builds))
     exceptions = yaml.safe_load((LISTS / "uncovered.yaml").read_text(encoding="utf-8")) or {}
     return {
         "tests": len(tests),
@@ -40,13 +44,14 @@ def run() -> dict[str, Any]:
     }
 
 
-def trace(program: Build) -> dict[str, Executed]:
+def trace(builds: Sequence[Build]) -> dict[str, Executed]:
     """What each test executes."""
     workspace = Workspace("coverage")
     workspace.do_not_optimize()
     workspace.compile()
-    code = workspace.path / "creation-code"
-    code.write_text(program.creation_code, encoding="utf-8")
+    code = workspace.path / "creation-code.json"
+    codes = {one.target.name: one.creation_code for one in builds}
+    code.write_text(json.dumps(codes), encoding="utf-8")
     with ThreadPoolExecutor(len(HALVES)) as pool:
         parts = pool.map(lambda half: _run_tests(workspace, code, half), HALVES)
         return {test: executed for part in parts for test, executed in part.items()}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tests.fuzz.recording import Program
 
-from ..compiler import CompilationError, Compiler, market_sources
+from ..compiler import ETHER_MARKET, CompilationError, Compiler, Sources, Target, sources_of
 from ..programs import first_difference
 from .mutants import Mutant
 
@@ -32,10 +32,11 @@ class Result(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """The tests' programs, and the creation code of the market that they deploy."""
+    """The tests' programs, and the creation code of the contract that they deploy."""
 
     programs: Sequence[Program]
     code: bytes
+    target: Target = ETHER_MARKET
 
 
 class Examiner:
@@ -44,16 +45,17 @@ class Examiner:
     def __init__(self, corpus: Corpus) -> None:
         self._compiler = Compiler()
         self._code = corpus.code
+        self._target = corpus.target
+        self._sources = sources_of(corpus.target.path)
         self._programs = list(enumerate(corpus.programs))
         self._same = {
-            self._compiler.creation_code(market_sources(), optimized=optimized)
-            for optimized in (False, True)
+            self._compile(self._sources, optimized=optimized) for optimized in (False, True)
         }
 
     def examine(self, mutant: Mutant) -> Result:
-        sources = mutant.applied(market_sources())
+        sources = mutant.applied(self._sources)
         try:
-            code = self._compiler.creation_code(sources, optimized=False)
+            code = self._compile(sources, optimized=False)
         except CompilationError:
             return Result(mutant, Verdict.INVALID)
         if code in self._same:
@@ -62,9 +64,12 @@ class Examiner:
         if killer := self.killer_of(code):
             return Result(mutant, Verdict.KILLED, digest, killer)
         # What the optimizer makes equal is equal.
-        if self._compiler.creation_code(sources, optimized=True) in self._same:
+        if self._compile(sources, optimized=True) in self._same:
             return Result(mutant, Verdict.SAME)
         return Result(mutant, Verdict.SURVIVED, digest)
+
+    def _compile(self, sources: Sources, *, optimized: bool) -> bytes:
+        return self._compiler.creation_code(sources, optimized=optimized, target=self._target)
 
     def killer_of(self, code: bytes) -> str:
         for place, (number, program) in enumerate(self._programs):

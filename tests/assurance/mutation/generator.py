@@ -1,21 +1,23 @@
-"""All mutants of the market, from the compiler's syntax trees."""
+"""All mutants of a contract, from the compiler's syntax trees."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..compiler import Sources, is_of_the_market
+from ..compiler import ETHER_MARKET, Sources, Target
 from ..tree import Node, Program
 from .mutants import Mutant
 from .operators import OPERATORS
 
 
-def generate(sources: Sources, trees: Mapping[str, Any]) -> list[Mutant]:
-    """Every mutant that an operator makes of the market's own sources, each text once."""
+def generate(
+    sources: Sources, trees: Mapping[str, Any], target: Target = ETHER_MARKET
+) -> list[Mutant]:
+    """Every mutant that an operator makes of the sources under examination, each text once."""
     program = Program(sources, trees)
     found: dict[tuple[str, bytes, int, int], Mutant] = {}
     for source in program.sources():
-        if is_of_the_market(source):
+        if target.has(source):
             for mutant in _of(program, program.root(source)):
                 change = (mutant.source, mutant.replacement.encode(), mutant.start, mutant.end)
                 found.setdefault(change, mutant)

@@ -4,13 +4,16 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import yaml
+from ethpm_types import ContractType
 
 from tests.fuzz.campaign import Build
 
-from ..compiler import Compiler, market_sources
+from .. import rooms
+from ..compiler import ACCOUNT, ETHER_MARKET, TARGETS, TOKEN_MARKET, Compiler, Target, sources_of
 from ..fullest import fullest
 from ..places import LISTS
 from ..programs import campaign, deployments
@@ -31,33 +34,58 @@ def explanations() -> dict[str, str]:
     return {key: reason for reason, keys in listed.items() for key in keys}
 
 
+def corpora(project: Any) -> list[Corpus]:
+    """Of each contract, the programs that have to tell a mutant from it."""
+    build = Build.of(project)
+    beside = {TOKEN_MARKET: rooms.of_token_market, ACCOUNT: rooms.of_account}
+    others = [
+        Corpus(
+            programs(project), creation_code(getattr(project, target.name).contract_type), target
+        )
+        for target, programs in beside.items()
+    ]
+    return [corpus(build), *others]
+
+
 def corpus(build: Build) -> Corpus:
-    """The programs that have to tell a mutant from the market."""
+    """The programs that have to tell a mutant from the market in ether."""
     artifacts, market = build.artifacts(), build.market
     programs = [play(scenario, artifacts) for scenario in SCENARIOS]
     programs += [deployments(market), fullest(market)]
     for seed in SEEDS:
         programs += campaign(artifacts, seed, STEPS)
-    bytecode = market.deployment_bytecode
+    return Corpus(programs, creation_code(market))
+
+
+def creation_code(contract: ContractType) -> bytes:
+    """What deploys a contract, without arguments."""
+    bytecode = contract.deployment_bytecode
     assert bytecode is not None
     assert bytecode.bytecode is not None
-    return Corpus(programs, bytes.fromhex(bytecode.bytecode.removeprefix("0x")))
+    return bytes.fromhex(bytecode.bytecode.removeprefix("0x"))
 
 
-def mutants(every: int) -> list[Mutant]:
+def all_mutants() -> list[Mutant]:
+    """Those of every contract under examination."""
+    return [one for target in TARGETS for one in mutants(1, target)]
+
+
+def mutants(every: int, target: Target = ETHER_MARKET) -> list[Mutant]:
     """All mutants, or one in so many: the same ones in each run, in an order that is a sample."""
+    sources = sources_of(target.path)
     with Compiler() as compiler:
-        found = generate(market_sources(), compiler.trees(market_sources()))
+        found = generate(sources, compiler.trees(sources), target)
     chosen = [one for one in found if _number(one.key) % every == 0]
     return sorted(chosen, key=lambda one: _number(one.key))
 
 
-def examine(build: Build, every: int) -> dict[str, Any]:
+def examine(project: Any, every: int) -> dict[str, Any]:
     """Examine them, and return what came of it, ready for JSON. A run that was stopped goes on."""
     began = time.monotonic()
-    programs = corpus(build)
-    file = kept.file_for(programs)
-    results = list(kept.going_on(file, mutants(every), lambda rest: examine_all(rest, programs)))
+    results: list[Result] = []
+    for programs in corpora(project):
+        file, chosen = kept.file_for(programs), mutants(every, programs.target)
+        results += kept.going_on(file, chosen, partial(examine_all, corpus=programs))
     counts = Counter(result.verdict for result in results)
     distinct = {result.code for result in results if result.code}
     killed, survived = counts[Verdict.KILLED], counts[Verdict.SURVIVED]

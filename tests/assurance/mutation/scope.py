@@ -6,7 +6,6 @@ little more, and each costs a compilation.
 
 from collections.abc import Iterator, Sequence
 
-from ..compiler import is_of_the_market
 from ..tree import Node, Program
 
 ALTERNATIVES = 2
@@ -57,7 +56,7 @@ def sibling_functions(program: Program, called: Node) -> Iterator[str]:
         return
     if called.text in {"Math.max", "Math.min"}:
         yield "min" if called.text == "Math.max" else "max"
-    if not is_of_the_market(declared.source):
+    if not declared.source.startswith("contracts/"):
         return
     alike = [
         other.data["name"]
