@@ -159,17 +159,19 @@ class Desk:
         locks: Stake = NO_MONEY,
         pays: Stake = NO_MONEY,
         moves: Money = NO_MONEY,
+        intent: bytes = b"",
     ) -> Mined:
         """Send a call through the gateway.
 
-        `locks`, `pays` and `moves`, what leaves a wallet, are for people to see before.
+        `locks`, `pays` and `moves`, what leaves a wallet, are for people to see before; `intent`
+        is by what a second try of the same is known, where it is not the call itself.
 
         Raises:
             V2VError: The sender cannot sign.
             Refused: The market refuses it.
         """
         require_signer(sender)
-        write = Write(self.contract, method, arguments, sender, value, locks, pays, moves)
+        write = Write(self.contract, method, arguments, sender, value, locks, pays, moves, intent)
         mined: Mined = self.gateway(write)
         return mined
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ape_v2v import Market, Money, Rate, Refused, UnitError
+from ape_v2v.chain.node import Network, Node
 from ape_v2v.currency import ETHER, Currency
 from ape_v2v.errors import V2VError
 from ape_v2v.market.interface.states import Ending
@@ -12,6 +13,8 @@ from ape_v2v.market.interface.transactions import simulate
 from ape_v2v.market.shapes import ConnectionOutcome
 from ape_v2v.testing.contracts import ape_contract, ape_token
 from ape_v2v.units import WrongCurrency
+from tests.helpers import faults
+from tests.helpers.fault_proxy import FaultProxy, some
 
 TOKEN = 10**6
 
@@ -112,6 +115,29 @@ def test_a_signed_deposit_is_sent_by_anybody(api, rival, stranger, tomorrow):
     assert str(api.balance(rival) - free) == "7.5 EURT"
     assert str(wallet - api.wallet(rival)) == "7.5 EURT"
     assert said(api.deposit_authorized, signed, sender=stranger, kind=Refused)  # once only
+
+
+@pytest.mark.parametrize("fault", [faults.LOST, faults.ANYWHERE["an internal error"]])
+def test_a_signed_deposit_whose_outcome_was_not_known_is_not_sent_twice(
+    api, rival, tomorrow, chain, fault
+):
+    """Each try signs anew: it is told by what is wanted, and not by the call."""
+    amount, before = "2 EURT", api.balance(rival)
+    with FaultProxy(chain.provider.uri) as line:
+        network = Network("ethereum-sepolia", patience=0.5)
+        far = Market.at(api.address, Node(line.url, network=network))
+
+        def deposit():
+            return far.deposit_authorized(
+                far.authorize(amount, tomorrow, signer=rival), sender=rival
+            )
+
+        line.fault = some(fault, of=(faults.SEND, faults.RECEIPT))
+        said(deposit)
+        line.fault = None
+        deposit()
+
+    assert api.balance(rival) - before == api.money_of(amount)
 
 
 def test_a_deposit_signed_for_more_than_there_is_is_refused(api, rival, stranger, tomorrow):

@@ -50,6 +50,8 @@ class Write:
     """What `pays` gives, or how to find it out."""
     moves: Money = NO_MONEY
     """What leaves the wallet of an account for the market, in its token."""
+    intent: bytes = b""
+    """What it is for, where a second try of the same carries another signature."""
 
     @property
     def locks(self) -> Money:
@@ -69,6 +71,7 @@ class Write:
             self.contract.address,
             self.contract.call_data(self.method, *self.arguments),
             int(self.value),
+            intent=self.intent,
         )
 
 
