@@ -11,6 +11,7 @@ from ape_v2v.chain import blocks
 from ape_v2v.chain.line.answered import read_bytes
 from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.chain.price import GasPrice
+from ape_v2v.chain.signing import Authorization
 
 if TYPE_CHECKING:
     from ape_v2v.chain.node import Node
@@ -32,6 +33,8 @@ class Transaction:
     """None while it waits, or where the node does not prove which one has it."""
     price: GasPrice | None
     """None where the node does not tell."""
+    authorizations: tuple[Authorization, ...] = ()
+    """Of accounts that delegate with it (EIP-7702)."""
 
 
 def find(node: Node, hash_: str) -> Transaction | None:
@@ -64,7 +67,19 @@ def read(answer: Any, hash_: str) -> Transaction | None:
         gas_limit=gas,
         block=blocks.number(answer.get("blockNumber")),
         price=_price(answer),
+        authorizations=tuple(
+            _authorization(one, hash_) for one in answer.get("authorizationList") or ()
+        ),
     )
+
+
+def _authorization(answer: Any, hash_: str) -> Authorization:
+    if not isinstance(answer, dict) or not is_hex_address(answer.get("address")):
+        raise NodeError(f"the node does not say who delegates in {hash_}: ask another one")
+    numbers = (_number(answer, name, hash_) for name in ("chainId", "nonce", "yParity", "r", "s"))
+    chain_id, nonce, y_parity, r, s = numbers
+    address = str(to_checksum_address(answer["address"]))
+    return Authorization(chain_id, address, nonce, y_parity, r, s)
 
 
 def _number(answer: dict[str, Any], name: str, hash_: str) -> int:

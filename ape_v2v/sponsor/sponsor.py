@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from ape_v2v.sponsor.ledger import Ledger
     from ape_v2v.sponsor.order import Order
 
+_AT_ONCE = 64
 LONGEST_SECONDS = 3_600
 """How far ahead the deadline of an order may be."""
 
@@ -73,7 +73,8 @@ class Sponsor:
         self.payer = payer
         self.ledger = ledger
         self.delegate = ensure_deployed(market.node, payer)
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        # One account's orders wait for each other; as many locks as orders are carried out at once.
+        self._locks = [threading.Lock() for _ in range(_AT_ONCE)]
 
     def as_json(self) -> dict[str, Any]:
         """What an EV has to know of it."""
@@ -97,7 +98,7 @@ class Sponsor:
             V2VError: The sponsor has too little ether, or its node a problem; nothing was sent.
         """
         self._require_ours(order)
-        with self._locks[order.account]:
+        with self._locks[int(order.account, 16) % _AT_ONCE]:
             if (sent := self.ledger.transaction_of(order.digest)) is not None:
                 return self._outcome(order, sent)
             return self._send(order)

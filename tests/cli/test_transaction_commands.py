@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from eth_account import Account
 from web3.types import RPCEndpoint
 
 from ape_v2v.config import Fees
@@ -63,6 +64,40 @@ def test_it_is_replaced_and_what_replaces_it_is_told(v2v, waiting, organization,
     assert shown["state"] == "succeeded"
     assert int(shown["maxFee"]) >= 4_500_000_000
     assert node.eth.get_balance(stranger.address) == before + 7
+
+
+def test_who_delegates_in_it_delegates_in_its_replacement(v2v, node, organization, monkeypatch):
+    """Else a sponsor's replacement would call an account that has no code: and do nothing."""
+    be_impatient(monkeypatch, 1)
+    ev, contract = Account.create(), "0x" + "12" * 20
+    signed = ev.sign_authorization({"chainId": SEPOLIA, "address": contract, "nonce": 0})
+    sending = {
+        "type": 4,
+        "chainId": SEPOLIA,
+        "nonce": organization.nonce,
+        "to": ev.address,
+        "value": 0,
+        "data": "0x",
+        "gas": 100_000,
+        "maxFeePerGas": 4 * 10**9,
+        "maxPriorityFeePerGas": 10**9,
+        "authorizationList": [signed],
+    }
+    with connected(node):
+        sending["nonce"] = node.eth.get_transaction_count(organization.address)
+        key = Account.from_key(organization.private_key)
+        sent = node.eth.send_raw_transaction(key.sign_transaction(sending).raw_transaction)
+        v2v(
+            "transaction", "replace", sent.to_0x_hex(), account=organization, on=None,
+            answer="y\n", expect=3,
+        )  # fmt: skip
+        mine(node)
+
+        receipt = node.provider.make_request(
+            RPCEndpoint("eth_getTransactionReceipt"), [sent.to_0x_hex()]
+        )
+        assert receipt["result"] is None, "it was replaced"
+        assert node.eth.get_code(ev.address).hex() == "ef0100" + "12" * 20
 
 
 def test_it_is_voided(v2v, waiting, organization, node, stranger):

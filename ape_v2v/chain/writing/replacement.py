@@ -124,6 +124,7 @@ def replace(
         data=b"" if cancel else found.data,
         gas_limit=_GAS_OF_NOTHING if cancel else found.gas_limit,
         price=_offer(node, _price(found), policy),
+        authorizations=() if cancel else found.authorizations,
     )
     # In the place of the same it is the same; in its place, nothing, is something else.
     what_for = note.purpose if (note := node.notes.find(transaction)) else b""
