@@ -117,8 +117,8 @@ class Phone:
         if message.type in ("error", "warning"):
             self.complaints.append(message.text)
 
-    def connect(self):
-        self.press("Connect")
+    def connect(self, name="Connect"):
+        self.press(name)
         self.press("Wallet of the test")
         expect(self.page.get_by_role("dialog")).to_have_count(0)
         return self

@@ -71,7 +71,7 @@ def test_the_page_has_no_script_or_style_of_its_own(first):
 # --- What it says
 
 WORDS = ROOT / "web" / "src" / "words"
-OTHERS = ("de",)
+OTHERS = ("de", "fr")
 COMPOSED = re.compile(r"(tx|event|tab|wallet\.theme|remove|cancel)\.\w+")
 """Keys that the page puts together."""
 

@@ -1,6 +1,7 @@
 """Whoever looks at it: by a screen reader, in the dark, on a small phone, with large letters."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.helpers.documentation import ROOT
 from tests.helpers.world import ALICE, BOB
@@ -22,6 +23,7 @@ def steps(new_phone):
         alice.press("Connect")
         yield "connect", alice
         alice.press("Wallet of the test")
+        expect(alice.page.get_by_role("dialog")).to_have_count(0)
         fill_in(alice)
         alice.sees("Come back between")
         yield "confirm", alice

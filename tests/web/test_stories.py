@@ -230,8 +230,7 @@ def test_numbers_are_read_as_python_reads_them_or_not_at_all(alice):
 
 def test_a_phone_that_speaks_german_is_spoken_to_in_german(new_phone):
     alice = new_phone(ALICE, locale="de-DE")
-    alice.press("Verbinden")
-    alice.press("Wallet of the test")
+    alice.connect("Verbinden")
     alice.fill("Höchstens, je kWh", "0,0003")
     alice.press("Anfragen")
     alice.confirms("0,006 ETH sperren und anfragen", "Deine Anfrage ist offen.", close="Schließen")

@@ -42,6 +42,11 @@ export interface Details {
   note?: string
 }
 
+/** What people call the connectors that OCPI names. */
+export const CONNECTORS: Record<string, string> = {
+  IEC_62196_T2: 'Type 2', IEC_62196_T2_COMBO: 'CCS', CHADEMO: 'CHAdeMO', IEC_62196_T1: 'Type 1',
+}
+
 /** An event of the market, as its history has it. */
 export type MarketEvent = Record<string, string> & { event: string; transaction: string; block: string; timestamp: string }
 

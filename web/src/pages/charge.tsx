@@ -2,8 +2,8 @@
 import { computed, effect, signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import * as acts from '../acts'
-import { account, isPlay } from '../chain/wallets'
-import { auctionOf, currency, get, takePast, type Past } from '../market'
+import { account, wallet } from '../chain/wallets'
+import { auctionOf, CONNECTORS, currency, get, takePast, type Past } from '../market'
 import { decimalText, parseEnergy, parsePositive, parseRate, rateDecimals } from '../money'
 import { Bids, Exact, Price, useEvents } from '../parts/auction'
 import { Choice, NumberField, reading, TextField } from '../parts/fields'
@@ -11,18 +11,12 @@ import { act, Asker, Connected } from '../parts/roles'
 import { mine } from '../standing'
 import { kwh, rate, t } from '../words'
 
-// As OCPI names them.
-const CONNECTORS = [
-  ['', ''], ['IEC_62196_T2', 'Type 2'], ['IEC_62196_T2_COMBO', 'CCS'], ['CHADEMO', 'CHAdeMO'], ['IEC_62196_T1', 'Type 1'],
-] as const
-type Connector = (typeof CONNECTORS)[number][0]
-
 const DAY_MINUTES = 7n * 24n * 60n
 const DAY_HOURS = 7n * 24n
 
 const energy = signal('20')
 const most = signal('')
-const connector = signal<Connector>('IEC_62196_T2')
+const connector = signal('IEC_62196_T2')
 const USUAL = '10'
 const minutes = signal(USUAL)
 const hours = signal('2')
@@ -32,7 +26,7 @@ const openAward = signal(false)
 
 // Who plays does not want to wait.
 effect(() => {
-  if (isPlay.value && minutes.peek() === USUAL) minutes.value = '1'
+  if (wallet.value?.isPlay && minutes.peek() === USUAL) minutes.value = '1'
 })
 
 const energyRead = computed(() => reading(energy.value, parseEnergy))
@@ -85,7 +79,7 @@ function Form() {
         <NumberField label={t('charge.energy')} unit="kWh" text={energy} read={energyRead} shown={kwh} />
         <NumberField label={t('charge.rate')} unit={currency.value.symbol} text={most} read={rateRead} shown={rate} />
         <Choice label={t('charge.connector')} value={connector.value} onChange={(value) => (connector.value = value)}
-          options={CONNECTORS.map(([key, said]) => [key, said || t('charge.any')] as const)} />
+          options={[['', t('charge.any')], ...Object.entries(CONNECTORS)]} />
         <details>
           <summary>{t('more')}</summary>
           <NumberField label={t('charge.minutes')} unit="min" text={minutes} read={minutesRead} shown={(value) => `${value} min`} />

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { who } from '../acts'
 import { account } from '../chain/wallets'
-import { get, plain, type Auction, type MarketEvent } from '../market'
+import { CONNECTORS, get, plain, type Auction, type MarketEvent } from '../market'
 import { happened } from '../service'
 import { chainNow, duration } from '../time'
 import { kwh, money, rate, t } from '../words'
@@ -82,7 +82,7 @@ export function Bids({ auction, events }: { auction: Auction; events: MarketEven
       <ol class="bids" reversed>
         {[...bids].reverse().map((one) => (
           <li key={one.transaction}>
-            <span>{one['provider'] === account.value ? t('auction.leads.you').split(' ')[0] : who(one['provider'] as string)}</span>
+            <span>{one['provider'] === account.value ? t('you') : who(one['provider'] as string)}</span>
             <span>{rate(BigInt(one['rate'] as string))}</span>
           </li>
         ))}
@@ -94,7 +94,7 @@ export function Bids({ auction, events }: { auction: Auction; events: MarketEven
 /** What the consumer wrote: text of anybody, shown as text. */
 export function DetailsLine({ auction }: { auction: Auction }) {
   const { connector, maxPowerKW, place, note } = auction.details
-  const parts = [connector, maxPowerKW && `${maxPowerKW} kW`, place, note].filter(Boolean)
+  const parts = [connector && (CONNECTORS[connector] ?? connector), maxPowerKW && `${maxPowerKW} kW`, place, note].filter(Boolean)
   const said = parts.length > 0 ? parts.join(' · ') : auction.text
   return said ? <p class="quiet details">{plain(said)}</p> : null
 }

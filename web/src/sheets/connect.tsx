@@ -70,7 +70,7 @@ export function ConnectSheet() {
           </button>
         </div>
       )}
-      {isFound && (
+      {players.value.length > 0 && (
         <section>
           <h3>{t('connect.play')}</h3>
           <p class="quiet">{t('connect.play.note')}</p>

@@ -97,6 +97,7 @@ export const en = {
   'close': 'Close',
   'back': 'Back',
   'more': 'More',
+  'you': 'You',
 
   'welcome.1': 'Ask for energy: cars near you bid, the lowest wins.',
   'welcome.2': 'Or deliver: your bid, your rate.',
@@ -148,7 +149,7 @@ export const en = {
   'auction.yours': 'Your request',
   'auction.of': 'Request of {who}',
 
-  'connected.delivers': '{who} delivers. Pair your car.',
+  'connected.delivers': '{who} delivers.',
   'connected.deliver': 'You deliver to {who}.',
   'connected.cost': '{cost:money} for all {energy:kwh}, at {rate:rate}',
   'connected.until': 'Charge until {until:time}',
@@ -193,7 +194,7 @@ export const en = {
   'wallet.trust': 'What you must trust: the contract’s code, your wallet, and that this page is the one you meant to open. The service makes it faster, never truer: what you sign is read from the chain first.',
   'wallet.code': 'Code {hash}',
   'wallet.connectfirst': 'Connect a wallet to see your money.',
-  'wallet.trades': '{completed} trades, {noShows} missed',
+  'wallet.trades': 'Trades: {completed}, missed: {noShows}',
 
   'rules.bond': 'A bidder locks {percent} % of what the asker locks.',
   'rules.penalty': 'A broken promise costs {percent} % of that.',

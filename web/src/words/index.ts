@@ -8,12 +8,13 @@ import { en } from './en'
 export type Key = keyof typeof en
 export type Words = Record<Key, string>
 export type Value = string | number | bigint
-export const LANGUAGES = { en: 'English', de: 'Deutsch' } as const
+export const LANGUAGES = { en: 'English', de: 'Deutsch', fr: 'Français' } as const
 export type Language = keyof typeof LANGUAGES
 
 const loaders: Record<Language, () => Promise<Words>> = {
   en: async () => en,
   de: async () => (await import('./de')).de,
+  fr: async () => (await import('./fr')).fr,
 }
 
 export const language = signal<Language>('en')
