@@ -142,7 +142,8 @@ lock: | $(BIN)/uv ## Write the lock files anew; UPGRADE=1 takes newer versions
 	$(BIN)/python toolchain/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove what was built, keep what was installed
-	rm -rf .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build cache dist out contracts/.cache
+	rm -rf .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build cache dist out contracts/.cache \
+		ape_v2v/service/page
 
 distclean: clean ## Remove what was installed too
 	rm -rf .venv node_modules toolchain/ganache/node_modules ape_v2v.egg-info

@@ -29,6 +29,7 @@ from ape_v2v.service.watch import WatchedMarket
 from ape_v2v.testing.contracts import deploy_test_token, token_type
 from ape_v2v.units import Energy, Money, Rate
 from demo import charging
+from demo.serving import served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +57,6 @@ _EVERYWHERE = "0.0.0.0"
 _ELSEWHERE = "192.0.2.1"
 """An address that nobody has: RFC 5737 keeps it for examples."""
 _LOOK_SECONDS = 0.5
-_PATIENCE = 30.0
 
 
 def run(
@@ -84,7 +84,7 @@ def run(
     _trade_before(provider, market, people[1], cars[0])
     stop = threading.Event()
     with ExitStack() as stack:
-        url = stack.enter_context(_served(market, *address))
+        url = stack.enter_context(_served(market, address))
         stack.callback(stop.set)  # the first to go: what charges ends before the service
         _welcome(url, tell)
         history = stack.enter_context(History(market, cache=False, start_block=0))
@@ -140,37 +140,16 @@ def _trade_before(
 
 
 @contextmanager
-def _served(market: Market, host: str, port: int) -> Iterator[str]:
-    """The service in a thread, and its URL."""
-    there = threading.Event()
-    urls: list[str] = []
-    failed: list[BaseException] = []
-
-    def started(url: str) -> None:
-        urls.append(url)
-        there.set()
-
+def _served(market: Market, address: tuple[str, int]) -> Iterator[str]:
+    """The service's URL."""
     with History(market, cache=False, start_block=0) as history:
         watch = WatchedMarket(history, interval=_LOOK_SECONDS)
-        service = MarketService(watch, host=host, port=port, requests=1_000, on_start=started)
 
-        def serve() -> None:
-            try:
-                service.run()
-            except BaseException as error:
-                failed.append(error)
-                there.set()
+        def service(started: Callable[[str], None]) -> MarketService:
+            return MarketService(watch, requests=1_000, on_start=started)
 
-        thread = threading.Thread(target=serve, name="service")
-        thread.start()
-        try:
-            there.wait(_PATIENCE)
-            if failed:
-                raise failed[0]
-            yield urls[0]
-        finally:
-            service.should_exit = True
-            thread.join(_PATIENCE)
+        with served(service, address) as url:
+            yield url
 
 
 class _Fleet:

@@ -1,4 +1,4 @@
-"""A sponsor that serves in a thread, as long as a story goes on."""
+"""A service in a thread, as long as a story goes on."""
 
 from __future__ import annotations
 
@@ -12,18 +12,27 @@ from ape_v2v.sponsor import create_app
 from ape_v2v.sponsor.service import SponsorServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from ape_v2v.serving import AnnouncedServer
     from ape_v2v.sponsor import Sponsor
 
 _PATIENCE = 30.0  # seconds
 
 
 @contextmanager
-def sponsor_served(sponsor: Sponsor) -> Iterator[str]:
-    """The sponsor's URL.
+def served(
+    server_of: Callable[[Callable[[str], None]], AnnouncedServer],
+    address: tuple[str, int] = (LOOPBACK, 0),
+) -> Iterator[str]:
+    """A service's URL.
+
+    Args:
+        server_of: Makes the server, which tells its URL to what it is given.
+        address: Where it listens.
 
     Raises:
+        ConfigurationError: It cannot listen there.
         V2VError: It does not come up.
     """
     urls: list[str] = []
@@ -33,14 +42,25 @@ def sponsor_served(sponsor: Sponsor) -> Iterator[str]:
         urls.append(url)
         there.set()
 
-    server = SponsorServer(create_app(sponsor), started)
-    with listen(LOOPBACK, 0) as listening:
-        thread = threading.Thread(target=server.run, args=([listening],), name="sponsor")
+    server = server_of(started)
+    with listen(*address) as listening:
+        thread = threading.Thread(target=server.run, args=([listening],), name="service")
         thread.start()
         try:
             if not there.wait(_PATIENCE):
-                raise V2VError("the sponsor's service did not come up: is this machine very busy?")
+                raise V2VError("the service did not come up: is this machine very busy?")
             yield urls[0]
         finally:
             server.should_exit = True
             thread.join(_PATIENCE)
+
+
+@contextmanager
+def sponsor_served(sponsor: Sponsor) -> Iterator[str]:
+    """The sponsor's URL.
+
+    Raises:
+        V2VError: It does not come up.
+    """
+    with served(lambda started: SponsorServer(create_app(sponsor), started)) as url:
+        yield url

@@ -12,7 +12,10 @@ from playwright.sync_api import expect
 from tests.helpers.processes import project_folder
 from tests.web.conftest import SIZE
 
-APP = ("scripts/app.py", *(f"demo/{module}.py" for module in ("__init__", "app", "charging")))
+APP = (
+    "scripts/app.py",
+    *(f"demo/{module}.py" for module in ("__init__", "app", "charging", "serving")),
+)
 """What runs in a project that has nothing else of this one."""
 SECONDS = 60
 
