@@ -15,7 +15,7 @@ from tests.fuzz import in_process
 from tests.fuzz.campaign import Build
 from tests.fuzz.report import fingerprint
 
-from . import halmos, properties, slither
+from . import halmos, properties, slither, theory
 from .coverage import run as coverage
 from .lightclient import compare
 from .mutation import run as mutation
@@ -47,9 +47,10 @@ STAGES: dict[str, Callable[[], dict[str, Any]]] = {
     "coverage": coverage.run,
     "mutation": lambda: _mutants(1),
     "campaign": properties.campaign,
+    "theory": theory.run,
 }
 # Whose many runs a node is too slow for.
-NEED_PYREVM = {"properties", "mutation-sample", "mutation", "campaign"}
+NEED_PYREVM = {"properties", "mutation-sample", "mutation", "campaign", "theory"}
 PROFILES = {
     "ci": ("slither", "properties", "mutation-sample", "halmos", "light-client", "coverage"),
     "nightly": (
@@ -60,6 +61,7 @@ PROFILES = {
         "light-client",
         "coverage",
         "campaign",
+        "theory",
     ),
 }
 

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from importlib.metadata import requires, version
 
 import pytest
 from eth_abi.abi import encode
 from eth_abi.exceptions import EncodingError
+from packaging.requirements import Requirement
 
 from ape_v2v.bidding.autobidder import Autobidder
 from ape_v2v.bidding.policy import Policy
@@ -272,3 +274,12 @@ def test_numbers_and_addresses_are_encoded_as_by_the_library(small):
     for wrong in (-1, 2**64, "1"):
         with pytest.raises(EncodingError):
             interface.call_data("placeBid", auction, wrong, 7)
+
+
+@pytest.mark.parametrize("package", ["scipy", "matplotlib", "pyarrow"])
+def test_a_package_of_the_simulation_has_the_numpy_that_it_needs(package):
+    """Ape holds numpy back on some Pythons, so that what is newest would not run there."""
+    for said in requires(package) or []:
+        needed = Requirement(said)
+        if needed.name == "numpy" and (needed.marker is None or needed.marker.evaluate()):
+            assert needed.specifier.contains(version("numpy"))
