@@ -100,7 +100,8 @@ export class ServiceError extends Error {}
 /** What the service says of the market now; null where it has not changed. */
 export async function get<Answer>(path: string, tags?: Map<string, string>): Promise<Answer | null> {
   const tag = tags?.get(path)
-  const answer = await fetch(`api/v1/${path}`, { headers: tag ? { 'If-None-Match': tag } : {}, cache: 'no-store' })
+  // The page has asked for what it reads first before this ran: that answer is taken.
+  const answer = await fetch(`api/v1/${path}`, tag ? { headers: { 'If-None-Match': tag }, cache: 'no-store' } : {})
   if (answer.status === 304) return null
   const body = await answer.json()
   if (!answer.ok) throw new ServiceError(body.error)

@@ -50,9 +50,11 @@ async function read(): Promise<void> {
 type Json = any
 
 async function readOnce(): Promise<void> {
-  if (config.value === null) takeConfig((await get<Json>('config')) as Json)
-  const [auctions, evs] = await Promise.all([get<Json>('auctions', tags), get<Json>('evs', tags)])
+  const [known, auctions, evs] = await Promise.all([
+    config.value === null ? get<Json>('config') : null, get<Json>('auctions', tags), get<Json>('evs', tags),
+  ])
   batch(() => {
+    if (known) takeConfig(known)
     if (auctions) {
       running.value = auctions.auctions.map(takeAuction)
       takeHead(auctions.head)
