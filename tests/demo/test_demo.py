@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ape_v2v.testing.contracts import token_type
 from demo import trade as demo
+from demo.story import DoesNotAddUpError
 from tests.helpers.processes import add_live_network, project_folder, run_ape
 
 PEOPLE = ["Organization", "Alice", "Bob", "Carol", "Dave"]
@@ -65,7 +66,7 @@ def add_up(accounts, tmp_path):
 
     def add_up(meddle):
         listener = Meddler(meddle)
-        with pytest.raises(demo.DoesNotAddUpError, match="the balance sheet does not add up"):
+        with pytest.raises(DoesNotAddUpError, match="the balance sheet does not add up"):
             demo.run(accounts, tmp_path, listener)
         assert "is accounted for." not in listener.told
         return listener.told
