@@ -707,3 +707,48 @@ def test_nobody_sends_an_authorization_past_the_market(
 def test_an_authorization_of_nothing_is_refused(euro_market, authorize, stranger):
     with reverts_with(euro_market.ZeroAmount):
         euro_market.depositWithAuthorization(*authorize(0), sender=stranger)
+
+
+# --- In a token that does not do as it says (all kinds: tests/attacks/test_odd_tokens.py) ----------
+
+
+@pytest.fixture
+def odd(project, organization):
+    return organization.deploy(project.OddToken)
+
+
+@pytest.fixture
+def odd_market(deploy_token_market, organization, consumer, odd):
+    """A market in a token that behaves as it is told; at first as it should."""
+    market = deploy_token_market(odd)
+    market.addEVs([consumer], [""], sender=organization)
+    odd.mint(consumer, 2 * FUNDS, sender=organization)
+    odd.allow(consumer, market, 2 * FUNDS, sender=organization)
+    market.deposit(FUNDS, sender=consumer)
+    return market
+
+
+def test_what_has_not_arrived_is_not_credited(odd_market, odd, consumer):
+    odd.behave(3, sender=consumer)  # it moves nothing, and says nothing
+
+    with reverts_with(odd_market.InexactTransfer, amount=5, before=FUNDS, held=FUNDS):
+        odd_market.deposit(5, sender=consumer)
+    assert odd_market.evs(consumer).balance == FUNDS
+
+
+def test_what_a_token_takes_meanwhile_is_not_credited(odd_market, odd, consumer):
+    """As a deposit arrives, more is taken from the market than it brings."""
+    odd.callBack(odd, odd.burn.encode_input(odd_market, 7), False, sender=consumer)
+
+    with reverts_with(odd_market.InexactTransfer, amount=5, before=FUNDS, held=FUNDS - 2):
+        odd_market.deposit(5, sender=consumer)
+    assert odd_market.evs(consumer).balance == FUNDS
+
+
+def test_what_a_token_gives_meanwhile_lets_nothing_out(odd_market, odd, consumer):
+    """As a withdrawal leaves, the market gets more than it pays."""
+    odd.callBack(odd, odd.mint.encode_input(odd_market, 7), False, sender=consumer)
+
+    with reverts_with(odd_market.InexactTransfer, amount=5, before=FUNDS, held=FUNDS + 2):
+        odd_market.withdraw(5, consumer, sender=consumer)
+    assert odd_market.evs(consumer).balance == FUNDS
