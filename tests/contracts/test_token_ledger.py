@@ -709,7 +709,7 @@ def test_an_authorization_of_nothing_is_refused(euro_market, authorize, stranger
         euro_market.depositWithAuthorization(*authorize(0), sender=stranger)
 
 
-# --- In a token that does not do as it says (all kinds: tests/attacks/test_odd_tokens.py) ----------
+# --- In a token that does not do as it says (all kinds: tests/attacks/test_odd_tokens.py) --------
 
 
 @pytest.fixture
