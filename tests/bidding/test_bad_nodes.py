@@ -72,7 +72,9 @@ def bidder(chain_url, direct, people):
     def bid(fault, until, told=None, *, counts_gas=False):
         told, stop = [] if told is None else told, threading.Event()
         with FaultProxy(chain_url) as proxy:
-            market = Market.at(direct.address, _node(proxy.url, timeout=TIMEOUT)).lasting()
+            node = _node(proxy.url, timeout=TIMEOUT)
+            there = faults.while_all_is_well(lambda: Market.at(direct.address, node))
+            market = there.lasting()
             policy = Policy(FLOOR, counts_gas=counts_gas)
             with History(market, cache=False, confirmations=0, patience=1.0) as history:
                 autobidder = Autobidder(market, people[2], policy, told.append)
@@ -82,7 +84,7 @@ def bidder(chain_url, direct, people):
                     board.refresh()
                     return board.running()
 
-                look()
+                faults.while_all_is_well(look)
                 proxy.fault = fault
                 thread = threading.Thread(
                     target=autobidder.run,

@@ -49,7 +49,7 @@ def far(line, deployed, network, request):
     """The same market, asked on the line; not for long if the test is of a fault that is slow."""
     kinds = [value for value in _parameters(request) if isinstance(value, str)]
     node = Node(line.url, timeout=faults.timeout(*kinds), network=network)
-    market = Market.at(deployed.address, node)
+    market = faults.while_all_is_well(lambda: Market.at(deployed.address, node))
     line.asked.clear()
     return market
 

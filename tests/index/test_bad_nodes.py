@@ -76,7 +76,8 @@ def open_history(world, proxy):
     opened = []
 
     def open_history(*kinds, **options):
-        market = Market.at(world.address, Node(proxy.url, timeout=faults.timeout(*kinds)))
+        node = Node(proxy.url, timeout=faults.timeout(*kinds))
+        market = faults.while_all_is_well(lambda: Market.at(world.address, node))
         wanted = {"cache": False, "confirmations": 0, "start_block": 0, "patience": 1.0, **options}
         history = History(market, **wanted)
         opened.append(history)
