@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ape_v2v.chain.line.faults import NodeBehind, NodeError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ape_v2v.chain.node import Node
 
 LATEST, PENDING = "latest", "pending"
@@ -108,7 +110,21 @@ def balance(node: Node, account: str) -> int:
     Raises:
         NodeError: The node does not say.
     """
-    found = number(node.request("eth_getBalance", [account, LATEST]))
+    return _balance(account, node.request("eth_getBalance", [account, LATEST]))
+
+
+def balances(node: Node, accounts: Sequence[str]) -> list[int]:
+    """What each account has in ether, wei.
+
+    Raises:
+        NodeError: The node does not say.
+    """
+    answers = node.batch([("eth_getBalance", [account, LATEST]) for account in accounts])
+    return [_balance(account, answer) for account, answer in zip(accounts, answers, strict=True)]
+
+
+def _balance(account: str, answer: Any) -> int:
+    found = number(answer)
     if found is None:
         raise NodeBehind(f"the node does not say what {account} has: try again in a minute")
     return found

@@ -64,8 +64,7 @@ class Purse:
                 f"wallets with less than {below} would be filled up to {level}: expected a level "
                 "that is not below the threshold"
             )
-        asked = [("eth_getBalance", [account, blocks.LATEST]) for account in accounts]
-        wallets = [Money(int(answer, 16)) for answer in self.node.batch(asked)]
+        wallets = map(Money, blocks.balances(self.node, accounts))
         return [
             Grant(account, wallet, level - wallet)
             for account, wallet in zip(accounts, wallets, strict=True)

@@ -7,19 +7,13 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from ape_v2v.simulation.study.plots import SETTINGS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.evaluation.material import Answer
 
-_SETTINGS = {
-    "svg.hashsalt": "ape-v2v",
-    "svg.fonttype": "path",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "figure.constrained_layout.use": True,
-}
 _SIZE = (7.5, 4.4)
 _METADATA = ("Creator", "Date", "Format", "Type")
 """That are left out: they name the day, and the library's site."""
@@ -33,7 +27,7 @@ def draw(answer: Answer, folder: Path, *kinds: str) -> None:
         folder: Where they go.
         kinds: Formats besides SVG, such as png.
     """
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(SETTINGS):
         for name, plot in answer.plots.items():
             figure = Figure(figsize=_SIZE)
             plot(figure)

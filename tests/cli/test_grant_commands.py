@@ -17,19 +17,22 @@ def wallets(chain, consumer, provider, rival):
 
 
 @pytest.fixture
-def top_up(v2v, organization, tmp_path):
+def ledger(tmp_path):
+    return tmp_path / "grants.sqlite"
+
+
+@pytest.fixture
+def top_up(v2v, organization, ledger):
     """Run the command, with a ledger of its own; what it shows."""
-    ledger = tmp_path / "grants.sqlite"
 
     def top_up(*options, **how):
         words = ("ev", "top-up", *ABOVE, "--ledger", ledger, *options)
         return v2v(*words, account=organization, **how)
 
-    top_up.ledger = ledger  # type: ignore[attr-defined]
     return top_up
 
 
-def test_who_has_too_little_ether_is_given_some_and_nobody_else(top_up, wallets, v2v):
+def test_who_has_too_little_ether_is_given_some_and_nobody_else(top_up, wallets, v2v, ledger):
     given = top_up("--json").json
 
     empty, poor, _ = wallets
@@ -38,7 +41,7 @@ def test_who_has_too_little_ether_is_given_some_and_nobody_else(top_up, wallets,
         poor.address: str(LEVEL - BELOW + 1),
     }
     assert [ev.balance for ev in wallets] == [LEVEL, LEVEL, BELOW]
-    log = v2v("ev", "grants", "--ledger", top_up.ledger, "--json").json
+    log = v2v("ev", "grants", "--ledger", ledger, "--json").json
     assert {one["transaction"] for one in log} == {one["transaction"] for one in given}
     assert all(int(one["spent"]) > LEVEL - BELOW for one in log)
 

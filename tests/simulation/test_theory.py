@@ -45,7 +45,10 @@ def test_random_numbers_hang_on_a_trials_values_alone():
 
 def test_a_sample_without_the_rare_outcome_is_no_surer_for_it():
     """Of 20 auctions of two snipers, one sample in seven has none without a trade."""
-    bid = lambda cost: theory.first_price_bid(cost, 2, included=0.7)  # noqa: E731
+
+    def bid(cost):
+        return theory.first_price_bid(cost, 2, included=0.7)
+
     sniping = expected.sealed(2, bid, 0.7)
     stream = Stream("sniping")
     ours, samples = [], []

@@ -12,7 +12,7 @@ from ape_v2v._cli.shared.context import prompts_on_stderr
 from ape_v2v._cli.shared.parameters import MONEY
 from ape_v2v._cli.shared.sponsored import default_ledger, ledger_option
 from ape_v2v._cli.shared.tables import Rows, utc
-from ape_v2v.errors import SentAs, V2VError
+from ape_v2v.errors import SentAs
 from ape_v2v.sponsor.grants import Purse
 from ape_v2v.sponsor.ledger import Ledger, SpendingLimits
 from ape_v2v.units import Money
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ape_v2v.sponsor.grants import Grant
 
 KIND = "grants"
-_BUDGET = "0.05 ether"
+_LIMITS = SpendingLimits()
 
 
 def limiting(function: Callable[..., None]) -> Callable[..., None]:
@@ -36,7 +36,7 @@ def limiting(function: Callable[..., None]) -> Callable[..., None]:
             "--budget",
             metavar="ETHER",
             type=MONEY,
-            default=_BUDGET,
+            default=str(_LIMITS.budget),
             show_default=True,
             help="The most to give in a day, to all of them, gas included.",
         ),
@@ -94,7 +94,7 @@ def shown(context: Context, grants: Sequence[Grant], accounts: int, below: Money
 
 def log(context: Context, ledger: Path | None) -> None:
     """All that was given, the latest first."""
-    with closing(Ledger(ledger or default_ledger(context, KIND), SpendingLimits())) as kept:
+    with closing(Ledger(ledger or default_ledger(context, KIND), _LIMITS)) as kept:
         entries = kept.entries()
     rows = [
         (
@@ -126,7 +126,7 @@ def _given(context: Context, purse: Purse, due: Grant) -> Grant:
     try:
         grant = purse.give(due, context.on_its_way)
     except SentAs as error:
-        raise V2VError(f"ether for {due.account}: {error}") from error
+        raise SentAs(error.transaction, f"ether for {due.account}: {error}") from error
     context.underway = None
     return grant
 

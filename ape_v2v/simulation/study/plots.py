@@ -22,7 +22,7 @@ _BOX = {"boxstyle": "round", "facecolor": "white", "edgecolor": "none", "alpha":
 _HOUR = 3_600
 _WH = 1_000
 _SIZE = (7.0, 4.2)
-_SETTINGS = {
+SETTINGS = {
     "svg.hashsalt": "ape-v2v",
     "svg.fonttype": "path",
     "font.size": 10,
@@ -50,7 +50,7 @@ def draw(outcome: StudyOutcome, folder: Path) -> list[tuple[str, str]]:
             "'ape-v2v[simulation]'`"
         ) from error
     drawn = []
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(SETTINGS):
         for name, caption, plot in _wanted(outcome):
             figure = Figure(figsize=_SIZE)
             plot(figure)
