@@ -28,6 +28,7 @@ def test_ether_whose_outcome_is_not_known_counts_as_given(chain, stranger, consu
 
         line.fault = None
         again = purse.give(due)
+    assert again.refusal
     assert "was paid for 1 times in the last day" in again.refusal
     assert consumer.balance == int(LEVEL)
     assert [one.transaction for one in ledger.entries()] == [told.value.transaction]
