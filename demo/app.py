@@ -8,13 +8,14 @@ simulated meters. All money is play money.
 from __future__ import annotations
 
 import functools
+import io
 import socket
-import subprocess
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import segno
 from ape.contracts import ContractInstance
 
 from ape_v2v import deployment
@@ -232,9 +233,7 @@ def _own_address() -> str:
 
 
 def _qr_code(url: str) -> str:
-    """A code to scan, drawn by the library that the page has too."""
-    program = "import('uqr').then((uqr) => console.log(uqr.renderUnicodeCompact(process.argv[1])))"
-    answer = subprocess.run(
-        ["node", "-e", program, url], capture_output=True, text=True, check=False
-    )
-    return answer.stdout.rstrip()
+    """A code to scan."""
+    drawn = io.StringIO()
+    segno.make(url, error="l", micro=False).terminal(drawn, compact=True)
+    return drawn.getvalue().rstrip("\n")

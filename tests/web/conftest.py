@@ -1,7 +1,9 @@
 """Phones: a real browser on the real service over a real chain, each with a wallet of its own."""
 
+import json
 import os
 import shutil
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -76,7 +78,15 @@ class PhoneWallet:
         """The methods, and what it was given to send."""
         self.sent: list[dict[str, str]] = []
 
-    def answer(self, call):
+    def signed(self, account, data):
+        """What it signs: the node has the key."""
+        return self.node.request("eth_signTypedData_v4", account, json.loads(data))
+
+    def send(self, transaction):
+        self.sent.append(transaction)
+        return self.node.request("eth_sendTransaction", transaction | {"gasPrice": "0x0"})
+
+    def answer(self, call):  # noqa: PLR0911 - one for each question
         self.asked.append(call["method"])
         match call["method"]:
             case "eth_requestAccounts" | "eth_accounts":
@@ -87,12 +97,12 @@ class PhoneWallet:
                 if self.follows:
                     self.chain_id = int(call["params"][0]["chainId"], 16)
                 return {"result": None}
-            case "eth_sendTransaction" if self.says_no:
+            case "eth_sendTransaction" | "eth_signTypedData_v4" if self.says_no:
                 return {"error": {"code": REJECTED, "message": "User rejected the request."}}
             case "eth_sendTransaction":
-                self.sent.append(call["params"][0])
-                free = call["params"][0] | {"gasPrice": "0x0"}
-                return {"result": self.node.request(call["method"], free)}
+                return {"result": self.send(call["params"][0])}
+            case "eth_signTypedData_v4":
+                return {"result": self.signed(*call["params"])}
         return {"error": {"code": 4_200, "message": "not supported"}}
 
 
@@ -164,9 +174,9 @@ def url(world):
         yield str(client.base_url)
 
 
-@pytest.fixture
-def new_phone(browser, node, url):
-    """A factory of phones."""
+@contextmanager
+def phones(browser, node, url):
+    """A factory of phones, which are put away in the end."""
     contexts = []
 
     def new_phone(account=ALICE, **options):
@@ -178,6 +188,13 @@ def new_phone(browser, node, url):
     yield new_phone
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def new_phone(browser, node, url):
+    """A factory of phones."""
+    with phones(browser, node, url) as new_phone:
+        yield new_phone
 
 
 @pytest.fixture

@@ -77,8 +77,8 @@ COMPOSED = re.compile(r"(tx|event|tab|wallet\.theme|remove|cancel)\.\w+")
 
 
 def sentences(language):
-    """Every sentence of a language by its key."""
-    text = (WORDS / f"{language}.ts").read_text("utf-8")
+    """Every sentence of a language by its key, also of the pages that are loaded when opened."""
+    text = "".join((WORDS / f"{name}{language}.ts").read_text("utf-8") for name in ("", "later-"))
     said = re.findall(r"^  '?([\w.]+)'?: '(.*)',$", text, re.MULTILINE)
     # In English, refusals are listed by the errors' names.
     return {key if "." in key or key.islower() else f"refused.{key}": line for key, line in said}
@@ -95,9 +95,9 @@ def test_every_language_fills_in_what_english_does(language):
     assert other == english
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_a_language_is_small(built, language):
-    (size,) = (size for name, size in built.items() if name.startswith(f"assets/{language}-"))
+@pytest.mark.parametrize("file", [*OTHERS, *(f"later-{language}" for language in ("en", *OTHERS))])
+def test_a_language_is_small(built, file):
+    (size,) = (size for name, size in built.items() if name.startswith(f"assets/{file}-"))
 
     assert 0 < size <= LANGUAGE
 

@@ -4,12 +4,15 @@ import { AuctionPage } from './pages/auction'
 import { ChargePage } from './pages/charge'
 import { EarnPage } from './pages/earn'
 import { WalletPage } from './pages/wallet'
+import { Later } from './parts/later'
 import { route } from './router'
 import { ConfirmSheet } from './sheets/confirm'
 import { ConnectSheet, isConnecting } from './sheets/connect'
 import { trouble } from './service'
 import { isShown, progress } from './transaction'
 import { t } from './words'
+
+const pairPage = () => import('./pages/pair')
 
 function Page() {
   const { page, id } = route.value
@@ -21,6 +24,8 @@ function Page() {
       return <AuctionPage key={id} id={id} />
     case 'wallet':
       return <WalletPage />
+    case 'pair':
+      return <Later load={pairPage} />
     default:
       return <ChargePage />
   }

@@ -21,6 +21,7 @@ from ape_v2v._cli.session.options import (
     keys,
     side,
 )
+from ape_v2v._cli.session.pairing import chosen_key
 from ape_v2v._cli.session.view import View, show_end
 from ape_v2v._cli.shared.commands import account_option, reading
 from ape_v2v._cli.shared.context import Context, prompts_on_stderr
@@ -123,8 +124,12 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
             "session (no money can be moved): give --tls-certificate and --tls-key",
             err=True,
         )
+    own = equipment("provider", **options)
+    _prove(context, options["light"])
+    auction_id = reference.find(context.market).id
+    chosen = chosen_key(context, auction_id, provider=True, **options)
     settings = ServeSettings(
-        equipment=equipment("provider", **options),
+        equipment=own,
         host=options["host"],
         port=options["port"],
         certificate=None if certificate is None else (certificate, key),
@@ -135,11 +140,9 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
         patience=SessionPatience(for_the_consumer=options["patience"].total_seconds()),
         trusted_block=_hex(options["trusted_block"]),
         light=options["light"],
-        **keys(options["session_key"]),
+        **keys(chosen),
     )
     store = _store(context, options["store_path"])
-    _prove(context, settings.light)
-    auction_id = reference.find(context.market).id
     _run(context, auction_id, store, settings, options["sponsor_url"])
 
 
@@ -175,6 +178,13 @@ def serve(context: Context, reference: AuctionReference, **options: Any) -> None
     help="How often your meter takes a reading, at most: it is waited for.",
 )
 @click.option(
+    "--auction",
+    "reference",
+    metavar="AUCTION",
+    type=AUCTION,
+    help="Which one, by its owner or its id: with --pair, where the account is not its consumer.",
+)
+@click.option(
     "--peer-meter-key",
     metavar="KEY|FILE",
     help="The public key of the provider's meter: only what it has signed counts.",
@@ -189,10 +199,14 @@ def charge(
     from ape_v2v.metering.named import key_of  # noqa: PLC0415 - not light
     from ape_v2v.session.settings import ChargeSettings  # noqa: PLC0415 - not light
 
+    if (options["service"] is None) != (options["reference"] is None):
+        raise click.UsageError("give --pair and --auction, or neither")
+    own = equipment("consumer", **options)
     _prove(context, options["light"])
-    auction = _auction_of(context, options["session_key"])
+    auction = _auction_of(context, options["session_key"], options["reference"])
+    chosen = chosen_key(context, auction.id, provider=False, **options)
     settings = ChargeSettings(
-        equipment=equipment("consumer", **options),
+        equipment=own,
         url=url,
         authority=options["tls_authority"],
         terms=SessionTerms(
@@ -208,7 +222,7 @@ def charge(
         ),
         trusted_block=_hex(options["trusted_block"]),
         light=options["light"],
-        **keys(options["session_key"]),
+        **keys(chosen),
     )
     store = _store(context, options["store_path"])
     _run(context, auction.id, store, settings, options["sponsor_url"])
@@ -243,8 +257,12 @@ def resume(
     raise V2VError(f"the store {store.path} has no session to go on with: start it by its command")
 
 
-def _auction_of(context: Context, chosen: KeyDocument | str | None) -> Auction:
-    """The consumer's current auction; by a key, the one for which it was chosen."""
+def _auction_of(
+    context: Context, chosen: KeyDocument | str | None, named: AuctionReference | None
+) -> Auction:
+    """The one that is named, or for which a key was chosen; else the consumer's current auction."""
+    if named is not None:
+        return named.find(context.market)
     if isinstance(chosen, KeyDocument):
         return context.market.auction(chosen.auction_id)
     return own_auction(context)

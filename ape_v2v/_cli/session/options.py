@@ -86,6 +86,13 @@ def side(function: Callable[..., None]) -> Callable[..., None]:
             "with a FILE of `connection sign-key`, the account is the key that it names.",
         ),
         click.option(
+            "--pair",
+            "service",
+            metavar="URL",
+            help="The owner's phone chooses the account as the car's key, on the page that is "
+            "served there by `ape v2v serve`: scan the code, compare the words.",
+        ),
+        click.option(
             "--cable",
             metavar="FILE",
             type=FILE,

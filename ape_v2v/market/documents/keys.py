@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from ape_v2v.market.documents.document import Document
+from pydantic import ValidationError
+
+from ape_v2v.market.documents.document import Document, DocumentError
 from ape_v2v.market.interface import messages
 from ape_v2v.market.interface.fields import Address  # noqa: TC001 - pydantic reads
 from ape_v2v.market.statements import SignedKey
+from ape_v2v.validation import first_problem
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI
@@ -36,6 +40,24 @@ class KeyDocument(Document):
             key=chosen.key,
             signature=chosen.signature,
         )
+
+    @classmethod
+    def of(cls, answer: bytes, **values: Any) -> Self:
+        """The document of what a mailbox has: `{"signature": "0x…"}`, and what it was left for.
+
+        Raises:
+            DocumentError: It is something else.
+        """
+        try:
+            left = json.loads(answer)
+            signature = left["signature"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise DocumentError('expected {"signature": "0x…"}') from error
+        try:
+            return cls(signature=signature, **values)
+        except ValidationError as error:
+            key, reason = first_problem(error)
+            raise DocumentError(f"{key}: {reason}") from error
 
     def key_for(self, auction: AuctionRecord) -> SignedKey:
         """The key, if it was chosen for this auction.

@@ -4,9 +4,12 @@ import { currency } from '../market'
 import { decimalText, localDecimal, rateDecimals } from '../money'
 import { duration, momentText } from '../time'
 import { en } from './en'
+import type { en as laterEn } from './later-en'
 
-export type Key = keyof typeof en
-export type Words = Record<Key, string>
+export type Words = Record<keyof typeof en, string>
+/** What only the pages say that are loaded when they are opened. */
+export type LaterWords = Record<keyof typeof laterEn, string>
+export type Key = keyof Words | keyof LaterWords
 export type Value = string | number | bigint
 export const LANGUAGES = { en: 'English', de: 'Deutsch', fr: 'Français' } as const
 export type Language = keyof typeof LANGUAGES
@@ -17,14 +20,29 @@ const loaders: Record<Language, () => Promise<Words>> = {
   fr: async () => (await import('./fr')).fr,
 }
 
+const laterLoaders: Record<Language, () => Promise<LaterWords>> = {
+  en: async () => (await import('./later-en')).en,
+  de: async () => (await import('./later-de')).de,
+  fr: async () => (await import('./later-fr')).fr,
+}
+
 export const language = signal<Language>('en')
-const words = signal<Words>(en)
+const words = signal<Partial<Record<Key, string>>>(en)
+let isAll = false
 
 /** Speak another language from now on. */
 export async function speak(chosen: Language): Promise<void> {
-  words.value = await loaders[chosen]()
+  const [said, later] = await Promise.all([loaders[chosen](), isAll ? laterLoaders[chosen]() : {}])
+  words.value = { ...said, ...later }
   language.value = chosen
   document.documentElement.lang = chosen
+}
+
+/** From now on, also what the pages say that are loaded when they are opened. */
+export async function speakMore(): Promise<void> {
+  if (isAll) return
+  isAll = true
+  await speak(language.value)
 }
 
 /** The language that was chosen, or the first of the browser's that there is. */
@@ -36,7 +54,7 @@ export function preferred(): Language {
 
 /** A sentence, its `{name:kind}` filled in: money, rate, kwh, time and span are written in words. */
 export function t(key: Key, args: Record<string, Value> = {}): string {
-  return words.value[key].replace(/\{(\w+)(?::(\w+))?\}/g, (_, name: string, kind?: string) => {
+  return (words.value[key] ?? '').replace(/\{(\w+)(?::(\w+))?\}/g, (_, name: string, kind?: string) => {
     const value = args[name]
     return value === undefined ? '…' : shown(value, kind)
   })
