@@ -107,7 +107,7 @@ class Pairing:
                     if (document := self._look(http)) is not None:
                         return document
                 except httpx.HTTPError as error:
-                    trouble(f"the service does not answer: {error or type(error).__name__}")
+                    trouble(f"the service does not answer: {str(error) or type(error).__name__}")
                 except (DocumentError, Refused) as error:
                     trouble(f"what was left is not for this car: {' '.join(str(error).split())}")
                 time.sleep(look)

@@ -44,7 +44,7 @@ def test_what_was_left_by_somebody_else_is_told_and_waited_past(
             pairing = paired(str(client.base_url), provider=is_provider)
             box = f"/api/v1/pair/{code_of(pairing)}"
             right = v2v_market.auction(connection_id).sign_key(stranger.address, signer=owner)
-            told = []
+            told: list[str] = []
 
             def leave_the_right_one(said, box=box, right=right, told=told):
                 told.append(said)
@@ -60,18 +60,18 @@ def test_what_was_left_by_somebody_else_is_told_and_waited_past(
 
 def test_where_nobody_signs_it_is_said_what_to_do(paired):
     """Nor does a service that is not there end the wait: the car may reach it soon."""
-    told = []
+    told: list[str] = []
     with pytest.raises(V2VError, match="--session-key"):
         paired("http://127.0.0.1:1").wait(told.append, seconds=0.2, look=LOOK)
     assert "does not answer" in told[0]
 
 
 def test_each_try_has_a_code_of_its_own_and_the_words_of_what_is_signed(paired, consumer):
-    first, second = paired("https://v2v.example/"), paired("https://v2v.example")
-    assert first.link.startswith("https://v2v.example/#/pair?c=")
+    first, second = paired("https://localhost:8443/"), paired("https://localhost:8443")
+    assert first.link.startswith("https://localhost:8443/#/pair?c=")
     assert code_of(first) != code_of(second)
     assert first.words == second.words
-    assert paired("https://v2v.example", key=consumer.address).words != first.words
+    assert paired("https://localhost:8443", key=consumer.address).words != first.words
 
 
 def test_the_words_are_the_first_bits_of_the_hash():
@@ -85,12 +85,13 @@ def test_before_the_award_there_is_nothing_to_pair_for(v2v_market, bid_id, stran
     with pytest.raises(SessionError, match="is not connected"):
         Pairing(
             v2v_market.connection(bid_id), provider=False, key=stranger.address,
-            service="https://v2v.example",
+            service="https://localhost:8443",
         )  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "service", ["v2v.example", "ftp://v2v.example", "https://", "http://a:b", "https://a/#b"]
+    "service",
+    ["localhost:8700", "ftp://localhost", "https://", "http://localhost:b", "https://localhost/#b"],
 )
 def test_what_is_no_address_of_a_service_is_refused(paired, service):
     with pytest.raises(V2VError, match="is no address of a service"):

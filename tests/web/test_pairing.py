@@ -13,6 +13,7 @@ from ape_v2v.session.store import Store
 from tests.helpers.processes import command_processes
 from tests.helpers.world import ALICE, DAVE
 from tests.service.conftest import serving_market
+from tests.session.pairs import free_port
 from tests.web.conftest import phones
 from tests.web.test_seen import cut_off, seen
 
@@ -43,8 +44,10 @@ def test_a_car_charges_by_a_key_that_its_owner_has_signed_on_the_phone(
 ):
     """From the code on the car's display to the payment; the car's account is no EV."""
     cable = tmp_path / "cable"
+    port = str(free_port())
+    url = f"http://127.0.0.1:{port}"
     served = start_side(
-        "serve", connection_id, "--account", provider.alias, "--cable", cable,
+        "serve", connection_id, "--port", port, "--account", provider.alias, "--cable", cable,
         "--store", tmp_path / "provider.sqlite", "--speed", 5_000,
         "--max-unacknowledged", "2 kWh",
     )  # fmt: skip
@@ -54,7 +57,6 @@ def test_a_car_charges_by_a_key_that_its_owner_has_signed_on_the_phone(
         serving_market(watched, requests=100_000) as client,
         phones(browser, node, str(client.base_url)) as new_phone,
     ):
-        url = json.loads(served.stdout.readline())["url"]
         charging = start_side(
             "charge", url, "--pair", client.base_url, "--auction", consumer.address,
             "--account", stranger.alias, "--cable", cable, "--limit", "10 kWh",
