@@ -72,7 +72,7 @@ def test_the_page_has_no_script_or_style_of_its_own(first):
 
 WORDS = ROOT / "web" / "src" / "words"
 OTHERS = ("de", "fr")
-COMPOSED = re.compile(r"(tx|event|tab|wallet\.theme|remove|cancel)\.\w+")
+COMPOSED = re.compile(r"(tx|event|tab|wallet\.theme|remove|cancel|row|opening|closing)\.\w+")
 """Keys that the page puts together."""
 
 

@@ -4,13 +4,13 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.helpers.documentation import ROOT
-from tests.helpers.world import ALICE, BOB
+from tests.helpers.world import ALICE, BOB, ORGANIZATION, STRANGER
 from tests.web.conftest import SIZE
 from tests.web.test_stories import fill_in
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 SMALLEST = {"width": 320, "height": 640}
-PAGES = ("charge", "earn", "wallet", "auction")
+PAGES = ("charge", "earn", "wallet", "auction", "market")
 
 
 @pytest.fixture
@@ -35,6 +35,11 @@ def steps(new_phone):
         for summary in alice.page.locator("summary").all():
             summary.click()
         yield "wallet", alice
+        office = new_phone(ORGANIZATION, **options).connect()
+        office.page.goto(f"{office.url}#/market")
+        office.fill("Paste a table", f"{STRANGER},note\n0x12")
+        office.sees("1 to register, 1 left out")
+        yield "market", office
         bob = new_phone(BOB, **options).connect()
         bob.go("Earn")
         bob.sees("20 kWh")

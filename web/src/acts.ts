@@ -8,7 +8,7 @@ import { chainNow } from './time'
 import type { Act } from './transaction'
 import { kwh, money, rate, short, t } from './words'
 
-type Row = [label: string, value: string]
+export type Row = [label: string, value: string]
 
 export interface Wish {
   energy: bigint
@@ -24,7 +24,7 @@ const me = (): Address => {
   return account.value
 }
 
-const toMarket = (): Row => [t('row.to'), `${t('row.market')} ${config.value?.market}`]
+export const toMarket = (): Row => [t('row.to'), `${t('row.market')} ${config.value?.market}`]
 const sends = (value: bigint): Row[] => (value > 0n ? [[t('row.sends'), money(value)]] : [])
 const penaltyOf = (reserve: bigint): bigint => (reserve * parameter('penaltyBps')) / 10_000n
 const bondOf = (reserve: bigint): bigint => (reserve * parameter('bondBps')) / 10_000n

@@ -12,6 +12,7 @@ import { trouble } from './service'
 import { isShown, progress } from './transaction'
 import { t } from './words'
 
+const marketPage = () => import('./pages/market')
 const pairPage = () => import('./pages/pair')
 
 function Page() {
@@ -24,6 +25,8 @@ function Page() {
       return <AuctionPage key={id} id={id} />
     case 'wallet':
       return <WalletPage />
+    case 'market':
+      return <Later load={marketPage} />
     case 'pair':
       return <Later load={pairPage} />
     default:

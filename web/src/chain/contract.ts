@@ -17,6 +17,12 @@ export interface Standing {
   allowed: bigint
 }
 
+export interface EVRecord {
+  registered: boolean
+  completed: bigint
+  noShows: bigint
+}
+
 export interface Terms {
   state: number
   consumer: Address
@@ -58,6 +64,30 @@ export async function standing(account: Address): Promise<Standing> {
   }
 }
 
+/** What the market has on record of accounts; registered or not. */
+export async function records(accounts: readonly Address[]): Promise<EVRecord[]> {
+  return Promise.all(accounts.map(async (account) => {
+    const record = (await read(market(), 'evs', [account])) as { addedAt: number; completed: number; noShows: number }
+    return { registered: record.addedAt !== 0, completed: BigInt(record.completed), noShows: BigInt(record.noShows) }
+  }))
+}
+
+export interface Organization {
+  isOpen: boolean
+  owner: Address
+  /** Who has been offered the market, and has not accepted yet. */
+  pending: Address | null
+}
+
+const NOBODY = /^0x0{40}$/
+
+/** Whose market it is, and whether it takes new auctions. */
+export async function organization(): Promise<Organization> {
+  const [isOpen, owner, pending] = (await Promise.all(
+    ['active', 'owner', 'pendingOwner'].map((name) => read(market(), name)))) as [boolean, Address, Address]
+  return { isOpen, owner, pending: NOBODY.test(pending) ? null : pending }
+}
+
 /** An auction's terms, read again before anything about it is signed. */
 export async function terms(id: string): Promise<Terms> {
   const info = (await read(market(), 'auctions', [BigInt(id)])) as {
@@ -82,7 +112,7 @@ export const view = (name: 'bond' | 'penalty' | 'reserve', id: string): Promise<
 
 type Method =
   | 'startAuction' | 'placeBid' | 'removeBid' | 'cancelAuction' | 'endAuction' | 'endConnection' | 'forfeit'
-  | 'expireConnection' | 'deposit' | 'withdraw' | 'addEVs' | 'removeEV' | 'setActive' | 'acceptOwnership'
+  | 'expireConnection' | 'deposit' | 'withdraw' | 'addEVs' | 'removeEV' | 'setActive' | 'acceptOwnership' | 'transferOwnership'
 
 /** One of the transactions that an act is made of. */
 export interface Step {

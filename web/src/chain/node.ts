@@ -17,7 +17,10 @@ export class Refused extends Error {
   }
 }
 
-const client = createClient({ transport: http(new URL('rpc', location.href).href, { batch: true, retryCount: 1 }) })
+/** Calls that go together: the service takes no more than 50. */
+const BATCH = 50
+
+const client = createClient({ transport: http(new URL('rpc', location.href).href, { batch: { batchSize: BATCH }, retryCount: 1 }) })
 
 export type Request = (call: { method: string; params?: unknown[] }) => Promise<unknown>
 export const ask: Request = client.request as Request

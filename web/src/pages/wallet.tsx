@@ -3,14 +3,14 @@ import { computed, signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import * as acts from '../acts'
 import { account, forget } from '../chain/wallets'
-import { config, currency, labels, parameter, running } from '../market'
+import { currency, running } from '../market'
 import { parseMoney } from '../money'
 import { NumberField, reading, Choice } from '../parts/fields'
 import { act, bondOf } from '../parts/roles'
 import { isConnecting } from '../sheets/connect'
 import { activity, mine } from '../standing'
 import { theme, THEMES, useTheme } from '../theme'
-import { language, LANGUAGES, localNumber, money, speak, t, type Language } from '../words'
+import { language, LANGUAGES, money, speak, t, type Language } from '../words'
 import { Happenings } from './happenings'
 
 const amount = signal('')
@@ -49,28 +49,6 @@ function Money() {
   )
 }
 
-const percent = (name: string): string => localNumber(parameter(name), 2)
-
-function Rules() {
-  return (
-    <details class="card">
-      <summary>{t('wallet.rules')}</summary>
-      <ul>
-        <li>{t('rules.bond', { percent: percent('bondBps') })}</li>
-        <li>{t('rules.penalty', { percent: percent('penaltyBps') })}</li>
-        <li>{t('rules.decrement', { percent: percent('minDecrementBps') })}</li>
-        <li>{t('rules.extension', { span: parameter('extensionWindow') })}</li>
-        <li>{t('rules.award', { span: parameter('awardWindow') })}</li>
-        <li>{t('rules.settlement', { span: parameter('settlementWindow') })}</li>
-        <li>{t('rules.evs')}: {labels.value.size}</li>
-      </ul>
-      <p class="quiet">{t('rules.address')} <code>{config.value?.market}</code></p>
-      <p class="quiet">{t('wallet.code', { hash: config.value?.codeHash ?? '' })}</p>
-      <p class="quiet">{t('wallet.trust')}</p>
-    </details>
-  )
-}
-
 function forgetDevice(): void {
   forget()
   localStorage.clear()
@@ -97,7 +75,7 @@ export function WalletPage() {
           onChange={useTheme} />
         <button type="button" class="second" onClick={forgetDevice}>{t('wallet.forget')}</button>
       </div>
-      <Rules />
+      <a class="choice" href="#/market"><span class="blank">§</span><span>{t('wallet.rules')}</span></a>
     </>
   )
 }

@@ -57,7 +57,8 @@ export function Banner() {
   if (trouble.value !== null) return <Alert>{t('banner.node', { said: trouble.value })}</Alert>
   if (heardAt.value > 0 && age() * 1_000 > STALE) return <Alert>{t('banner.stale', { span: age() })}</Alert>
   if (head.value?.behind) return <Alert>{head.value.behind}</Alert>
-  if (account.value && mine.value && !mine.value.registered) {
+  // Who looks after the market's cars needs none.
+  if (account.value && mine.value && !mine.value.registered && route.value.page !== 'market') {
     return <Alert>{t('banner.unregistered')} <code>{account.value}</code></Alert>
   }
   if (reorganised.value !== null) {
