@@ -1,7 +1,11 @@
 """Running commands against the chain of the test session."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +13,6 @@ from ape.logging import logger
 from click.testing import CliRunner
 
 from ape_v2v._cli import cli
-from tests.helpers.processes import command_processes
 
 
 @dataclass(frozen=True)
@@ -74,5 +77,24 @@ def v2v(chain, market, quiet):
 @pytest.fixture
 def start_side(chain, market, tmp_path):
     """Start `ape v2v session …`, or another topic's command, as a process of its own."""
-    with command_processes(tmp_path, market.address, chain.provider.uri) as start:
-        yield start
+    started = []
+
+    def start(*words, topic="session"):
+        command = [
+            Path(sys.executable).with_name("ape"), "v2v", topic, *words, "--json",
+            "--market", market.address, "--network", "ethereum:local:foundry",
+        ]  # fmt: skip
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=tmp_path,
+            env=os.environ | {"APE_FOUNDRY_HOST": chain.provider.uri},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -3,8 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,37 +70,3 @@ def run_ape(
     )
     assert answer.returncode == expect, answer.stdout + answer.stderr
     return answer
-
-
-@contextmanager
-def command_processes(
-    folder: Path, market: str, node: str
-) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """A function that starts `ape v2v session …`, or another topic's command; they end with this.
-
-    Args:
-        folder: Where they run.
-        market: Its address.
-        node: The URL of the chain.
-    """
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*words: object, topic: str = "session") -> subprocess.Popen[str]:
-        command = [
-            Path(sys.executable).with_name("ape"), "v2v", topic, *words, "--json",
-            "--market", market, "--network", "ethereum:local:foundry",
-        ]  # fmt: skip
-        process = subprocess.Popen(
-            [str(word) for word in command],
-            cwd=folder,
-            env=os.environ | {"APE_FOUNDRY_HOST": node},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()

@@ -10,7 +10,7 @@ from ape_v2v.chain.node import Node
 from ape_v2v.market.documents.keys import KeyDocument
 from ape_v2v.market.market import Market
 from ape_v2v.session.store import Store
-from tests.helpers.processes import command_processes
+from tests.cli import conftest as commands
 from tests.helpers.world import ALICE, DAVE
 from tests.service.conftest import serving_market
 from tests.session.pairs import free_port
@@ -33,10 +33,8 @@ class SigningNode:
         return self._provider.make_request(method, list(parameters))
 
 
-@pytest.fixture
-def start_side(chain, market, tmp_path):
-    with command_processes(tmp_path, market.address, chain.provider.uri) as start:
-        yield start
+# As the tests of commands start them.
+start_side = commands.start_side
 
 
 def test_a_car_charges_by_a_key_that_its_owner_has_signed_on_the_phone(
