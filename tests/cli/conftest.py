@@ -3,9 +3,7 @@
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ from ape.logging import logger
 from click.testing import CliRunner
 
 from ape_v2v._cli import cli
+from tests.helpers.processes import forked_command
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def start_side(chain, market, tmp_path):
 
     def start(*words, topic="session"):
         command = [
-            Path(sys.executable).with_name("ape"), "v2v", topic, *words, "--json",
+            *forked_command(), "v2v", topic, *words, "--json",
             "--market", market.address, "--network", "ethereum:local:foundry",
         ]  # fmt: skip
         process = subprocess.Popen(

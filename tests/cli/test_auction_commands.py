@@ -4,14 +4,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
 from ape_v2v.market.interface.records import moment
+from tests.helpers.processes import forked_command
 from tests.helpers.scenario import (
     BOND,
     ENERGY,
@@ -26,7 +25,6 @@ from tests.helpers.scenario import (
     offered,
 )
 
-APE = Path(sys.executable).with_name("ape")
 NONE, OPEN, CONNECTED = range(3)
 HIGHEST = RATE * 99 // 100
 DETAILS = '{"place":"48.86,2.35","connector":"CHADEMO","maxPowerKW":11.0}'
@@ -50,7 +48,7 @@ def command(market, chain):
     @contextmanager
     def command(*words):
         process = subprocess.Popen(
-            [APE, "v2v", *map(str, words), "--market", market.address],
+            [*forked_command(), "v2v", *map(str, words), "--market", market.address],
             env={**os.environ, "APE_FOUNDRY_HOST": chain.provider.uri},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

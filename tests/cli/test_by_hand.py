@@ -15,7 +15,7 @@ from web3.types import RPCEndpoint
 
 from tests.helpers.commands import commands
 from tests.helpers.documentation import examples
-from tests.helpers.processes import project_folder
+from tests.helpers.processes import APE, forked_command, project_folder, tool
 
 MNEMONIC = "test test test test test test test test test test test junk"  # anvil's own
 PEOPLE = ("organization", "alice", "bob", "carol", "dave")
@@ -62,11 +62,14 @@ def fees(web3):
 
 def test_the_trade_by_hand_ends_with_the_right_balances(anvil, people, tmp_path):
     (script,) = examples("docs/tutorial.md", "bash")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    tool(tools / "ape", forked_command())
     before = {name: anvil.eth.get_balance(address) for name, address in people.items()}
     environment = {
         **os.environ,
         "APE_FOUNDRY_HOST": anvil.provider.endpoint_uri,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([str(tools), str(APE.parent), os.environ["PATH"]]),
         "TMPDIR": str(tmp_path),
     }
 

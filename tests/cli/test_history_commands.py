@@ -7,13 +7,12 @@ import pty
 import re
 import signal
 import subprocess
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from eth_utils.crypto import keccak
 
+from tests.helpers.processes import forked_command
 from tests.helpers.scenario import (
     BIDDING_TIME,
     ENERGY,
@@ -26,7 +25,6 @@ from tests.helpers.scenario import (
     offered,
 )
 
-APE = Path(sys.executable).with_name("ape")
 PATIENCE = 60  # seconds
 
 
@@ -67,7 +65,7 @@ def process(chain, market):
 
     def process(*arguments, **options):
         started = subprocess.Popen(
-            [APE, "v2v", "history", *map(str, arguments), "--market", market.address],
+            [*forked_command(), "v2v", "history", *map(str, arguments), "--market", market.address],
             env=os.environ | {"APE_FOUNDRY_HOST": chain.provider.uri, "COLUMNS": "80"},
             **options,
         )

@@ -1,11 +1,19 @@
 """Running `ape` as a process of its own, in a project of its own."""
 
+import atexit
+import functools
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
+from tests.helpers import forked_call
+
 ROOT = Path(__file__).resolve().parents[2]
+APE = Path(sys.executable).with_name("ape")
 
 CONFIG = """
 default_ecosystem: ethereum
@@ -59,7 +67,7 @@ def run_ape(
         **environment: Variables besides our own; `APE_FOUNDRY_HOST` is the chain to use.
     """
     answer = subprocess.run(
-        [Path(sys.executable).with_name("ape"), *map(str, arguments)],
+        [*forked_command(), *map(str, arguments)],
         cwd=folder,
         env=os.environ | environment,
         stdin=subprocess.DEVNULL,
@@ -70,3 +78,39 @@ def run_ape(
     )
     assert answer.returncode == expect, answer.stdout + answer.stderr
     return answer
+
+
+def forked_command(program: Path = APE) -> list[str]:
+    """What to call instead of `ape`, or another program that imports as much, to save its start."""
+    return [sys.executable, "-IS", forked_call.__file__, _forking(), str(program)]
+
+
+def tool(file: Path, command: list[str]) -> None:
+    """Make a program that calls this command with the arguments that it gets."""
+    words = " ".join(f'"{word}"' for word in command)
+    file.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+    file.chmod(0o755)
+
+
+@functools.cache
+def _forking() -> str:
+    """Start the server that forks, for as long as these tests run; its address."""
+    folder = Path(tempfile.mkdtemp(prefix="forked-"))
+    address = folder / "calls"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.helpers.forking", address], cwd=ROOT, stdin=subprocess.PIPE
+    )
+
+    def end() -> None:
+        assert server.stdin is not None
+        server.stdin.close()
+        server.wait(timeout=60)
+        shutil.rmtree(folder)
+
+    atexit.register(end)
+    limit = time.monotonic() + 120
+    while not address.exists():
+        assert server.poll() is None, "the server that forks has ended"
+        assert time.monotonic() < limit, "the server that forks does not start"
+        time.sleep(0.05)
+    return str(address)

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ from eth_account import Account
 from ape_v2v.evm.anvil import anvil
 from tests.helpers.documentation import examples
 from tests.helpers.live import SEPOLIA
+from tests.helpers.processes import forked_command, tool
 from tests.networks.explorers import KEY, Etherscan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,11 +92,8 @@ node.make_request("evm_increaseTime", [int(sys.argv[1])])
 node.make_request("evm_mine", [])
 """
     (folder / "sleep.py").write_text(skip, encoding="utf-8")
-    programs = {"ape": ROOT / "tests" / "networks" / "launcher.py", "sleep": folder / "sleep.py"}
-    for name, program in programs.items():
-        tool = folder / name
-        tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{program}" "$@"\n', encoding="utf-8")
-        tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+    tool(folder / "ape", forked_command(ROOT / "tests" / "networks" / "launcher.py"))
+    tool(folder / "sleep", forked_command(folder / "sleep.py"))
     return folder
 
 
