@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from ape_v2v.errors import V2VError
 from ape_v2v.listening import LOOPBACK, listen
-from ape_v2v.sponsor import create_app
-from ape_v2v.sponsor.service import SponsorServer
+from ape_v2v.sponsor.service import SponsorServer, create_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,10 +4,12 @@ The market that the tests get has three registered EVs with ether in it. Each te
 chain as the one before it did.
 """
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
 import ape
+import ape_ethereum.trace
 import ape_foundry.provider
 import hypothesis
 import pytest
@@ -33,6 +35,35 @@ ape_foundry.provider.EPHEMERAL_PORTS_START = 20_000
 ape_foundry.provider.EPHEMERAL_PORTS_END = 32_000
 
 
+# The nodes are on this machine: no proxy lies between, and nobody looks for one with each request.
+os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _only_running_nodes():
+    """Ape remembers nodes whose process was killed for ever, and compares with each of them."""
+    known = ape.networks.running_nodes
+    known.remove_processes(*(pid for pid in known.nodes if not is_running(pid)))
+
+
+def is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_traces():
+    """Ape draws the trace of each call that is refused, and most of ours are meant to be."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(ape_ethereum.trace.Trace, "show", lambda *_, **__: None)
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _second_evm():
     """On Ape's py-evm provider, what the tests ask of a chain besides."""
@@ -42,15 +73,15 @@ def _second_evm():
         yield
 
 
-# The names are Ape's, which puts fixtures of these names before all others of their scope, and
-# others in an order of its own: only so is taken back what any fixture has done.
-@pytest.fixture(scope="module")
+# The names are Ape's, which sees by them that there is nothing left for it to take back: its own
+# way asks the node a dozen times before each test.
+@pytest.fixture(scope="module", autouse=True)
 def _module_isolation(_test_chain):
     """What the fixtures of a module do to the chain is gone with the module."""
     yield from put_back(_test_chain)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def _function_isolation(_test_chain):
     """What a test and its fixtures do to the chain is gone with the test."""
     yield from put_back(_test_chain)
@@ -70,14 +101,20 @@ def put_back(provider):
     if provider.network.name != "local":
         yield
         return
-    before = provider.get_block("latest").hash
+    before = latest_block(provider)
     snapshot = provider.snapshot()
     yield
-    provider.get_block("latest")  # on a line that was cut as it idled, it is this that asks twice
+    latest_block(provider)  # on a line that was cut as it idled, it is this that asks twice
     provider.restore(snapshot)
-    latest = provider.get_block("latest")
-    assert latest.hash == before, "the chain could not be put back"
-    ape.chain.history.revert_to_block(latest.number)
+    assert latest_block(provider) == before, "the chain could not be put back"
+    number, _ = before
+    ape.chain.history.revert_to_block(number)
+
+
+def latest_block(provider):
+    """Number and hash of it. Without Ape's type of a block, which takes long to make."""
+    block = provider.web3.eth.get_block("latest")
+    return block["number"], block["hash"]
 
 
 @pytest.fixture(autouse=True)

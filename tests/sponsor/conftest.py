@@ -9,9 +9,9 @@ import pytest
 
 from ape_v2v import Market
 from ape_v2v.listening import LOOPBACK
-from ape_v2v.sponsor import SpendingLimits, Sponsor, SponsoredGateway, create_app
+from ape_v2v.sponsor import SpendingLimits, Sponsor, SponsoredGateway
 from ape_v2v.sponsor.ledger import Ledger
-from ape_v2v.sponsor.service import SponsorServer
+from ape_v2v.sponsor.service import SponsorServer, create_app
 from tests.helpers.scenario import RESERVE
 from tests.helpers.tokens import authorize
 
