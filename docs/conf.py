@@ -29,6 +29,7 @@ extensions = [
     "sphinx_click",
     "docs._writers.diagrams",
     "docs._writers.links",
+    "docs._writers.names",
     "docs._writers.reference",
 ]
 

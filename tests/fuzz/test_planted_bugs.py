@@ -42,7 +42,7 @@ def test_a_planted_bug_is_found(
 
     assert found is not None, f"not found: {plant.name}"
     with capsys.disabled():
-        print(f"\nfound after {found.steps} steps: {plant.name}")
+        print(f"\nfound by seed {found.seed} after {found.steps} steps: {plant.name}")
 
 
 @needs_pyrevm

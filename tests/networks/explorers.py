@@ -14,7 +14,7 @@ import threading
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import solcx
@@ -69,7 +69,8 @@ class Etherscan:
     """What is published, by address."""
     posted: list[Form] = field(default_factory=list)
     _outcomes: dict[str, str] = field(default_factory=dict)
-    _compiled: dict[str, Any] = field(default_factory=dict)
+    _compiled: ClassVar[dict[str, Any]] = {}
+    """What sources compile to, whichever explorer they were sent to."""
 
     @cached_property
     def chain_id(self) -> int:
