@@ -3,6 +3,7 @@ import { findWallets } from './chain/wallets'
 import { App } from './app'
 import { useTheme } from './theme'
 import { start } from './service'
+import { keepFiles } from './offline'
 import { keepStanding } from './standing'
 import { resume } from './transaction'
 import { preferred, speak } from './words'
@@ -16,4 +17,4 @@ render(<App />, place)
 await start()
 keepStanding()
 await findWallets()
-await resume()
+await Promise.all([resume(), keepFiles().catch(() => null)])

@@ -111,7 +111,8 @@ export async function get<Answer>(path: string, tags?: Map<string, string>): Pro
 
 type Json = Record<string, any>
 
-export function takeConfig(body: Json): void {
+/** `at` is when it was said, for what was kept. */
+export function takeConfig(body: Json, at = Date.now()): void {
   const token = body.currency
   currency.value = {
     symbol: token.address ? token.symbol : ETHER.symbol,
@@ -127,12 +128,11 @@ export function takeConfig(body: Json): void {
     confirmations: Number(body.confirmations),
     parameters: Object.fromEntries(Object.entries<string>(body.parameters).map(([name, value]) => [name, BigInt(value)])),
   }
-  takeHead(body.head)
+  takeHead(body.head, at)
 }
 
-export function takeHead(body: Json): void {
-  const now = Date.now()
-  heardAt.value = now - Number(body.ageSeconds) * 1_000
+export function takeHead(body: Json, at = Date.now()): void {
+  heardAt.value = at - Number(body.ageSeconds) * 1_000
   const before = head.value
   head.value = { number: BigInt(body.number), timestamp: Number(body.timestamp), behind: body.behind }
   if (before?.number !== head.value.number || before.timestamp !== head.value.timestamp) {

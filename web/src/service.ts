@@ -40,6 +40,7 @@ async function read(): Promise<void> {
     } while (again)
     trouble.value = null
   } catch (error) {
+    if (config.value === null) recall()
     trouble.value = error instanceof Error ? error.message : String(error)
     setTimeout(() => void read(), RETRY)
   } finally {
@@ -51,8 +52,10 @@ type Json = any
 
 async function readOnce(): Promise<void> {
   const [known, auctions, evs] = await Promise.all([
-    config.value === null ? get<Json>('config') : null, get<Json>('auctions', tags), get<Json>('evs', tags),
+    config.value === null || isRecalled ? get<Json>('config') : null, get<Json>('auctions', tags), get<Json>('evs', tags),
   ])
+  isRecalled = false
+  keep({ config: known, auctions, evs })
   batch(() => {
     if (known) takeConfig(known)
     if (auctions) {
@@ -61,6 +64,34 @@ async function readOnce(): Promise<void> {
     }
     if (evs) labels.value = new Map(evs.evs.map((ev: Json) => [ev.address, ev.infos]))
     happened.value += 1
+  })
+}
+
+// --- What was seen last, for when nothing can be reached: public all of it, and as old as it says
+
+const SEEN = 'seen'
+const LONGEST = 500_000
+const last: Record<string, Json> = {}
+/** What is shown is of another day, and its rules are read again as soon as there is somebody to ask. */
+let isRecalled = false
+
+/** Remember what the service has said, if it is not too long for that. */
+function keep(said: Record<string, Json>): void {
+  for (const [name, body] of Object.entries(said)) if (body) last[name] = body
+  const text = JSON.stringify({ ...last, at: Date.now() })
+  if (text.length <= LONGEST) localStorage.setItem(SEEN, text)
+}
+
+/** Show it again. */
+function recall(): void {
+  const { config: known, auctions, evs, at } = JSON.parse(localStorage.getItem(SEEN) ?? '{}')
+  if (!known || !auctions || !evs) return
+  isRecalled = true
+  batch(() => {
+    takeConfig(known, at)
+    running.value = auctions.auctions.map(takeAuction)
+    takeHead(auctions.head, at)
+    labels.value = new Map(evs.evs.map((ev: Json) => [ev.address, ev.infos]))
   })
 }
 

@@ -48,7 +48,9 @@ export async function findWallets(): Promise<void> {
       offer({ id: 'browser', name: 'Browser wallet', icon: null, provider: ethereum })
     }
   }, GRACE)
-  isPlay.value = await isChainForPlay()
+  const look = async () => (isPlay.value = await isChainForPlay())
+  addEventListener('online', () => void look())
+  await look()
 }
 
 function offer(found: Wallet): void {

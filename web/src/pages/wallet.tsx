@@ -5,6 +5,7 @@ import * as acts from '../acts'
 import { account, forget } from '../chain/wallets'
 import { currency, running } from '../market'
 import { parseMoney } from '../money'
+import { dropFiles } from '../offline'
 import { NumberField, reading, Choice } from '../parts/fields'
 import { act, bondOf } from '../parts/roles'
 import { isConnecting } from '../sheets/connect'
@@ -49,9 +50,10 @@ function Money() {
   )
 }
 
-function forgetDevice(): void {
+async function forgetDevice(): Promise<void> {
   forget()
   localStorage.clear()
+  await dropFiles()
   location.reload()
 }
 
@@ -73,7 +75,7 @@ export function WalletPage() {
           onChange={(chosen) => { localStorage.setItem('language', chosen); void speak(chosen) }} />
         <Choice label={t('wallet.theme')} value={theme.value} options={THEMES.map((one) => [one, t(`wallet.theme.${one}`)] as const)}
           onChange={useTheme} />
-        <button type="button" class="second" onClick={forgetDevice}>{t('wallet.forget')}</button>
+        <button type="button" class="second" onClick={() => void forgetDevice()}>{t('wallet.forget')}</button>
       </div>
       <a class="choice" href="#/market"><span class="blank">§</span><span>{t('wallet.rules')}</span></a>
     </>

@@ -3,6 +3,7 @@ import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { account, isElsewhere, isPlay, switchChain, wallet, walletChain } from '../chain/wallets'
 import { config, currency, head, heardAt, labelOf, reorganised } from '../market'
+import { isNewer, renew } from '../offline'
 import { route, TABS } from '../router'
 import { STALE, trouble } from '../service'
 import { outcome } from '../sheets/confirm'
@@ -68,6 +69,9 @@ export function Banner() {
         <button type="button" onClick={() => (reorganised.value = null)}>{t('close')}</button>
       </Alert>
     )
+  }
+  if (isNewer.value && !isUnderWay()) {
+    return <Alert>{t('banner.newer')}<button type="button" onClick={renew}>{t('banner.renew')}</button></Alert>
   }
   return null
 }

@@ -72,6 +72,8 @@ export const de: Words = {
   'banner.switch.failed': 'Wechsle sie in deiner Wallet.',
   'banner.unregistered': 'Dein Konto ist hier noch kein Auto. Schick es der Organisation des Marktes:',
   'banner.reorganised': 'Die Kette hat Blöcke ab {block} zurückgenommen. So ist es jetzt.',
+  'banner.newer': 'Es gibt eine neue Version dieser Seite.',
+  'banner.renew': 'Laden',
   'banner.play': 'Spielgeld',
   'connect': 'Verbinden',
   'connect.title': 'Wallet verbinden',

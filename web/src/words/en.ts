@@ -83,6 +83,8 @@ export const en = {
   'banner.switch.failed': 'Switch it in your wallet.',
   'banner.unregistered': 'Your account is not a car here yet. Send it to the market’s organization:',
   'banner.reorganised': 'The chain took blocks back, from {block} on. This is how it is now.',
+  'banner.newer': 'There is a new version of this page.',
+  'banner.renew': 'Load it',
   'banner.play': 'Play money',
 
   'connect': 'Connect',

@@ -72,6 +72,8 @@ export const fr: Words = {
   'banner.switch.failed': 'Changez-la dans votre portefeuille.',
   'banner.unregistered': 'Votre compte n’est pas encore une voiture ici. Envoyez-le à l’organisation du marché :',
   'banner.reorganised': 'La chaîne a repris des blocs à partir de {block}. Voici l’état actuel.',
+  'banner.newer': 'Il y a une nouvelle version de cette page.',
+  'banner.renew': 'La charger',
   'banner.play': 'Argent fictif',
   'connect': 'Connecter',
   'connect.title': 'Connecter un portefeuille',
