@@ -84,6 +84,13 @@ def sentences(language):
     return {key if "." in key or key.islower() else f"refused.{key}": line for key, line in said}
 
 
+def test_what_is_seen_before_the_page_is_loaded_is_what_it_says_then():
+    html = (ROOT / "web" / "index.html").read_text("utf-8")
+    english = sentences("en")
+
+    assert re.findall("<li>(.*)</li>", html) == [english[f"welcome.{line}"] for line in (1, 2, 3)]
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_language_fills_in_what_english_does(language):
     english, other = (

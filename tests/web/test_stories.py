@@ -228,6 +228,11 @@ def test_numbers_are_read_as_python_reads_them_or_not_at_all(alice):
         expect(alice.page.get_by_role("button", name="Ask")).to_be_disabled()
 
 
+def test_what_this_is_can_be_read_before_any_script_runs(new_phone):
+    phone = new_phone(java_script_enabled=False)
+    phone.sees("Ask for energy: cars near you bid, the lowest wins.")
+
+
 def test_a_phone_that_speaks_german_is_spoken_to_in_german(new_phone):
     alice = new_phone(ALICE, locale="de-DE")
     alice.connect("Verbinden")

@@ -1,7 +1,7 @@
 import { config } from './market'
 import { Banner, Header, PlayMark, Tabs, UnderWay } from './parts/frame'
 import { AuctionPage } from './pages/auction'
-import { ChargePage } from './pages/charge'
+import { ChargePage, Welcome } from './pages/charge'
 import { EarnPage } from './pages/earn'
 import { WalletPage } from './pages/wallet'
 import { Later } from './parts/later'
@@ -17,7 +17,7 @@ const pairPage = () => import('./pages/pair')
 
 function Page() {
   const { page, id } = route.value
-  if (config.value === null) return <p class="starting">{trouble.value ?? t('loading')}</p>
+  if (config.value === null) return <><Welcome /><p class="starting">{trouble.value ?? t('loading')}</p></>
   switch (page) {
     case 'earn':
       return <EarnPage />

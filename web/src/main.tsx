@@ -11,9 +11,13 @@ import './style.css'
 
 const place = document.getElementById('app') as HTMLElement
 useTheme()
+// In several tasks, so that a slow phone reacts to a finger in between.
+const breath = () => new Promise((resolve) => setTimeout(resolve))
+await breath()
 void speak(preferred())
 place.replaceChildren()
 render(<App />, place)
+await breath()
 await start()
 keepStanding()
 await findWallets()

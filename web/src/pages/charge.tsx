@@ -114,13 +114,16 @@ function Own({ auction }: { auction: NonNullable<ReturnType<typeof auctionOf>> }
   )
 }
 
+/** What this is, in three lines; `index.html` has them too, for before anything else is there. */
+export const Welcome = () => <ul class="welcome"><li>{t('welcome.1')}</li><li>{t('welcome.2')}</li><li>{t('welcome.3')}</li></ul>
+
 export function ChargePage() {
   const own = account.value ? auctionOf(account.value) : undefined
   return (
     <>
       <h1>{t('charge.heading')}</h1>
       {own ? <Own auction={own} /> : <Form />}
-      {account.value === null && <ul class="welcome"><li>{t('welcome.1')}</li><li>{t('welcome.2')}</li><li>{t('welcome.3')}</li></ul>}
+      {account.value === null && <Welcome />}
     </>
   )
 }
