@@ -39,11 +39,12 @@ export async function register(cars: readonly { address: string; infos: string }
 /** End a car's right to ask and to bid. */
 export async function remove(address: Address): Promise<Act> {
   await asOwner()
+  const whom = who(address) // afterwards it has no name here any more
   return {
-    title: () => t('unregister.title', { who: who(address) }), button: () => t('unregister.button'),
+    title: () => t('unregister.title', { who: whom }), button: () => t('unregister.button'),
     rows: () => [[t('unregister.car'), address], toMarket()],
     risks: () => [t('unregister.risk')],
-    done: () => t('unregister.done', { who: who(address) }),
+    done: () => t('unregister.done', { who: whom }),
     steps: [step('removeEV', [address])],
   }
 }
