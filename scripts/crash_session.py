@@ -1,4 +1,4 @@
-"""Kill either side of a charging session more than 100 times, and write down what it cost.
+"""Kill either side of a charging session more than 300 times, and write down what it cost.
 
 ape run crash_session
 
@@ -17,7 +17,7 @@ CAMPAIGN = "tests/session/test_crash_campaign.py"
 REPORT = "docs/assurance/crash-session.md"
 
 
-@click.command(short_help="Kill a charging session's processes more than 100 times")
+@click.command(short_help="Kill a charging session's processes more than 300 times")
 @click.option("--seed", default=4, show_default=True, help="Chooses the random instants.")
 @click.option(
     "--report", default=REPORT, show_default=True, type=click.Path(dir_okay=False),

@@ -44,7 +44,7 @@ class BuyerStanding:
     has_receipts: bool
     """Whether something of its connection is acknowledged already."""
     has_stopped: bool
-    """Whether its session has stopped."""
+    """Whether its session has stopped, and not by its own wish."""
     registered: bool = True
 
 
@@ -71,26 +71,28 @@ def _connected(
         return Choice(
             Act.EXPIRE, "nobody has settled it in time: what is locked comes free again", info.id
         )
-    if not standing.has_receipts and (why := _cannot_begin(wants, info, standing)):
+    if not standing.has_receipts and (why := _cannot_begin(info, standing)):
         expiry = f"it can be expired from {standing.expires_at:%Y-%m-%d %H:%M:%S} UTC on"
         return Choice(Act.WAIT, f"{why}, and nothing is signed for: {expiry}", info.id)
     if settings.link.url_of(info.provider) is None:
         return Choice(
             Act.WAIT, f"where {info.provider} serves is not said: add it to link.providers", info.id
         )
+    if standing.now >= wants.by:
+        return Choice(
+            Act.CHARGE, f"it is time to drive on: parts from {info.provider} in order", info.id
+        )
     return Choice(Act.CHARGE, f"{info.provider} has won it at {info.rate}", info.id)
 
 
-def _cannot_begin(
-    wants: ConsumerSettings, info: AuctionInfo, standing: BuyerStanding
-) -> str | None:
+def _cannot_begin(info: AuctionInfo, standing: BuyerStanding) -> str | None:
     """Why a session in which nothing is acknowledged cannot go on; None when it can."""
     assert info.connected_at is not None, "it is connected"
     if standing.has_stopped:
         return "its session has stopped"
     if standing.chain_now >= info.connected_at + info.validity:
         return "its token is over"
-    return "it is time to drive on" if standing.now >= wants.by else None
+    return None
 
 
 def _open(wants: ConsumerSettings, info: AuctionInfo, standing: BuyerStanding) -> Choice:

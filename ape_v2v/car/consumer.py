@@ -15,6 +15,7 @@ from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.market.interface.states import State
 from ape_v2v.metering.named import key_of
 from ape_v2v.session.protocol.tolerance import Tolerance
+from ape_v2v.session.protocol.wire import CONSUMERS_WISH
 from ape_v2v.session.running import run_consumer
 from ape_v2v.session.settings import ChargeSettings
 from ape_v2v.session.terms import SessionTerms
@@ -76,7 +77,9 @@ class ConsumerCar(CarSide):
             fruitless=self.journal.fruitless(),
             waits_for=waits_for,
             has_receipts=self.is_acknowledged(session),
-            has_stopped=session is not None and session.stop_reason is not None,
+            has_stopped=session is not None
+            and session.stop_reason is not None
+            and session.stop_reason not in CONSUMERS_WISH,
             registered=info is not None or market.is_ev(address),
         )
 

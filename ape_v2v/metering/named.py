@@ -3,6 +3,7 @@
 | name | what it is |
 | --- | --- |
 | `ocmf:FILE?serial=…&key=…` | a meter that signs: a file, a named pipe or a serial device |
+| `ocmf+serial:DEVICE?baud=…&serial=…&key=…` | the same at a serial line, which is set up |
 | `csv:FILE?id=…&energy=…` | what a logger or a spreadsheet writes |
 | `modbus:HOST:PORT?map=…&id=…` | a meter on Modbus, also at a serial device; the extra `modbus` |
 | `ocpp:HOST:PORT/CHARGER?…` | a charger that connects here; the extra `ocpp` |
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from ape_v2v.metering.meter import EnergySource, Meter
     from ape_v2v.metering.ocpp.central import CentralSystem
+    from ape_v2v.metering.records import RecordSource
 
 _MOST = 1e9
 _MOST_UNITS = 247
@@ -83,9 +85,24 @@ def _parts(name: str) -> tuple[str, str, dict[str, str]]:
 
 
 def _ocmf(name: str, place: str, options: dict[str, str]) -> Meter:
-    _require(name, options, needed=("serial", "key"), known=("register", "age", "unsynchronized"))
+    _require(name, options, needed=_SIGNING, known=_OCMF)
+    return _signing(name, records_at(place), options)
+
+
+def _ocmf_line(name: str, place: str, options: dict[str, str]) -> Meter:
+    _require(name, options, needed=_SIGNING, known=("baud", *_OCMF))
+    baud = int(_number(name, "baud", options.get("baud", "9600")))
+    return _signing(name, records_at(place, baud=baud), options)
+
+
+_SIGNING = ("serial", "key")
+_OCMF = ("register", "age", "unsynchronized")
+"""What is said of every meter that signs, and what may be."""
+
+
+def _signing(name: str, records: RecordSource, options: dict[str, str]) -> OcmfMeter:
     return OcmfMeter(
-        records_at(place),
+        records,
         serial=options["serial"],
         public_key=key_of(options["key"]),
         register=options.get("register"),
@@ -186,14 +203,7 @@ def _ocpp(name: str, place: str, options: dict[str, str]) -> Meter:
         return OcppMeter(
             station, id=options["id"], measurand=_FLOWS[flow], max_age=age, patience=patience
         )
-    return OcmfMeter(
-        StationRecords(station, patience),
-        serial=options["serial"],
-        public_key=key_of(options["key"]),
-        register=options.get("register"),
-        max_age=age,
-        unsynchronized=_is_yes(name, "unsynchronized", options.get("unsynchronized", "no")),
-    )
+    return _signing(name, StationRecords(station, patience), options)
 
 
 def _charger_source(name: str, place: str, options: dict[str, str]) -> EnergySource:
@@ -258,6 +268,7 @@ def _having(made: Any, name: str, *parts: str) -> Any:
 
 _METERS: dict[str, Callable[[str, str, dict[str, str]], Meter]] = {
     "ocmf": _ocmf,
+    "ocmf+serial": _ocmf_line,
     "csv": _csv,
     "modbus": _modbus,
     "ocpp": _ocpp,

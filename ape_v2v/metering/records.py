@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import select
 import stat
+import termios
 import time
+import tty
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -137,23 +139,50 @@ class RecordStream:
         return os.read(descriptor, MAX_RECORD_BYTES) if ready else b""
 
 
-def records_at(path: Path | str, *, patience: float = _PATIENCE) -> RecordSource:
+def records_at(
+    path: Path | str, *, patience: float = _PATIENCE, baud: int | None = None
+) -> RecordSource:
     """The records at a path: a file, or a named pipe or serial device that is read as a stream.
 
+    Args:
+        path: Where.
+        patience: How long to wait for a stream's first record, s.
+        baud: How fast a serial line is, bit/s: it is set up so. None leaves the line as it is.
+
     Raises:
-        MeterError: There is nothing at the path, or it cannot be opened.
+        MeterError: There is nothing at the path, it cannot be opened, or is no serial line.
     """
     try:
         mode = Path(path).stat().st_mode
-        if stat.S_ISREG(mode):
+        if stat.S_ISREG(mode) and baud is None:
             return RecordFile(path)
         # Without waiting for somebody to open the other end.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-        return RecordStream(
-            os.fdopen(descriptor, "rb", buffering=0), name=str(path), patience=patience
-        )
+        stream = os.fdopen(descriptor, "rb", buffering=0)
+        if baud is not None:
+            _set_up_line(descriptor, str(path), baud)
+        return RecordStream(stream, name=str(path), patience=patience)
     except (OSError, ValueError) as error:
         raise MeterError(f"the meter's records cannot be opened: {error}") from error
+
+
+def _set_up_line(descriptor: int, name: str, baud: int) -> None:
+    """Have a serial line carry 8 bits as they are, at some speed.
+
+    Raises:
+        MeterError: It is no serial line, or has no such speed.
+    """
+    speed = getattr(termios, f"B{baud}", None)
+    if speed is None:
+        raise MeterError(f"no serial line has {baud} baud: expected 9600, 19200, 115200 or so")
+    try:
+        tty.setraw(descriptor)
+        settings = termios.tcgetattr(descriptor)
+        settings[tty.CFLAG] |= termios.CLOCAL | termios.CREAD
+        settings[tty.ISPEED] = settings[tty.OSPEED] = speed
+        termios.tcsetattr(descriptor, termios.TCSANOW, settings)
+    except termios.error as error:
+        raise MeterError(f"{name} is no serial line ({error.args[-1]}): name its device") from error
 
 
 def require_length(record: bytes) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ape.api import AccountAPI
 
+    from ape_v2v.chain.node import Node
     from ape_v2v.market.connection import Connection
     from ape_v2v.market.interface.events import Event
     from ape_v2v.market.statements import EnergyStatement
@@ -182,36 +183,55 @@ class MarketChain:
         return max(0, blocks.height(self._node) - self._confirmations)
 
     def _find_end(self, agreement: Agreement, block: int) -> ConnectionEnd | None:
-        """Look for the event that ended the connection, from the latest blocks backwards."""
-        step = Configuration.current().block_range
-        reader = LogReader(
-            self._node,
-            agreement.market,
-            [events.topics(_ENDS), [agreement.auction_id.to_bytes(32)]],
-            max_range=step,
-            patience=_PATIENCE,
-        )
-        head = block + self._confirmations
-        for last in range(block, agreement.block - 1, -step):
-            first = max(agreement.block, last - step + 1)
-            for chunk in reader.chunks(first, last, head=head):
-                for log in chunk.logs:
-                    return self._end_by(events.decoded(log))
-        return None
+        found = _end_before(self._node, agreement, block, block + self._confirmations)
+        return None if found is None else found[1]
 
-    def _end_by(self, event: Event) -> ConnectionEnd:
-        sent = transactions.find(self._node, event.transaction)
-        if sent is None:
-            raise NodeError(f"the node does not know {event.transaction}")
-        return ConnectionEnd(
-            how=Ending(event.args["how"]).shown,
-            energy_wh=int(event.args["energyWh"]),
-            cost=int(event.args["cost"]),
-            penalty=int(event.args["penalty"]),
-            meter_data_hash=bytes(event.args["meterDataHash"]),
-            transaction=event.transaction,
-            sender=sent.sender,
-        )
+
+def find_end(node: Node, agreement: Agreement) -> tuple[tuple[str, str], ConnectionEnd] | None:
+    """How a connection ended on the chain, and between whom; None where it has not, or never was.
+
+    Raises:
+        NodeError: The node does not answer.
+    """
+    height = blocks.height(node)
+    return _end_before(node, agreement, height, height)
+
+
+def _end_before(
+    node: Node, agreement: Agreement, block: int, head: int
+) -> tuple[tuple[str, str], ConnectionEnd] | None:
+    """Look for the event that ended the connection, from this block backwards."""
+    step = Configuration.current().block_range
+    reader = LogReader(
+        node,
+        agreement.market,
+        [events.topics(_ENDS), [agreement.auction_id.to_bytes(32)]],
+        max_range=step,
+        patience=_PATIENCE,
+    )
+    for last in range(block, agreement.block - 1, -step):
+        first = max(agreement.block, last - step + 1)
+        for chunk in reader.chunks(first, last, head=head):
+            for log in chunk.logs:
+                event = events.decoded(log)
+                sides = event.args["consumer"], event.args["provider"]
+                return sides, _end_by(node, event)
+    return None
+
+
+def _end_by(node: Node, event: Event) -> ConnectionEnd:
+    sent = transactions.find(node, event.transaction)
+    if sent is None:
+        raise NodeError(f"the node does not know {event.transaction}")
+    return ConnectionEnd(
+        how=Ending(event.args["how"]).shown,
+        energy_wh=int(event.args["energyWh"]),
+        cost=int(event.args["cost"]),
+        penalty=int(event.args["penalty"]),
+        meter_data_hash=bytes(event.args["meterDataHash"]),
+        transaction=event.transaction,
+        sender=sent.sender,
+    )
 
 
 def _token(info: Any) -> bytes:

@@ -97,6 +97,7 @@ def test_a_buyer_asks_for_what_it_can_charge_in_time(buyer):
 
 
 LATER = NOW + timedelta(hours=3)
+HALF_AN_HOUR = timedelta(minutes=30)
 CLOSED = NOW + timedelta(minutes=6)
 EXPIRED = NOW + timedelta(hours=30)
 
@@ -119,9 +120,14 @@ EXPIRED = NOW + timedelta(hours=30)
         ({"auction": auction(**BID), "now": LATER}, Act.CANCEL, "would cost as much"),
         ({"auction": auction(**CONNECTED), "expires_at": EXPIRED}, Act.CHARGE, "has won it"),
         (
-            {"auction": auction(**CONNECTED), "expires_at": EXPIRED, "now": LATER},
+            {"auction": auction(**CONNECTED), "expires_at": EXPIRED, "now": LATER - HALF_AN_HOUR},
+            Act.CHARGE,
+            "drive on: parts",
+        ),
+        (
+            {"auction": auction(**CONNECTED), "expires_at": EXPIRED, "chain_now": LATER},
             Act.WAIT,
-            "drive on",
+            "its token is over",
         ),
         (
             {"auction": auction(**CONNECTED), "expires_at": EXPIRED, "has_stopped": True},

@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import logging
 import math
+import ssl
 import threading
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -61,6 +62,7 @@ class Charger:
         soc: Callable[[], float] | None = None,
         signs: Callable[[int], str] | None = None,
         headers: dict[str, str] | None = None,
+        trusts: Path | None = None,
     ) -> None:
         self.url = url
         self.version = version
@@ -79,6 +81,7 @@ class Charger:
         self.offset_wh = 0
         """What its register shows besides: a test lets it fall."""
         self._headers = headers or {}
+        self._trusts = None if trusts is None else ssl.create_default_context(cafile=trusts)
         self._cable = Cable(cable)
         self.source = self._source(power_w)
         self.meter = SimulatedMeter(Cable(cable), id="charger", start_wh=start_wh)
@@ -126,7 +129,11 @@ class Charger:
     async def _connect(self) -> None:
         protocol: Any = _SUBPROTOCOLS[self.version]
         async with connect(
-            self.url, subprotocols=[protocol], additional_headers=self._headers, compression=None
+            self.url,
+            subprotocols=[protocol],
+            additional_headers=self._headers,
+            compression=None,
+            ssl=self._trusts,
         ) as socket:
             self._socket = socket
             self.connections += 1

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import termios
+import tty
 from contextlib import suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -57,6 +60,32 @@ def test_an_ocmf_meter_is_named_by_its_file_and_key(tmp_path):
         assert meter_named(name).read().energy_wh == 12_345
 
 
+@pytest.fixture
+def line():
+    """A serial line: the meter's end of it, and the device's name."""
+    meter, device = os.openpty()
+    yield meter, os.ttyname(device)
+    os.close(meter)
+    os.close(device)
+
+
+def test_a_meter_at_a_serial_line_is_named_by_the_device_and_its_speed(line):
+    meter, device = line
+    reader = meter_named(f"ocmf+serial:{device}?baud=19200&serial={SERIAL}&key={der()}&age=any")
+    os.write(meter, GENUINE + b"\r\n")
+    assert reader.read().energy_wh == 12_345
+    assert termios.tcgetattr(meter)[tty.ISPEED] == termios.B19200
+
+
+def test_what_is_no_serial_line_is_refused(line, tmp_path):
+    (tmp_path / "file").write_bytes(GENUINE + b"\n")
+    rest = f"serial={SERIAL}&key={der()}"
+    with pytest.raises(MeterError, match="is no serial line"):
+        meter_named(f"ocmf+serial:{tmp_path}/file?{rest}")
+    with pytest.raises(MeterError, match="no serial line has 7 baud"):
+        meter_named(f"ocmf+serial:{line[1]}?baud=7&{rest}")
+
+
 def test_a_csv_file_is_named_with_its_columns(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text("when;kwh\n2026-05-01T14:00:00;1,5\n")
@@ -75,7 +104,10 @@ def test_anyones_own_meter_and_source_are_named_by_module_and_class():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("", "no meter is called '': expected ocmf:…, csv:…, modbus:…, ocpp:…, python:…"),
+        (
+            "",
+            "no meter is called '': expected ocmf:…, ocmf.serial:…, csv:…, modbus:…, ocpp:…",
+        ),
         ("telepathy:x", "no meter is called"),
         ("ocmf:x?key=00", "says no 'serial'"),
         ("ocmf:x?serial=1&key=00&speed=1", "an unknown option 'speed'"),

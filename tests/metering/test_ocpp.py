@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from ocpp import v16, v201
 from ocpp.exceptions import FormatViolationError
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidMessage, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
@@ -22,6 +22,7 @@ from ape_v2v.metering.meter import MeterError
 from ape_v2v.metering.named import meter_named, source_named
 from ape_v2v.metering.ocpp.central import central_at
 from ape_v2v.metering.ocpp.samples import ChargerError, watt_hours
+from tests.helpers.certificates import self_signed
 from tests.helpers.charge_point import charger, stamp
 from tests.metering.test_ocmf import KEY, der
 from tests.session.pairs import free_port
@@ -57,8 +58,8 @@ def place():
 def plug(place, tmp_path):
     """A factory of chargers at that address."""
 
-    def plug(version, **how):
-        return charger(f"ws://{place}", version, tmp_path / "cable", **how)
+    def plug(version, scheme="ws", **how):
+        return charger(f"{scheme}://{place}", version, tmp_path / "cable", **how)
 
     return plug
 
@@ -98,6 +99,27 @@ def test_a_charger_that_connects_in_a_while_is_waited_for_once(place, plug):
     meter = meter_at(place, patience="20")
     with plug("1.6"):
         assert meter.read().energy_wh == START_WH
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+def test_a_charger_connects_by_tls(place, plug, tmp_path, version):
+    certificate, key = self_signed(tmp_path)
+    meter = meter_at(place, tls_certificate=certificate, tls_key=key)
+    with plug(version, scheme="wss", trusts=certificate):
+        assert eventually(meter.read).energy_wh == START_WH
+    with pytest.raises(InvalidMessage), connect(f"ws://{place}", open_timeout=PATIENCE):
+        pass
+    with pytest.raises(ConfigurationError, match="another certificate"):
+        meter_at(place)
+
+
+def test_what_is_no_certificate_is_refused_before_anybody_connects(place, tmp_path):
+    none = tmp_path / "none.pem"
+    for text in (None, "no certificate"):
+        if text is not None:
+            none.write_text(text)
+        with pytest.raises(ConfigurationError, match="are no certificate with its key"):
+            meter_at(place, tls_certificate=none, tls_key=none)
 
 
 def test_a_charger_that_measures_in_transactions_only_is_told_from_one_that_is_away(place, plug):

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 MAX_UNACKNOWLEDGED_WH = 100
+KINDS = ("boundary", "random", "restart")
 PACKAGES = ("ape-v2v", "eth-ape", "ape-foundry", "fastapi", "uvicorn", "httpx")
 
 
@@ -17,7 +18,7 @@ class Run:
     """One session with kills in it, settled in the end."""
 
     kind: str
-    """`boundary` or `random`."""
+    """One of `KINDS`; `restart` at random instants too, with a register that begins again."""
     kills: tuple[str, ...]
     """Where, or how long after the side before was started or killed."""
     exposed_wh: float
@@ -37,7 +38,7 @@ def write_report(path: str, runs: list[Run], *, seed: int, seconds: float) -> No
 
 def report(runs: list[Run], *, seed: int, seconds: float) -> str:
     """The report as Markdown."""
-    kinds = {kind: [run for run in runs if run.kind == kind] for kind in ("boundary", "random")}
+    kinds = {kind: [run for run in runs if run.kind == kind] for kind in KINDS}
     rows = [
         f"| {kind} | {len(of)} | {sum(len(run.kills) for run in of)} | {_exposed(of):.1f} | "
         f"{_worst(of):.1f} | {max((run.seconds for run in of), default=0):.1f} |"
@@ -55,7 +56,7 @@ def report(runs: list[Run], *, seed: int, seconds: float) -> str:
             "",
             "- no receipt that either store held when a side was killed is missing at the end;",
             "- the connection ended on the chain exactly once, for the highest receipt that the",
-            "  provider has, and both balances moved by exactly its cost;",
+            "  provider has, and both balances moved by exactly its cost and the penalty;",
             f"- at most {MAX_UNACKNOWLEDGED_WH} Wh (`maxUnacknowledgedWh`) were delivered and not",
             "  acknowledged at each kill (lost if that side never came back), or not paid at the",
             "  end.",
@@ -79,13 +80,17 @@ def report(runs: list[Run], *, seed: int, seconds: float) -> str:
             "",
             "## At random instants",
             "",
-            "Which side was killed, and how long after the kill before it (or the start).",
+            "Which side was killed, and how long after the kill before it (or the start). In",
+            "sessions of the kind `restart` both meters sign OCMF records, either side is killed,",
+            "or both are, and the register of one of them begins again at 0 at some kill.",
             "",
-            "| session | kills | most not acknowledged, Wh | not paid, Wh |",
+            "| kind | kills | most not acknowledged, Wh | not paid, Wh |",
             "| --- | --- | --- | --- |",
             *(
-                f"| {number} | {', '.join(run.kills)} | {run.exposed_wh:.1f} | {run.loss_wh:.1f} |"
-                for number, run in enumerate(kinds["random"])
+                f"| {run.kind} | {', '.join(run.kills)} | {run.exposed_wh:.1f} | "
+                f"{run.loss_wh:.1f} |"
+                for kind in ("random", "restart")
+                for run in kinds[kind]
             ),
             "",
         ]

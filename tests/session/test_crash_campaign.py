@@ -16,15 +16,19 @@ from ape_v2v.session.boundaries import Boundary
 from ape_v2v.session.terms import SessionPatience
 from tests.session.crash_report import MAX_UNACKNOWLEDGED_WH, Run, write_report
 from tests.session.pairs import MAX_RATE, SESSION_WH, Pair, settled
+from tests.session.restarting import PUBLIC_KEY, begin_again
 from tests.session.runner import KILLED, await_any, await_ended
 
 NIGHTLY = os.environ.get("V2V_CRASH_CAMPAIGN") == "nightly"
 SEED = int(os.environ.get("V2V_CRASH_SEED", "4"))
 REPORT = os.environ.get("V2V_CRASH_REPORT")
 RANDOM_RUNS = 3 if NIGHTLY else 1
+RESTART_RUNS = 12 if NIGHTLY else 1
 KILLS_PER_RUN = 20 if NIGHTLY else 2
 LONG_WH = (60 if NIGHTLY else 8) * SESSION_WH
 """Long enough for a random instant to fall anywhere in a session."""
+LONGER_WH = 4 * LONG_WH
+"""Too long to be over before a register begins again."""
 LIMIT_WH = 170
 LONGEST_INSTANT = 2.0  # s after a start: the processes need about 1 s to come up
 
@@ -77,9 +81,12 @@ class Witness:
             if log["event_arguments"]["auctionId"] == self.both.auction_id
         ]
         assert len(ended) == 1
-        cost = ended[0]["event_arguments"]["cost"]
+        cost, penalty = (ended[0]["event_arguments"][name] for name in ("cost", "penalty"))
         reserve = bond = contracted * MAX_RATE
-        assert balances() == (before[0] + reserve - cost, before[1] + bond + cost)
+        assert balances() == (
+            before[0] + reserve - cost - penalty,
+            before[1] + bond + cost - penalty,
+        )
         return max(0.0, self.both.delivered_wh - paid)
 
     def _receipts(self) -> tuple[set[EnergyStatement], set[EnergyStatement]]:
@@ -209,6 +216,70 @@ def test_kills_at_random_instants_cost_at_most_one_increment(pair, witness, numb
         victim.start()
     finish_rest(both, running)
     done("random")
+
+
+@pytest.mark.parametrize("number", range(RESTART_RUNS))
+def test_kills_while_a_signed_register_begins_again_cost_at_most_one_increment(
+    pair, witness, tmp_path, number
+):
+    """Either side is killed, or both; then the register of one of them begins again at 0."""
+    draw = random.Random(f"restart:{SEED}:{number}")
+    both = pair(LONGER_WH)
+    starts = {both.provider: 5_000, both.consumer: 77_000}
+    for side, start in starts.items():
+        name = side.plan.settings.equipment.meter_id
+        options = f"cable={tmp_path / 'cable'}&name={name}&start={start}"
+        meter = f"python:tests.session.restarting:RestartingMeter?{options}"
+        equipment = side.plan.settings.equipment.model_copy(
+            update={"meter_name": f"{meter}&restarts={tmp_path / name}"}
+        )
+        side.replace(equipment=equipment)
+    both.consumer.replace(
+        terms=both.consumer.plan.settings.terms.model_copy(update={"meter_key": PUBLIC_KEY})
+    )
+    seen, done = witness(both, LONGER_WH)
+    both.provider.start()
+    assert both.provider.await_message() == both.url
+    both.consumer.start()
+    running = [both.provider, both.consumer]
+    names = {both.provider: "provider", both.consumer: "consumer"}
+    broken = draw.choice(running)
+    restarts_after = draw.randrange(KILLS_PER_RUN // 2, KILLS_PER_RUN)
+    restarted = False
+    while running and not (restarted and len(seen.kills) >= KILLS_PER_RUN):
+        after = draw.uniform(0, LONGEST_INSTANT)
+        for side in await_ended(running, after):
+            assert side.await_exit() == 0
+            running.remove(side)
+        victims = draw.choice([running[:1], running[-1:], running])
+        killed = kill_all(victims, running)
+        for victim in killed:
+            seen.note(f"{names[victim]} {after:.3f} s")
+        for victim in killed:
+            victim.start()
+        acknowledged = both.stores[0].statements.highest_receipt(both.token)
+        if not restarted and acknowledged is not None and len(seen.kills) > restarts_after:
+            register = starts[broken] + int(both.delivered_wh)
+            begin_again(tmp_path / broken.plan.settings.equipment.meter_id, register)
+            restarted = True
+    finish_rest(both, running)
+    assert restarted, "the session was over before"
+    assert both.outcomes()[0].how == "short"
+    done("restart")
+
+
+def kill_all(victims, running):
+    """Kill these; those of them that had not just ended by themselves."""
+    victims, killed = list(victims), []
+    for victim in victims:
+        victim.kill()
+    for victim in victims:
+        if victim.await_exit() == KILLED:
+            killed.append(victim)
+        else:
+            assert victim.await_exit() == 0
+            running.remove(victim)
+    return killed
 
 
 def finish_rest(both, running):

@@ -6,19 +6,28 @@ import pytest
 from eth_utils.crypto import keccak
 
 from ape_v2v.errors import V2VError
-from ape_v2v.session.evidence import Dossier, check_file, written
+from ape_v2v.market.market import Market
+from ape_v2v.metering.signed import payloads
+from ape_v2v.metering.signed.envelopes import opened
+from ape_v2v.session.evidence import Dossier, check_file, check_settlement, written
+from ape_v2v.session.evidence.dossier import EndPart
+from ape_v2v.session.onchain import find_end
 from ape_v2v.session.power import PowerCurve
 from ape_v2v.session.progress import SessionPace
 from ape_v2v.session.protocol import charging
 from ape_v2v.session.protocol.agreement import ConnectionEnd
+from ape_v2v.session.protocol.codes import SessionError
+from ape_v2v.session.protocol.evidence import Evidence
+from ape_v2v.session.store import PeerMeter
 from tests.metering.test_ocmf import SERIAL, der, payload, reading, signed
+from tests.session.restarting import PUBLIC_KEY, RestartingMeter
 
 RATE = 200 * 10**9
 
 
 @pytest.fixture
 def store(admission):
-    """A provider's store with three readings, two receipts and a settlement, ended on the chain."""
+    """A provider's store with three readings after the start, two receipts, settlement and end."""
     there = admission()
     session = there.admitted()
     token = there.agreement.token
@@ -65,8 +74,8 @@ def problems(text, key=None):
 def test_what_is_exported_is_found_good(dossier):
     checks = check_file(written(dossier, "json").encode())
     assert {check.what: (check.count, check.problem) for check in checks} == {
-        "records that are plausible": (3, None),
-        "readings signed by the provider": (3, None),
+        "records that are plausible": (4, None),
+        "readings signed by the provider": (4, None),
         "receipts signed by the consumer": (2, None),
         "settlements signed by the provider": (1, None),
         "ends on the chain that fit": (1, None),
@@ -98,6 +107,69 @@ def test_what_was_changed_is_found_out(dossier, place, value, what):
     assert what in problems(json.dumps(data))
 
 
+@pytest.fixture
+def settled(dossier, market, provider):
+    """The same, after the chain has settled it; the node that knows."""
+    agreement, receipt = dossier.agreed.agreement, dossier.receipts[-1]
+    reading = (agreement.auction_id, receipt.energy_wh, receipt.meter_data_hash, False)
+    market.settle(reading, receipt.signature, b"", sender=provider)
+    node = Market.at(market.address).node
+    found = find_end(node, agreement)
+    assert found is not None
+    return dossier.model_copy(update={"end": EndPart(**vars(found[1]))}), node
+
+
+def on_chain(dossier, node):
+    return check_settlement(written(dossier, "json").encode(), node)
+
+
+def test_what_the_chain_has_settled_is_found_good(settled):
+    dossier, node = settled
+    assert dossier.end.how == "short"
+    assert (on_chain(dossier, node).count, on_chain(dossier, node).problem) == (1, None)
+    # Exported before the end: what the chain has settled since is what was signed.
+    earlier = dossier.model_copy(update={"end": None})
+    assert (on_chain(earlier, node).count, on_chain(earlier, node).problem) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "says"),
+    [
+        ("end", {"energy_wh": 50}, "energy_wh 100 of this connection, and the file 50"),
+        ("end", {"transaction": "0x12"}, "transaction 0x"),
+        ("end", {"penalty": 0}, "penalty"),
+        ("agreed", {"provider": "0x" + "11" * 20}, "were connected, and the file"),
+        ("agreed", {"rate": RATE - 1}, "are said to be paid for 100 Wh: it is"),
+        ("agreed", {"auction_id": 1}, "the chain knows no end of this connection"),
+    ],
+)
+def test_what_the_chain_has_not_settled_so_is_found_out(settled, part, change, says):
+    dossier, node = settled
+    changed = getattr(dossier, part).model_copy(update=change)
+    assert says in on_chain(dossier.model_copy(update={part: changed}), node).problem
+
+
+def test_a_receipt_that_is_missing_is_found_out_by_the_chain(settled):
+    dossier, node = settled
+    other = dossier.model_copy(update={"receipts": dossier.receipts[:1], "end": None})
+    assert "there is no receipt for that" in on_chain(other, node).problem
+
+
+def test_the_chain_of_another_network_is_not_asked(settled):
+    dossier, node = settled
+    agreed = dossier.agreed.model_copy(update={"chain_id": 1})
+    with pytest.raises(V2VError, match="the session is one of chain 1, and the node of chain"):
+        on_chain(dossier.model_copy(update={"agreed": agreed}), node)
+    with pytest.raises(V2VError, match="names no market"):
+        check_settlement(b"<values/>", node)
+
+
+def test_a_session_that_has_not_ended_is_not_settled(dossier, market):
+    running = dossier.model_copy(update={"end": None})
+    check = on_chain(running, Market.at(market.address).node)
+    assert (check.count, check.problem) == (0, None)
+
+
 def test_a_record_that_says_something_else_is_found_out(dossier):
     changed = dossier.model_copy(
         update={"meter": dossier.meter.model_copy(update={"start_wh": 10})}
@@ -109,6 +181,7 @@ def test_a_table_has_every_reading(dossier):
     head, *rows = written(dossier, "csv").splitlines()
     assert head.startswith("at,energyWh,powerW,acknowledged,costWei")
     assert [row.split(",")[1:5] for row in rows] == [
+        ["0", "0", "no", "0"],
         ["50", "5000", "yes", str(50 * RATE)],
         ["100", "10000", "yes", str(100 * RATE)],
         ["150", "15000", "no", str(150 * RATE)],
@@ -152,6 +225,41 @@ def test_the_meters_signatures_are_checked_by_its_key(signing):
     assert what in problems(written(forged, "json"))
 
 
+def test_safe_xml_begins_where_the_session_began(admission, tmp_path):
+    there = admission()
+    cable, never = str(there.cable.path), str(tmp_path / "never")
+    meter = RestartingMeter(cable, "provider", "12000", never)
+    there.provider.delivery.register.meter = meter
+    session = there.admitted()
+    energy, hash_ = there.value(session)
+    there.provider.receipt(there.receipt_for(session, energy, hash_))
+    store = there.provider.store
+    dossier = Dossier.of(store, store.connections.all()[0], PUBLIC_KEY)
+    text = written(dossier, "safe")
+    assert problems(text) == problems(written(dossier, "json")) == {}
+    begin, end = (
+        int(payloads.watt_hours(payloads.unverified(each.record).entries[-1])[0])
+        for each in opened(text.encode())
+    )
+    assert energy > 0
+    assert (begin, end) == (12_000, 12_000 + energy)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["in the first place", "in the second"])
+def test_the_register_of_a_record_that_has_two_is_the_one_that_the_energy_follows_from(first):
+    """Also where both stand at the same figure in the beginning."""
+
+    def record(ours):
+        both = [reading(ours, RI="1-0:2.8.0"), reading("12.000", RI="1-0:1.8.0")]
+        return signed(payload(*(both if first else both[::-1])))
+
+    evidence = Evidence(PeerMeter(SERIAL.encode(), 12_000), None)
+    evidence.check(record("12.000"), 0, 300)
+    evidence.check(record("12.050"), 50, 300)
+    with pytest.raises(SessionError, match="it is 12050 Wh less the 12000 Wh of the start"):
+        evidence.check(record("12.050"), 0, 300)
+
+
 def test_a_meter_that_signs_nothing_has_no_safe_xml(dossier):
     with pytest.raises(V2VError, match="signs no OCMF records"):
         written(dossier, "safe")
@@ -172,7 +280,7 @@ def test_the_chart_shows_the_power_over_the_time(store):
     assert "█" in lines[0]
     assert lines[-1].endswith("00:01:00 UTC")
     kept = PowerCurve.of(store, store.connections.all()[0].agreement.token)
-    assert [power for _, power in kept.points] == [5_000, 10_000, 15_000]
+    assert [power for _, power in kept.points] == [0, 5_000, 10_000, 15_000]
     assert PowerCurve(()).chart() == []
 
 

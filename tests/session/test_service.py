@@ -4,15 +4,10 @@ import json
 import socket
 import threading
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from http.client import HTTPResponse
-from ipaddress import ip_address
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.session.link import serving
@@ -20,6 +15,7 @@ from ape_v2v.session.link.guard import Bounds
 from ape_v2v.session.link.server import Service, create_app
 from ape_v2v.session.protocol.codes import ErrorCode
 from ape_v2v.session.provider import Supervisor
+from tests.helpers.certificates import self_signed
 from tests.session.pairs import SESSION_WH, settled
 
 PATIENCE = 10  # seconds
@@ -236,38 +232,8 @@ def test_what_nobody_has_thought_of_is_no_session_that_nobody_came_to(there, mon
         serving.serve(there.provider)
 
 
-@pytest.fixture
-def certificate(tmp_path):
-    """A certificate for 127.0.0.1, and its key, in files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "provider")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    files = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    files[0].write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return files
-
-
-def test_a_session_goes_through_tls(pair, certificate):
+def test_a_session_goes_through_tls(pair, tmp_path):
+    certificate = self_signed(tmp_path)
     both = pair()
     both.provider.replace(certificate=certificate)
     url = both.url.replace("http:", "https:")

@@ -1,14 +1,18 @@
-"""What `ape v2v session` tells of past sessions: show, export, verify. Nothing is asked or sent."""
+"""What `ape v2v session` tells of past sessions: show, export, verify. Nothing is sent."""
 
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING
 
+import ape
 import click
+from ape.logging import logger
 
 from ape_v2v._cli.session.options import FILE, STORE, default_store
 from ape_v2v._cli.shared.commands import reading
+from ape_v2v._cli.shared.failures import EXPECTED_ERRORS, require_node, sentence
 from ape_v2v._cli.shared.parameters import ADDRESS, AUCTION
 from ape_v2v._cli.shared.tables import Rows
 from ape_v2v.errors import V2VError
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
     from ape_v2v._cli.shared.context import Context
     from ape_v2v._cli.shared.parameters import AuctionReference
+    from ape_v2v.session.evidence import Check
     from ape_v2v.session.store import Store, StoredConnection
     from ape_v2v.session.summary import SessionSummary
 
@@ -110,37 +115,64 @@ def export(
     )
 
 
-@click.command("verify", short_help="Check an exported file, offline")
+@click.command("verify", short_help="Check an exported file, offline or with a node")
 @click.argument("file", metavar="FILE", type=FILE)
 @click.option(
     "--meter-key",
     metavar="KEY|FILE",
     help="The provider's meter's, from where you can trust it.  [default: the one in the file]",
 )
+@click.option(
+    "--network",
+    metavar="TEXT",
+    help="Ask this node whether the chain has settled it so.  [default: nobody is asked]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Output for programs.")
-def verify(file: Path, meter_key: str | None, as_json: bool) -> None:
-    """Check FILE, what `session export` has written as json or safe. Nobody is asked.
+def verify(file: Path, meter_key: str | None, network: str | None, as_json: bool) -> None:
+    """Check FILE, what `session export` has written as json or safe. Without --network, offline.
 
     The meter's signatures, those of both vehicles over readings, receipts and settlement, and
     whether what the chain has paid fits. Without a key for the meter its records are only checked
-    to be plausible.
+    to be plausible. With --network, the chain is asked for its settlement.
     """
     from ape_v2v.metering.named import key_of  # noqa: PLC0415 - not light
     from ape_v2v.session.evidence import check_file  # noqa: PLC0415 - ditto
 
     try:
-        checks = check_file(file.read_bytes(), None if meter_key is None else key_of(meter_key))
-    except (OSError, V2VError) as error:
-        raise click.ClickException(f"{file}: {error}") from error
+        data = file.read_bytes()
+        checks = check_file(data, None if meter_key is None else key_of(meter_key))
+        if network is not None:
+            checks.append(_settlement(data, network))
+    except EXPECTED_ERRORS as error:
+        said = sentence(error, None, writes=False)
+        raise click.ClickException(f"{file}: {said}") from error
     wrong = [check for check in checks if check.problem is not None]
     if as_json:
-        data = {"ok": not wrong, "checks": [check.as_json() for check in checks]}
-        click.echo(json.dumps(data))
+        data_shown = {
+            "ok": not wrong,
+            "chainAsked": network is not None,
+            "checks": [check.as_json() for check in checks],
+        }
+        click.echo(json.dumps(data_shown))
     else:
         for check in checks:
             click.echo(f"{check.count:>6} {check.what}: {check.problem or 'good'}")
+        if network is None:
+            click.echo("the chain was not asked what it has settled: --network names a node")
     if wrong:
         raise click.ClickException(f"{file} is not what it says: {wrong[0].problem}")
+
+
+def _settlement(data: bytes, network: str) -> Check:
+    """What the chain says of a session, by a node of Ape's."""
+    from ape_v2v.chain.networks import connected_node  # noqa: PLC0415 - not light
+    from ape_v2v.session.evidence import check_settlement  # noqa: PLC0415 - ditto
+
+    logger.set_level(logging.WARNING)  # Ape reports its Anvil's comings and goings
+    connection = ape.networks.parse_network_choice(network)
+    require_node(connection._provider, writes=False)
+    with connection:
+        return check_settlement(data, connected_node())
 
 
 COMMANDS = (show, export, verify)

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from websockets.asyncio.server import serve
 
 from ape_v2v.errors import ConfigurationError
+from ape_v2v.listening import require_certificate
 from ape_v2v.metering.meter import MeterError
 from ape_v2v.metering.ocpp.conversation import Conversation
 from ape_v2v.metering.ocpp.dialect import SUBPROTOCOLS, spoken
@@ -57,11 +58,13 @@ class CentralSystem:
             certificate: Files of a certificate and its key, for TLS.
 
         Raises:
-            ConfigurationError: It cannot be listened there.
+            ConfigurationError: It cannot be listened there, or these are no certificate.
         """
+        if certificate is not None:
+            require_certificate(*certificate)
         self.port = port
         self._host, self._named = host, port
-        self._certificate = certificate
+        self.certificate = certificate
         self._chargers: dict[str, _Admitted] = {}
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
@@ -137,9 +140,9 @@ class CentralSystem:
     async def _serve(self, started: Future[int]) -> None:
         context = None
         try:
-            if self._certificate is not None:
+            if self.certificate is not None:
                 context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-                context.load_cert_chain(*self._certificate)
+                context.load_cert_chain(*self.certificate)
             server = await serve(
                 self._speak,
                 self._host,
@@ -224,9 +227,16 @@ def central_at(host: str, port: int, certificate: tuple[Path, Path] | None = Non
     """The central system at an address: a meter and a source of one charger share it.
 
     Raises:
-        ConfigurationError: It cannot be listened there.
+        ConfigurationError: It cannot be listened there, these are no certificate, or it listens
+            there with another one.
     """
     with _lock:
         if (host, port) not in _systems:
             _systems[host, port] = CentralSystem(host, port, certificate)
-        return _systems[host, port]
+        central = _systems[host, port]
+    if central.certificate != certificate:
+        raise ConfigurationError(
+            f"chargers are listened for on {host}, port {port}, with another certificate: name the "
+            "meter and the source of a charger by the same one"
+        )
+    return central

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ape_v2v.session.protocol.agreement import Agreement
     from ape_v2v.session.protocol.charging import SignedReading
     from ape_v2v.session.protocol.signing import Signer
-    from ape_v2v.session.protocol.wire import MeterValueRes
-    from ape_v2v.session.store import Handshake, Store, StoredConnection
+    from ape_v2v.session.protocol.wire import MeterStart, MeterValueRes
+    from ape_v2v.session.store import Handshake, PeerMeter, Store, StoredConnection
     from ape_v2v.session.terms import SessionTerms
 
 
@@ -87,6 +87,20 @@ class Acknowledging:
         with crossing(Boundary.CONSUMER_CONNECTION_STORE):
             self._store.connections.open(self._agreement, "consumer", self._meter_id, start, url)
 
+    def note_start(self, start: MeterStart, meter: PeerMeter | None) -> None:
+        """Keep where the provider's meter stood before anything flowed.
+
+        Args:
+            start: What the provider says of it.
+            meter: What it has signed of its meter.
+
+        Raises:
+            SessionError: It is not signed, or its record does not bear it out.
+        """
+        reading = charging.check_start(start, self._agreement)
+        Evidence(meter, self._key).check(reading.record, 0, self._agreement.energy_wh)
+        self._store.statements.keep(reading)
+
     def acknowledge(
         self, session: Handshake, value: MeterValueRes
     ) -> tuple[EnergyStatement | None, int]:
@@ -119,11 +133,17 @@ class Acknowledging:
             )
         return self._sign(value.energy_wh, reading.statement.meter_data_hash, reading), own
 
-    def sign_last(self) -> EnergyStatement:
-        """Say of the energy that is acknowledged already that it is the last."""
-        acknowledged = self.last
-        assert acknowledged is not None, "who has acknowledged nothing has nothing to agree on"
-        return self._sign(acknowledged.energy_wh, acknowledged.meter_data_hash, last=True)
+    @property
+    def end(self) -> EnergyStatement | None:
+        """What it may agree to end with: the highest receipt or, where nothing has flowed, 0 Wh."""
+        if (acknowledged := self.last) is not None:
+            return acknowledged
+        start = self._store.statements.reading(self._agreement.token, 0)
+        return None if start is None else start.statement
+
+    def sign_last(self, end: EnergyStatement) -> EnergyStatement:
+        """Say of the energy that it ends with that it is the last."""
+        return self._sign(end.energy_wh, end.meter_data_hash, last=True)
 
     def _sign(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ape_v2v.market.interface.fields import SIGNATURE_BYTES
@@ -15,11 +16,13 @@ from ape_v2v.session.store import Handshake, PeerMeter
 from ape_v2v.session.terms import SESSIONS_PER_TOKEN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ape_v2v.session.consumer.asking import PatientPeer
     from ape_v2v.session.port import MarketPort
     from ape_v2v.session.protocol.agreement import Agreement
     from ape_v2v.session.protocol.signing import Signer
-    from ape_v2v.session.protocol.wire import SessionSetupRes
+    from ape_v2v.session.protocol.wire import MeterStart, SessionSetupRes
     from ape_v2v.session.store import Store
 
 _CHALLENGE_BYTES = 32
@@ -32,12 +35,16 @@ class Admission:
 
     def __init__(
         self,
+        *,
         chain: MarketPort,
         agreement: Agreement,
         signer: Signer,
         peer: PatientPeer,
         store: Store,
+        note_start: Callable[[MeterStart, PeerMeter | None], None],
     ) -> None:
+        """Begin sessions; `note_start` keeps where the provider's meter begins, or refuses it."""
+        self._note_start = note_start
         self._chain = chain
         self._agreement = agreement
         self._signer = signer
@@ -117,10 +124,16 @@ class Admission:
 
     def _authorize(self, request: AuthorizationReq) -> Handshake:
         answer = self._peer.authorize(request)
+        session = self._handshakes.with_challenge(request.challenge_evc)
+        assert session is not None, "it was stored before the request was sent"
         with crossing(Boundary.CONSUMER_SESSION_STORE):
+            if answer.start is not None:
+                self._note_start(answer.start, session.meter)
             self._handshakes.confirm(
                 request.challenge_evc, answer.session_id, answer.max_unacknowledged_wh
             )
-        session = self._handshakes.with_challenge(request.challenge_evc)
-        assert session is not None, "it was stored before the request was sent"
-        return session
+        return replace(
+            session,
+            session_id=answer.session_id,
+            max_unacknowledged_wh=answer.max_unacknowledged_wh,
+        )

@@ -93,7 +93,6 @@ class Consumer:
             chain=chain, agreement=agreement, store=store, terms=terms, clock=clock, sleep=sleep
         )
         self._peer = PatientPeer(peer, terms.link_timeout, self._ending.look, clock, sleep)
-        self._admission = Admission(chain, agreement, signer, self._peer, store)
         self._receipts = Acknowledging(
             agreement=agreement,
             signer=signer,
@@ -102,6 +101,14 @@ class Consumer:
             terms=terms,
             clock=clock,
             sleep=sleep,
+        )
+        self._admission = Admission(
+            chain=chain,
+            agreement=agreement,
+            signer=signer,
+            peer=self._peer,
+            store=store,
+            note_start=self._receipts.note_start,
         )
         self._on_progress = on_progress
         self._stop_requested = stop_requested
@@ -181,14 +188,16 @@ class Consumer:
         Only what the consumer itself wanted: else the provider could leave whenever it liked, and
         would lose nothing.
         """
-        acknowledged = self.acknowledged
-        if acknowledged is None:
+        end = self._receipts.end
+        if end is None:
             return False
-        if acknowledged.last or acknowledged.energy_wh == self.agreement.energy_wh:
+        if end.last or end.energy_wh == self.agreement.energy_wh:
             return True
         if self._receipts.connection.stop_reason not in CONSUMERS_WISH:
             return False
-        self._send(session, self._receipts.sign_last())
+        if not end.energy_wh and self._problem is not None:
+            return False  # who cannot be read may have delivered something
+        self._send(session, self._receipts.sign_last(end))
         return True
 
     def _charge_in(self, session: Handshake) -> None:

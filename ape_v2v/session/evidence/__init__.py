@@ -5,6 +5,7 @@
 
 from ape_v2v.session.evidence.checking import Check, check_file
 from ape_v2v.session.evidence.dossier import Dossier
+from ape_v2v.session.evidence.onchain import check_settlement
 from ape_v2v.session.evidence.writing import FORMATS, written
 
-__all__ = ["FORMATS", "Check", "Dossier", "check_file", "written"]
+__all__ = ["FORMATS", "Check", "Dossier", "check_file", "check_settlement", "written"]

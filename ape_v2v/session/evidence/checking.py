@@ -22,6 +22,8 @@ from ape_v2v.validation import first_words
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ape_v2v.session.evidence.dossier import EndPart
+
 _FULL = "paid"
 
 
@@ -52,20 +54,28 @@ def check_file(data: bytes, public_key: str | None = None) -> list[Check]:
         V2VError: It is no such file, or the key is none.
     """
     if data.lstrip().startswith(b"{"):
-        try:
-            dossier = Dossier.received(data)
-        except ValidationError as error:
-            raise V2VError(
-                f"this is no evidence of a session: {first_words(error)}; expected what `session "
-                "export` writes as json, or SAFE XML"
-            ) from error
-        return _of_dossier(dossier, public_key)
+        return _of_dossier(read_dossier(data), public_key)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return _of_records(data, public_key)
     raise V2VError(
         "this is no evidence that can be checked: expected what `session export` writes as json, "
         "or SAFE XML; a CSV file is for reading only"
     )
+
+
+def read_dossier(data: bytes) -> Dossier:
+    """What was exported as JSON.
+
+    Raises:
+        V2VError: It is something else.
+    """
+    try:
+        return Dossier.received(data)
+    except ValidationError as error:
+        raise V2VError(
+            f"this is no evidence of a session: {first_words(error)}; expected what `session "
+            "export` writes as json, or SAFE XML"
+        ) from error
 
 
 def _of_records(data: bytes, public_key: str | None) -> list[Check]:
@@ -106,7 +116,11 @@ def _of_dossier(dossier: Dossier, public_key: str | None) -> list[Check]:
         _checked("readings signed by the provider", dossier.readings, reading),
         _checked("receipts signed by the consumer", dossier.receipts, receipt),
         _checked("settlements signed by the provider", _some(dossier.settlement), settlement),
-        _checked("ends on the chain that fit", _some(dossier.end), lambda _: _fits(dossier)),
+        _checked(
+            "ends on the chain that fit",
+            _some(dossier.end),
+            lambda end: require_paid_as_signed(dossier, end),
+        ),
     ]
 
 
@@ -124,10 +138,13 @@ def _of_the_meter(dossier: Dossier, public_key: str | None) -> Check:
     return _checked(what, dossier.readings, record)
 
 
-def _fits(dossier: Dossier) -> None:
-    """What the chain is said to have paid is what both have signed, at the rate that was agreed."""
-    end, agreement = dossier.end, dossier.agreed.agreement
-    assert end is not None, "this was looked at before"
+def require_paid_as_signed(dossier: Dossier, end: EndPart) -> None:
+    """Refuse an end by which something else is paid than was signed, at the rate agreed on.
+
+    Raises:
+        V2VError: What does not fit.
+    """
+    agreement = dossier.agreed.agreement
     cost, unit = int(agreement.cost(end.energy_wh)), agreement.paid_in.base
     if end.energy_wh and end.cost != cost:
         raise V2VError(

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
     from ape_v2v.session.protocol.agreement import Agreement
     from ape_v2v.session.protocol.signing import Signer
-    from ape_v2v.session.protocol.wire import MeteringReceiptReq, MeterValueRes, SettlementRes
+    from ape_v2v.session.protocol.wire import (
+        MeteringReceiptReq,
+        MeterStart,
+        MeterValueRes,
+        SettlementRes,
+    )
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,17 @@ def check_meter_value(
             "acknowledged: its register has fallen",
         )
     return SignedReading(statement, value.meter_record, value.power_w)
+
+
+def check_start(start: MeterStart, agreement: Agreement) -> SignedReading:
+    """Refuse, as the consumer, what the provider has not signed as its meter's start.
+
+    Returns:
+        The reading of 0 Wh, to be kept.
+    """
+    message = meter_value(agreement, 0, keccak(start.meter_record))
+    statement = _signed_by(agreement.provider, agreement, message, start.signature)
+    return SignedReading(statement, start.meter_record, 0)
 
 
 def check_receipt(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic_core import from_json
@@ -42,7 +43,8 @@ class Evidence:
         """The smallest step that the register has shown, Wh."""
         self._meter = meter
         self._key = key
-        self._register: str | None = None
+        self._registers: set[str] | None = None
+        """Those that it may be: a record has several sometimes, and the energy tells which."""
 
     def check(self, record: bytes, energy_wh: int, most_wh: int) -> None:
         """Refuse a record that does not bear out a reading.
@@ -56,22 +58,29 @@ class Evidence:
             SessionError: It is not signed by the meter, or says something else.
         """
         try:
-            register_wh = self._register_wh(record)
+            shown = self._shown(record)
         except RecordError as error:
             raise SessionError(
                 ErrorCode.INVALID_METER_RECORD, f"the record of the provider's meter: {error}"
             ) from error
-        if register_wh is None or self._meter is None:
+        if not shown:
             return
-        start_wh = self._meter.start_wh
-        shown = register_wh - start_wh
-        if energy_wh not in {shown, min(max(shown, 0), most_wh)}:
+        meter = self._meter
+        fitting = [
+            one
+            for one in shown
+            if meter is None or _fits(one.energy_wh - meter.start_wh, energy_wh, most_wh)
+        ]
+        if not fitting:
+            assert meter is not None, "without it all of them fit"
             raise SessionError(
                 ErrorCode.INVALID_METER_RECORD,
                 f"the provider says {energy_wh} Wh, and by the record of its meter it is "
-                f"{register_wh} Wh less the {start_wh} Wh of the start: have the provider "
-                "look at its meter",
+                f"{shown[-1].energy_wh} Wh less the {meter.start_wh} Wh of the start: have the "
+                "provider look at its meter",
             )
+        self._registers = {one.register for one in fitting}
+        self.resolution_wh = max(one.resolution_wh for one in fitting)
 
     @property
     def _name(self) -> str:
@@ -79,37 +88,54 @@ class Evidence:
             return "the provider's meter"
         return self._meter.meter_id.rstrip(b"\0").decode(errors="replace")
 
-    def _register_wh(self, record: bytes) -> int | None:
-        """The register by a record, Wh; None when it is in no form that is known here."""
+    def _shown(self, record: bytes) -> list[_Shown]:
+        """What the registers show by a record; nothing when it is in no form that is known here."""
         if not record:
             raise RecordError("there is none")
         if self._key is not None:
             return self._of(payloads.read(record, self._key, self._name))
         if record.startswith(_OCMF):
-            wh = self._of(payloads.unverified(record))
-            self.resolution_wh = min(self.resolution_wh, _COARSEST_WH)
-            return wh
+            return [
+                replace(one, resolution_wh=min(one.resolution_wh, _COARSEST_WH))
+                for one in self._of(payloads.unverified(record))
+            ]
         return _of_a_simulated_meter(record)
 
-    def _of(self, record: payloads.OcmfRecord) -> int:
+    def _of(self, record: payloads.OcmfRecord) -> list[_Shown]:
+        """The last reading of each register that it may be."""
         if self._meter is not None and record.serial != self._name:
             raise RecordError(f"it is of the meter {record.serial!r}, not of {self._name!r}")
-        found = [entry for entry in record.entries if payloads.is_energy(entry)]
-        if self._register is not None:
-            found = [entry for entry in found if str(entry.RI) == self._register]
-        # Where a record has several registers, which of them counts is for the provider to say: it
-        # is the one that the energy follows from.
-        if not found:
-            raise RecordError(f"it has no reading of the register {self._register or 'of energy'}")
-        self._register = str(found[-1].RI)
-        wh, self.resolution_wh = payloads.watt_hours(found[-1])
-        return int(wh)
+        last = {str(entry.RI): entry for entry in record.entries if payloads.is_energy(entry)}
+        possible = self._registers
+        if possible is not None:
+            last = {register: entry for register, entry in last.items() if register in possible}
+        if not last:
+            named = " or ".join(sorted(possible or ())) or "of energy"
+            raise RecordError(f"it has no reading of the register {named}")
+        found = []
+        for register, entry in last.items():
+            wh, resolution = payloads.watt_hours(entry)
+            found.append(_Shown(register, int(wh), resolution))
+        return found
 
 
-def _of_a_simulated_meter(record: bytes) -> int | None:
+@dataclass(frozen=True)
+class _Shown:
+    """What a register shows."""
+
+    register: str
+    energy_wh: int
+    resolution_wh: int = 1
+
+
+def _fits(shown_wh: int, energy_wh: int, most_wh: int) -> bool:
+    return energy_wh in {shown_wh, min(max(shown_wh, 0), most_wh)}
+
+
+def _of_a_simulated_meter(record: bytes) -> list[_Shown]:
     try:
         data = from_json(record)
     except ValueError:
-        return None
+        return []
     register = data.get("energyWh") if isinstance(data, dict) else None
-    return register if isinstance(register, int) else None
+    return [_Shown("", register)] if isinstance(register, int) else []

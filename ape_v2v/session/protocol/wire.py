@@ -161,12 +161,22 @@ class AuthorizationReq(Message):
     """Over `AccessToken`."""
 
 
+class MeterStart(Message):
+    """Where the provider's meter stood before anything flowed: its reading of 0 Wh, signed."""
+
+    meter_record: Record
+    signature: PartySignature
+    """Over `MeterValue` with an energy of 0."""
+
+
 class AuthorizationRes(Message):
     """The provider is ready to deliver."""
 
     session_id: SessionId
     max_unacknowledged_wh: Quantity
     """How far it delivers without a receipt."""
+    start: MeterStart | None = None
+    """None when the meter gave no reading at that moment."""
     accepted: Literal[True] = True
 
 

@@ -6,9 +6,10 @@ import secrets
 from typing import TYPE_CHECKING
 
 from ape_v2v.session.boundaries import Boundary, crossing
-from ape_v2v.session.protocol import handshake
+from ape_v2v.session.protocol import charging, handshake
+from ape_v2v.session.protocol.charging import SignedReading
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
-from ape_v2v.session.protocol.wire import AuthorizationRes, SessionSetupRes
+from ape_v2v.session.protocol.wire import AuthorizationRes, MeterStart, SessionSetupRes
 from ape_v2v.session.store import Handshake
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Admissions:
         current = self._store.handshakes.last(agreement.token) == used
         if used.authorization != request.text() or not current:
             raise _challenge_used()
-        return _admission(used)
+        return self._admission(used)
 
     def authorize(self, request: AuthorizationReq) -> AuthorizationRes:
         """Admit the consumer, whose challenges have not been used before."""
@@ -111,10 +112,11 @@ class Admissions:
             max_unacknowledged_wh=self._limits.max_unacknowledged_wh,
         )
         meter = pending.answer.meter_id, pending.answer.meter_start_wh
+        start = self._start_reading(meter[1])
         with crossing(Boundary.PROVIDER_AUTHORIZATION_STORE):
-            self._store.authorize(agreement, meter, session)
+            self._store.authorize(agreement, meter, session, start)
         self.pending.take(request.challenge_evc)
-        return _admission(session)
+        return self._admission(session)
 
     def require_session(self, session_id: bytes) -> None:
         """Refuse a message of any session but the last one."""
@@ -130,6 +132,30 @@ class Admissions:
             return False
         return secrets.compare_digest(session.session_id, session_id)
 
+    def _start_reading(self, start_wh: int) -> SignedReading | None:
+        """The meter's reading before anything flows; None if it says another, or none, just now."""
+        try:
+            reading = self._delivery.read()
+        except SessionError:  # the next reading tells
+            return None
+        if reading.energy_wh != start_wh:
+            return None
+        agreement = self._standing.agreement
+        message = charging.meter_value(agreement, 0, reading.meter_data_hash)
+        return SignedReading(charging.sign(agreement, message, self._signer), reading.record, 0)
+
+    def _admission(self, session: Handshake) -> AuthorizationRes:
+        assert session.session_id is not None, "the provider gives every session an id"
+        assert session.max_unacknowledged_wh is not None, "and says how far it delivers"
+        start = self._store.statements.reading(session.token, 0)
+        return AuthorizationRes(
+            session_id=session.session_id,
+            max_unacknowledged_wh=session.max_unacknowledged_wh,
+            start=None
+            if start is None
+            else MeterStart(meter_record=start.record, signature=start.statement.signature),
+        )
+
     def _refresh_agreement(self) -> None:
         """Look at the chain again, if that was long ago."""
         if self._clock() - self._agreement_read < self._limits.agreement_age:
@@ -137,14 +163,6 @@ class Admissions:
         agreement = self._chain.agreement()
         handshake.check_token(agreement.token, self._standing.agreement)
         self._agreement_read = self._clock()
-
-
-def _admission(session: Handshake) -> AuthorizationRes:
-    assert session.session_id is not None, "the provider gives every session an id"
-    assert session.max_unacknowledged_wh is not None, "and says how far it delivers"
-    return AuthorizationRes(
-        session_id=session.session_id, max_unacknowledged_wh=session.max_unacknowledged_wh
-    )
 
 
 def _challenge_used() -> SessionError:

@@ -169,8 +169,10 @@ class Provider:
                 before = (highest.energy_wh, highest.last)
                 if (receipt.energy_wh, receipt.last) <= before:
                     return MeteringReceiptRes(acknowledged_wh=highest.energy_wh)
-            if highest is None or receipt.energy_wh > highest.energy_wh:
+            if receipt.energy_wh > self.standing.acknowledged_wh or not receipt.last:
                 self.standing.require_open()  # one that only says that it is the last may be later
+            if not receipt.energy_wh and receipt.last:
+                self._require_nothing_flowed()
             with crossing(Boundary.PROVIDER_RECEIPT_STORE):
                 self.store.statements.add_receipt(receipt)
             if receipt.energy_wh == self.agreement.energy_wh:
@@ -256,6 +258,16 @@ class Provider:
             return self.delivery.unacknowledged_wh()
 
     # Inside
+
+    def _require_nothing_flowed(self) -> None:
+        """Refuse to part for nothing with who has got something, or still may."""
+        if self.state is ChargingState.CHARGING:
+            said = "energy may flow: stop first"
+        elif energy := self.delivery.energy(self.delivery.read()):
+            said = f"{energy} Wh have flowed: acknowledge the last reading"
+        else:
+            return
+        raise SessionError(ErrorCode.UNKNOWN_METER_VALUE, f"0 Wh are not the last reading; {said}")
 
     def _hear(self, session_id: bytes) -> None:
         self.admissions.require_session(session_id)

@@ -40,7 +40,7 @@ class Readings:
         state = self._standing.state
         assert state is not None, "a session has a state"
         last = self._store.statements.last_reading(self._standing.agreement.token)
-        if state is ChargingState.CLOSED and last is not None:
+        if state is ChargingState.CLOSED and last is not None and last.statement.energy_wh:
             return self._answer(last, 0, state)
         reading = self._delivery.read()
         energy = self._delivery.energy(reading)

@@ -122,8 +122,17 @@ class Supervisor:
             self._stopping_since = self._clock()
         waited = self._clock() - self._stopping_since
         provider = self._provider
-        if waited > self._patience.for_the_last_receipt or not provider.unacknowledged_wh():
+        if waited > self._patience.for_the_last_receipt or self._is_all_acknowledged():
             provider.close(StopReason.LOCAL)  # the first reason stays
+
+    def _is_all_acknowledged(self) -> bool:
+        provider = self._provider
+        connection = provider.connection
+        if provider.acknowledged is None and (
+            connection is not None and connection.stop_reason in CONSUMERS_WISH
+        ):
+            return False  # it may part for nothing, and sign that too
+        return not provider.unacknowledged_wh()
 
     def _look_at_the_chain(self) -> bool:
         provider = self._provider

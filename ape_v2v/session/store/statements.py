@@ -28,9 +28,10 @@ class Statements:
         a receipt is worth nothing.
         """
         with self._database.without_waiting_for_the_disk():
-            self._add_reading(reading)
+            self.keep(reading)
 
-    def _add_reading(self, reading: SignedReading) -> None:
+    def keep(self, reading: SignedReading) -> None:
+        """Keep a reading as durably as all else; one for this energy that is there stays."""
         statement = reading.statement
         self._database.write(
             "INSERT OR IGNORE INTO meter_values VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -66,7 +67,7 @@ class Statements:
         """Keep a receipt, and the reading it is for; one for this energy that is there stays."""
         with self._database.transaction():
             if reading is not None:
-                self._add_reading(reading)
+                self.keep(reading)
             self._add("receipts", receipt)
 
     def highest_receipt(self, token: bytes) -> EnergyStatement | None:

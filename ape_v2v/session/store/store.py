@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ape_v2v.session.protocol.agreement import Agreement
+    from ape_v2v.session.protocol.charging import SignedReading
     from ape_v2v.session.store.records import Handshake
 
 
@@ -62,12 +63,18 @@ class Store:
         self._database.close()
 
     def authorize(
-        self, agreement: Agreement, meter: tuple[bytes, int], handshake: Handshake
+        self,
+        agreement: Agreement,
+        meter: tuple[bytes, int],
+        handshake: Handshake,
+        start: SignedReading | None = None,
     ) -> None:
-        """Note the provider's connection, unless it is there, and a handshake, at once."""
+        """Note the provider's connection with its meter's start, unless known, and a handshake."""
         with self._database.transaction():
             self.connections.open(agreement, "provider", *meter)
             self.handshakes.add(handshake)
+            if start is not None:
+                self.statements.keep(start)
 
     @contextmanager
     def exclusively(self, token: bytes) -> Iterator[None]:
