@@ -110,7 +110,7 @@ def test_a_charger_connects_by_tls(place, plug, tmp_path, version):
     with pytest.raises(InvalidMessage), connect(f"ws://{place}", open_timeout=PATIENCE):
         pass
     with pytest.raises(ConfigurationError, match="another certificate"):
-        meter_at(place)
+        meter_at(place, tls_certificate=certificate, tls_key=certificate)
 
 
 def test_what_is_no_certificate_is_refused_before_anybody_connects(place, tmp_path):

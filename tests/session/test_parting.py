@@ -15,6 +15,7 @@ from ape_v2v.session.protocol.signing import AccountSigner
 from ape_v2v.session.protocol.wire import SessionStopReq, StopReason
 from ape_v2v.session.store import Store
 from tests.session.attacking import IMPATIENT, attacking, attacking_to_the_end, delivered, hostile
+from tests.session.pairs import MAX_RATE, SESSION_WH
 
 STILL = 1e-6
 """So slow that nothing flows."""
@@ -45,8 +46,8 @@ def test_who_parts_before_anything_has_flowed_pays_nothing_and_loses_nothing(
     admission, parting, market, balance, consumer, provider
 ):
     there = admission(speed=STILL)
-    info = market.auctions(there.agreement.auction_id)
-    before = balance(consumer) + info.reserve, balance(provider) + info.bond
+    stake = SESSION_WH * MAX_RATE  # the reserve of the one, the bond of the other
+    before = balance(consumer) + stake, balance(provider) + stake
     with attacking_to_the_end(there) as client, Link(str(client.http.base_url)) as link:
         buyer = parting(there, link)
         result = buyer.run()

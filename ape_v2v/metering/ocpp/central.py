@@ -234,7 +234,7 @@ def central_at(host: str, port: int, certificate: tuple[Path, Path] | None = Non
         if (host, port) not in _systems:
             _systems[host, port] = CentralSystem(host, port, certificate)
         central = _systems[host, port]
-    if central.certificate != certificate:
+    if certificate not in {None, central.certificate}:
         raise ConfigurationError(
             f"chargers are listened for on {host}, port {port}, with another certificate: name the "
             "meter and the source of a charger by the same one"
