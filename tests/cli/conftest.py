@@ -78,10 +78,11 @@ def start_side(chain, market, tmp_path):
     """Start `ape v2v session …`, or another topic's command, as a process of its own."""
     started = []
 
-    def start(*words, topic="session"):
+    def start(*words, topic="session", on=market):
         command = [
             *forked_command(), "v2v", topic, *words, "--json",
-            "--market", market.address, "--network", "ethereum:local:foundry",
+            "--network", "ethereum:local:foundry",
+            *([] if on is None else ["--market", on.address]),
         ]  # fmt: skip
         process = subprocess.Popen(
             [str(word) for word in command],
