@@ -70,6 +70,8 @@ class Register:
         self.meter = meter
         self.fault: SessionError | None = None
         """Why nothing that this meter says counts any more."""
+        self.problem: SessionError | None = None
+        """Why the last reading cannot be: a fault when it stays so."""
         self._token = token
         self._store = store
         self._suspicion = Suspicion(patience, clock)
@@ -87,8 +89,10 @@ class Register:
         """
         if self.fault is not None:
             raise self.fault.with_traceback(None)
+        self.problem = None
         reading = self.meter.read()
-        if (problem := self._problem(reading)) is None:
+        self.problem = problem = self._problem(reading)
+        if problem is None:
             self._suspicion.clear()
             self._note(reading)
             return reading

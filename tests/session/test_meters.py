@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,9 @@ from ape_v2v.session.onchain import MarketChain
 from ape_v2v.session.protocol.codes import ErrorCode, SessionError
 from ape_v2v.session.protocol.signing import AccountSigner
 from ape_v2v.session.protocol.wire import MeterValueReq, StopReason
-from ape_v2v.session.provider import Provider
+from ape_v2v.session.provider import Provider, Supervisor
 from ape_v2v.session.store import Store
-from ape_v2v.session.terms import Limits
+from ape_v2v.session.terms import Limits, SessionPatience
 from tests.session.attacking import IMPATIENT, attacking_to_the_end, delivered
 
 if TYPE_CHECKING:
@@ -293,10 +294,36 @@ def test_a_register_that_has_fallen_is_found_out_after_a_restart(
             limits=Limits(poll=0.05, meter_patience=0.0),
         )
 
-    with pytest.raises(SessionError) as caught:
-        restarted()
-    assert caught.value.code is ErrorCode.ENERGY_DECREASED
+    again = restarted()
+    assert again.delivery.register.fault.code is ErrorCode.ENERGY_DECREASED
+    supervisor = Supervisor(again, SessionPatience(between_looks=0.02))
+    supervisor.run(threading.Event())
     assert delivered(there) == before <= acknowledged + INCREMENT
+    assert again.connection.stop_reason is StopReason.OTHER
+    if receipts:  # and nothing that was acknowledged is lost
+        assert supervisor.end is not None
+        assert supervisor.end.energy_wh == acknowledged
+    else:
+        assert supervisor.end is None
+
+
+def test_who_goes_on_with_another_register_is_told_to_take_the_right_one(
+    admission, market, provider, tmp_path
+):
+    there = admission(energy=10_000)
+    charged_to(there, there.admitted(), 500)
+    there.provider.rest()
+    equipment = Equipment(cable=there.cable.path, meter_id="provider", speed=2_000)
+    connection = Market.at(market.address).connection(there.agreement.auction_id)
+    meter = equipment.meter()
+    with pytest.raises(SessionError, match="go on with that one"):
+        Provider(
+            chain=MarketChain(connection, provider),
+            signer=AccountSigner(provider),
+            meter=Changed(meter, BROKEN["another register is shown"][0]),
+            source=equipment.source(10_000),
+            store=Store(tmp_path / "provider.sqlite"),
+        )
 
 
 def test_a_broken_register_of_the_consumer_stops_the_session(admission, charger):
@@ -319,14 +346,15 @@ def test_a_simulated_cable_that_was_taken_away_gives_nothing_for_nothing(
     there.cable.path.unlink()
     equipment = Equipment(cable=there.cable.path, meter_id="provider", speed=2_000)
     connection = Market.at(market.address).connection(there.agreement.auction_id)
-    with pytest.raises(SessionError, match="it has fallen"):
-        Provider(
-            chain=MarketChain(connection, provider),
-            signer=AccountSigner(provider),
-            meter=equipment.meter(),
-            source=equipment.source(10_000),
-            store=Store(tmp_path / "provider.sqlite"),
-            limits=Limits(poll=0.05, meter_patience=0.0),
-        )
+    again = Provider(
+        chain=MarketChain(connection, provider),
+        signer=AccountSigner(provider),
+        meter=equipment.meter(),
+        source=equipment.source(10_000),
+        store=Store(tmp_path / "provider.sqlite"),
+        limits=Limits(poll=0.05, meter_patience=0.0),
+    )
+    assert "it has fallen" in str(again.delivery.register.fault)
+    assert again.due_to_stop() is StopReason.OTHER
     flow = Cable(there.cable.path).flow()
     assert flow is None or flow.limit_wh == 0

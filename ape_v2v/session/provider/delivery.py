@@ -97,6 +97,22 @@ class Delivery:
         """What was delivered and has no receipt, Wh."""
         return self.energy(self.read()) - self._standing.acknowledged_wh
 
+    def take_up(self) -> None:
+        """Go on where the store says.
+
+        What a register can't have come to by itself stops the flow, and is found again by who looks
+        after the session, which it closes and settles.
+
+        Raises:
+            SessionError: There is no reading, or one of another register: both can be put right.
+        """
+        try:
+            self.go_on()
+        except SessionError:
+            problem = self.register.problem
+            if problem is None or problem.code is ErrorCode.METER_REPLACED:
+                raise
+
     def go_on(self) -> None:
         """Let energy flow up to what the receipts allow."""
         if self._standing.state is not ChargingState.CHARGING:

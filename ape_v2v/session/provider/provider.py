@@ -65,9 +65,10 @@ class Provider:
         """Read the connection from the chain.
 
         Raises:
-            SessionError: It is not connected, the provider is somebody else, or the node cannot
-                be asked.
-            MeterError: The meter gives no reading, or is not the one that the session began with.
+            SessionError: It is not connected, the provider is somebody else, the node cannot be
+                asked, or a session that goes on has no reading or another register's. One that
+                has fallen is no error here: what is acknowledged has to be settled.
+            MeterError: The meter is not the one that the session began with.
         """
         self.chain = chain
         self.limits = limits = limits or Limits()
@@ -105,7 +106,7 @@ class Provider:
         self._polls = 0
         self._last_contact = clock()
         with self._lock:
-            self.delivery.go_on()
+            self.delivery.take_up()
 
     @property
     def connection(self) -> StoredConnection | None:
