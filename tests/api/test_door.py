@@ -47,7 +47,7 @@ def test_durations_are_texts_too(api, consumer):
     assert timedelta(minutes=14) < auction.time_left <= timedelta(minutes=15)
 
 
-@pytest.mark.usefixtures("nothing_sent")
+@pytest.mark.usefixtures("auction", "nothing_sent")  # in this order
 @pytest.mark.parametrize("call", ["deposit", "start_auction", "place_bid", "sign_bid", "withdraw"])
 def test_an_address_is_no_sender(api, auction, consumer, call):
     address = consumer.address

@@ -168,7 +168,7 @@ def test_what_is_not_in_the_proven_block_yet_is_not_shown(
     assert "over or never was" in v2v("auction", "show", bid_id, "--light", expect=1).error
 
 
-def test_a_beacon_node_that_is_silent_does_no_harm_for_a_while(proven, v2v, beacon, bid_id):
+def test_a_beacon_node_that_is_silent_does_no_harm_for_a_while(bid_id, proven, v2v, beacon):
     beacon.lies["light_client"] = lambda _: None
     shown = proven("auction", "show", bid_id, "--light")
     assert "warning: no source leads to the newest block" in shown.error
