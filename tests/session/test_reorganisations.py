@@ -97,8 +97,9 @@ def test_a_deeper_one_is_noticed_once_the_new_blocks_are_deep_enough(
 
 
 def _found_out(there, agreement, chain):
-    """What the provider is told. Anvil may never have the state of blocks that replace others, so
-    it looks at one more block each time that the node has nothing.
+    """What the provider is told.
+
+    Anvil may never have the state of blocks that replaced others: then one more is made.
     """
     told = []
 
