@@ -7,9 +7,7 @@ Needs an installed Chromium or Chrome on the PATH, or in V2V_BROWSER.
 
 import base64
 import io
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,11 +20,14 @@ import click
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
+from toolchain.browser import MISSING, installed_browser
+
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = "docs/_static/app.png"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SIZE = ViewportSize(width=390, height=760)
 PATIENCE = 60_000  # milliseconds
+SECONDS = 60
+"""For the app to end."""
 BIDS = 4
 WIDTH = 270
 """Of a phone in the picture, CSS pixels."""
@@ -42,18 +43,21 @@ PHONE = '<img src="data:image/png;base64,{data}" style="width:{width}px;border-r
 
 
 @contextmanager
-def app() -> Iterator[str]:
-    """The market of `make app`; the address of its page."""
+def app(folder: Path = ROOT) -> Iterator[str]:
+    """The market of `make app`, run in a project's folder; the address of its page."""
     command = [str(Path(sys.executable).with_name("ape")), "run", "app", "--port", "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield next(
                 match[1] for line in process.stdout if (match := re.search(r"Open (\S+)", line))
             )
-        finally:
             process.send_signal(signal.SIGINT)
-            process.communicate()
+            process.communicate(timeout=SECONDS)
+            if process.returncode:
+                raise click.ClickException(f"the app has ended with {process.returncode}")
+        finally:
+            process.kill()
 
 
 def phone(browser: Browser, url: str, wallet: str, scheme: Literal["dark", "light"]) -> Page:
@@ -101,9 +105,9 @@ def side_by_side(browser: Browser, shots: list[bytes]) -> bytes:
     help="The file to write.",
 )  # fmt: skip
 def cli(out: Path) -> None:
-    found = os.environ.get("V2V_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = installed_browser()
     if found is None:
-        raise click.UsageError("there is no Chromium or Chrome on the PATH: name it in V2V_BROWSER")
+        raise click.UsageError(f"{MISSING}: install or name one")
     expect.set_options(timeout=PATIENCE)
     with app() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])

@@ -267,10 +267,27 @@ def test_a_disturbance_is_borne_with(admission):
     assert charged_to(there, session_id, acknowledged + 300) > acknowledged
 
 
+@pytest.fixture
+def restarted(market, provider, tmp_path):
+    """Starts the provider of an admission again, with the same store."""
+
+    def restarted(there, change=lambda reading: reading, patience=0.0):
+        equipment = Equipment(cable=there.cable.path, meter_id="provider", speed=2_000)
+        connection = Market.at(market.address).connection(there.agreement.auction_id)
+        return Provider(
+            chain=MarketChain(connection, provider),
+            signer=AccountSigner(provider),
+            meter=Changed(equipment.meter(), change),
+            source=equipment.source(10_000),
+            store=Store(tmp_path / "provider.sqlite"),
+            limits=Limits(poll=0.05, meter_patience=patience),
+        )
+
+    return restarted
+
+
 @pytest.mark.parametrize("receipts", [False, True], ids=["before the first receipt", "after some"])
-def test_a_register_that_has_fallen_is_found_out_after_a_restart(
-    admission, market, provider, tmp_path, receipts
-):
+def test_a_register_that_has_fallen_is_found_out_after_a_restart(admission, restarted, receipts):
     there = admission(energy=10_000)
     session_id = there.admitted()
     there.provider.delivery.register.meter = Changed(
@@ -280,21 +297,9 @@ def test_a_register_that_has_fallen_is_found_out_after_a_restart(
     if not receipts:
         there.value(session_id)
     there.provider.rest()
-    equipment = Equipment(cable=there.cable.path, meter_id="provider", speed=2_000)
-    connection = Market.at(market.address).connection(there.agreement.auction_id)
     before = delivered(there)
 
-    def restarted():
-        return Provider(
-            chain=MarketChain(connection, provider),
-            signer=AccountSigner(provider),
-            meter=equipment.meter(),
-            source=equipment.source(10_000),
-            store=Store(tmp_path / "provider.sqlite"),
-            limits=Limits(poll=0.05, meter_patience=0.0),
-        )
-
-    again = restarted()
+    again = restarted(there)
     assert again.delivery.register.fault.code is ErrorCode.ENERGY_DECREASED
     supervisor = Supervisor(again, SessionPatience(between_looks=0.02))
     supervisor.run(threading.Event())
@@ -307,23 +312,12 @@ def test_a_register_that_has_fallen_is_found_out_after_a_restart(
         assert supervisor.end is None
 
 
-def test_who_goes_on_with_another_register_is_told_to_take_the_right_one(
-    admission, market, provider, tmp_path
-):
+def test_who_goes_on_with_another_register_is_told_to_take_the_right_one(admission, restarted):
     there = admission(energy=10_000)
     charged_to(there, there.admitted(), 500)
     there.provider.rest()
-    equipment = Equipment(cable=there.cable.path, meter_id="provider", speed=2_000)
-    connection = Market.at(market.address).connection(there.agreement.auction_id)
-    meter = equipment.meter()
     with pytest.raises(SessionError, match="go on with that one"):
-        Provider(
-            chain=MarketChain(connection, provider),
-            signer=AccountSigner(provider),
-            meter=Changed(meter, BROKEN["another register is shown"][0]),
-            source=equipment.source(10_000),
-            store=Store(tmp_path / "provider.sqlite"),
-        )
+        restarted(there, BROKEN["another register is shown"][0], patience=30.0)
 
 
 def test_a_broken_register_of_the_consumer_stops_the_session(admission, charger):
@@ -337,23 +331,12 @@ def test_a_broken_register_of_the_consumer_stops_the_session(admission, charger)
     assert result.end.energy_wh == result.acknowledged_wh >= 400
 
 
-def test_a_simulated_cable_that_was_taken_away_gives_nothing_for_nothing(
-    admission, market, provider, tmp_path
-):
+def test_a_simulated_cable_that_was_taken_away_gives_nothing_for_nothing(admission, restarted):
     there = admission(energy=10_000)
     session_id = there.admitted()
     charged_to(there, session_id, 1_000)
     there.cable.path.unlink()
-    equipment = Equipment(cable=there.cable.path, meter_id="provider", speed=2_000)
-    connection = Market.at(market.address).connection(there.agreement.auction_id)
-    again = Provider(
-        chain=MarketChain(connection, provider),
-        signer=AccountSigner(provider),
-        meter=equipment.meter(),
-        source=equipment.source(10_000),
-        store=Store(tmp_path / "provider.sqlite"),
-        limits=Limits(poll=0.05, meter_patience=0.0),
-    )
+    again = restarted(there)
     assert "it has fallen" in str(again.delivery.register.fault)
     assert again.due_to_stop() is StopReason.OTHER
     flow = Cable(there.cable.path).flow()

@@ -1,8 +1,6 @@
 """Phones: a real browser on the real service over a real chain, each with a wallet of its own."""
 
 import json
-import os
-import shutil
 from contextlib import contextmanager
 
 import pytest
@@ -14,8 +12,8 @@ from ape_v2v.market.market import Market
 from ape_v2v.service import page
 from tests.helpers.world import ALICE, BOB, World
 from tests.service.conftest import serving_market
+from toolchain.browser import MISSING, installed_browser
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE = 20_000  # milliseconds
 SIZE = {"width": 390, "height": 844}
 REJECTED = 4_001
@@ -48,10 +46,7 @@ WALLET = """
 @pytest.fixture(scope="session")
 def browser_path():
     """An installed Chromium or Chrome."""
-    found = os.environ.get("V2V_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip("there is no Chromium or Chrome on the PATH, and none in V2V_BROWSER")
-    return found
+    return installed_browser() or pytest.skip(MISSING)
 
 
 @pytest.fixture(scope="module")

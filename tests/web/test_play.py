@@ -1,14 +1,10 @@
 """`make app`: somebody new trades with play money, on the page that it prints the address of."""
 
 import re
-import signal
-import subprocess
-import sys
-from contextlib import contextmanager
-from pathlib import Path
 
 from playwright.sync_api import expect
 
+from scripts.app_picture import app
 from tests.helpers.processes import project_folder
 from tests.web.conftest import SIZE
 
@@ -17,30 +13,10 @@ APP = (
     *(f"demo/{module}.py" for module in ("__init__", "app", "charging", "serving")),
 )
 """What runs in a project that has nothing else of this one."""
-SECONDS = 60
-
-
-@contextmanager
-def app(folder):
-    """The URL of its page."""
-    command = [str(Path(sys.executable).with_name("ape")), "run", "app", "--port", "0"]
-    with subprocess.Popen(
-        command, cwd=project_folder(folder, *APP), stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield next(
-                match[1] for line in process.stdout if (match := re.search(r"Open (\S+)", line))
-            )
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=SECONDS)
-            assert process.returncode == 0
-        finally:
-            process.kill()
 
 
 def test_somebody_new_buys_energy_from_cars_that_bid_by_themselves(browser, tmp_path):
-    with app(tmp_path) as url:
+    with app(project_folder(tmp_path, *APP)) as url:
         context = browser.new_context(viewport=SIZE, color_scheme="dark", locale="en-GB")
         page = context.new_page()
         page.goto(url)

@@ -148,12 +148,12 @@ def verify(file: Path, meter_key: str | None, network: str | None, as_json: bool
         raise click.ClickException(f"{file}: {said}") from error
     wrong = [check for check in checks if check.problem is not None]
     if as_json:
-        data_shown = {
+        shown = {
             "ok": not wrong,
             "chainAsked": network is not None,
             "checks": [check.as_json() for check in checks],
         }
-        click.echo(json.dumps(data_shown))
+        click.echo(json.dumps(shown))
     else:
         for check in checks:
             click.echo(f"{check.count:>6} {check.what}: {check.problem or 'good'}")

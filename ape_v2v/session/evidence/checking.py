@@ -55,12 +55,17 @@ def check_file(data: bytes, public_key: str | None = None) -> list[Check]:
     """
     if data.lstrip().startswith(b"{"):
         return _of_dossier(read_dossier(data), public_key)
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+    if is_xml(data):
         return _of_records(data, public_key)
     raise V2VError(
         "this is no evidence that can be checked: expected what `session export` writes as json, "
         "or SAFE XML; a CSV file is for reading only"
     )
+
+
+def is_xml(data: bytes) -> bool:
+    """Whether a file is XML: SAFE XML, as `session export` writes it."""
+    return data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def read_dossier(data: bytes) -> Dossier:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ape_v2v.errors import V2VError
-from ape_v2v.session.evidence.checking import Check, read_dossier, require_paid_as_signed
+from ape_v2v.session.evidence.checking import (
+    Check,
+    is_xml,
+    read_dossier,
+    require_paid_as_signed,
+)
 from ape_v2v.session.evidence.dossier import EndPart
 from ape_v2v.session.onchain import find_end
 
@@ -27,7 +32,7 @@ def check_settlement(data: bytes, node: Node) -> Check:
     Raises:
         V2VError: It is no such file, or the node does not answer, or is another network's.
     """
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+    if is_xml(data):
         raise V2VError(
             "SAFE XML has the meter's records and names no market, so no chain has settled it: "
             "give the file that `session export` writes as json"
