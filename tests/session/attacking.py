@@ -154,10 +154,10 @@ AT_ONCE = SessionPatience(
 
 
 @contextmanager
-def attacking_to_the_end(there: Admission) -> Iterator[Client]:
+def attacking_to_the_end(there: Admission, patience: SessionPatience = AT_ONCE) -> Iterator[Client]:
     """A client of a provider that settles by itself, as the command does; waits for that."""
     urls: list[str] = []
-    settings = {"patience": AT_ONCE, "on_start": urls.append}
+    settings = {"patience": patience, "on_start": urls.append}
     thread = threading.Thread(target=serve, args=(there.provider,), kwargs=settings, daemon=True)
     thread.start()
     wait_until(lambda: urls, "the service starts")

@@ -8,17 +8,31 @@ from ape_v2v.market.market import Market
 from ape_v2v.metering.equipment import Equipment
 from ape_v2v.session.consumer import Consumer
 from ape_v2v.session.evidence import Dossier, check_file, check_settlement, written
+from ape_v2v.session.link import serving
 from ape_v2v.session.link.client import Link
 from ape_v2v.session.onchain import MarketChain
 from ape_v2v.session.protocol.codes import ErrorCode, LinkError, SessionError
 from ape_v2v.session.protocol.signing import AccountSigner
 from ape_v2v.session.protocol.wire import SessionStopReq, StopReason
+from ape_v2v.session.provider import Supervisor
 from ape_v2v.session.store import Store
-from tests.session.attacking import IMPATIENT, attacking, attacking_to_the_end, delivered, hostile
+from ape_v2v.session.terms import SessionPatience
+from tests.session.attacking import (
+    IMPATIENT,
+    attacking,
+    attacking_to_the_end,
+    delivered,
+    hostile,
+    wait_until,
+)
 from tests.session.pairs import MAX_RATE, SESSION_WH
 
 STILL = 1e-6
 """So slow that nothing flows."""
+PATIENT = SessionPatience(
+    for_the_last_receipt=20, between_looks=0.02, between_looks_at_the_chain=0.05
+)
+"""Waits for who wishes to part, however busy the machine."""
 
 
 @pytest.fixture
@@ -48,7 +62,7 @@ def test_who_parts_before_anything_has_flowed_pays_nothing_and_loses_nothing(
     there = admission(speed=STILL)
     stake = SESSION_WH * MAX_RATE  # the reserve of the one, the bond of the other
     before = balance(consumer) + stake, balance(provider) + stake
-    with attacking_to_the_end(there) as client, Link(str(client.http.base_url)) as link:
+    with attacking_to_the_end(there, PATIENT) as client, Link(str(client.http.base_url)) as link:
         buyer = parting(there, link)
         result = buyer.run()
     assert (balance(consumer), balance(provider)) == before
@@ -66,13 +80,31 @@ def test_who_parts_before_anything_has_flowed_pays_nothing_and_loses_nothing(
 def test_who_is_started_again_parts_all_the_same(admission, parting):
     """Its process was killed once it had noted that it wished to stop."""
     there = admission(speed=STILL)
-    with attacking_to_the_end(there) as client, Link(str(client.http.base_url)) as link:
+    with attacking_to_the_end(there, PATIENT) as client, Link(str(client.http.base_url)) as link:
         first = parting(there, link)
         first._receipts.begin(link.url)
         first.handshake()
         first.store.connections.stop(first.token, StopReason.STOPPED_BY_EV)
         result = parting(there, link, wishes=False).run()
     assert (result.end.how, result.end.energy_wh, result.end.penalty) == ("agreed", 0, 0)
+
+
+def test_who_parts_while_the_provider_is_leaving_parts_all_the_same(admission, monkeypatch):
+    """It has looked, nothing was to be collected, and it gives its last answers."""
+    monkeypatch.setattr(serving, "_LAST_ANSWER_SECONDS", 5.0)
+    looks, look = [], Supervisor.run
+    monkeypatch.setattr(Supervisor, "run", lambda *self: (look(*self), looks.append(self)))
+    there = admission(speed=STILL)
+    with attacking_to_the_end(there) as client:
+        session_id = client.admitted()
+        reason = StopReason.STOPPED_BY_EV
+        client.ask("session-stop", SessionStopReq(session_id=session_id, reason=reason))
+        wait_until(lambda: looks, "the provider has nothing to collect")
+        start = there.provider.store.statements.reading(there.agreement.token, 0)
+        meter_data_hash = start.statement.meter_data_hash
+        client.ask("metering-receipt", there.receipt_for(session_id, 0, meter_data_hash, last=True))
+    end = there.provider.store.connections.end(there.agreement.token)
+    assert (end.how, end.energy_wh, end.penalty) == ("agreed", 0, 0)
 
 
 def test_nobody_parts_for_nothing_because_the_provider_stops(admission, parting):

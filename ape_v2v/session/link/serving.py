@@ -95,6 +95,8 @@ def serve(
             try:
                 supervisor.run(stopped)
                 stopped.wait(_LAST_ANSWER_SECONDS)
+                if supervisor.end is None and provider.acknowledged is not None:
+                    supervisor.run(stopped)  # the last receipt came once it had looked
             except Exception as error:  # or it would be told as a session that nobody came to
                 failures.append(error)
             finally:
