@@ -93,7 +93,12 @@ def test_who_parts_while_the_provider_is_leaving_parts_all_the_same(admission, m
     """It has looked, nothing was to be collected, and it gives its last answers."""
     monkeypatch.setattr(serving, "_LAST_ANSWER_SECONDS", 5.0)
     looks, look = [], Supervisor.run
-    monkeypatch.setattr(Supervisor, "run", lambda *self: (look(*self), looks.append(self)))
+
+    def looking(self, stop):
+        look(self, stop)
+        looks.append(self)
+
+    monkeypatch.setattr(Supervisor, "run", looking)
     there = admission(speed=STILL)
     with attacking_to_the_end(there) as client:
         session_id = client.admitted()
