@@ -57,6 +57,7 @@ class Delivery:
         self._limits = limits
         self._clock = clock
         self._last_flow = (-1, clock())
+        self._start_wh: int | None = None
         self._base: tuple[int, int] | None = None
         """The energy at the last receipt, and how far the source's count was above it, Wh."""
         self._standstill = Suspicion(limits.meter_patience, clock)
@@ -71,8 +72,12 @@ class Delivery:
     @property
     def start_wh(self) -> int:
         """Where the meter stood when the connection's first session began."""
-        connection = self._standing.connection
-        return self.read().energy_wh if connection is None else connection.meter_start_wh
+        if self._start_wh is None:
+            connection = self._standing.connection
+            if connection is None:
+                return self.read().energy_wh
+            self._start_wh = connection.meter_start_wh  # which never changes
+        return self._start_wh
 
     def read(self) -> MeterReading:
         """The meter's reading.

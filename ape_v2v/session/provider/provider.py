@@ -170,7 +170,8 @@ class Provider:
                 before = (highest.energy_wh, highest.last)
                 if (receipt.energy_wh, receipt.last) <= before:
                     return MeteringReceiptRes(acknowledged_wh=highest.energy_wh)
-            if receipt.energy_wh > self.standing.acknowledged_wh or not receipt.last:
+            before_wh = 0 if highest is None else highest.energy_wh
+            if receipt.energy_wh > before_wh or not receipt.last:
                 self.standing.require_open()  # one that only says that it is the last may be later
             if not receipt.energy_wh and receipt.last:
                 self._require_nothing_flowed()
@@ -278,19 +279,19 @@ class Provider:
         self._last_contact = self._clock()
 
     def _tell(self, receipt: EnergyStatement) -> None:
-        state = self.state
-        assert state is not None, "a receipt belongs to a connection"
+        connection = self.connection
+        assert connection is not None, "a receipt belongs to a connection"
         reading = self.delivery.read()
         energy = self.delivery.energy(reading)
         self._on_progress(
             SessionProgress(
-                state=state,
+                state=connection.state,
                 power_w=reading.power_w,
                 energy_wh=energy,
                 own_wh=energy,
                 acknowledged_wh=receipt.energy_wh,
                 cost=int(self.agreement.cost(receipt.energy_wh)),
-                reason=self.standing.reason,
+                reason=connection.stop_reason,
             )
         )
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ape_v2v.session.protocol.signing import Signer
     from ape_v2v.session.provider.delivery import Delivery
     from ape_v2v.session.provider.standing import ProviderStanding
-    from ape_v2v.session.store import Store
+    from ape_v2v.session.store import Store, StoredConnection
     from ape_v2v.session.terms import Limits
 
 
@@ -37,11 +37,12 @@ class Readings:
 
     def next(self, *, timed_out: bool) -> MeterValueRes | None:
         """The reading to give out now, if it is worth one."""
-        state = self._standing.state
-        assert state is not None, "a session has a state"
+        connection = self._standing.connection
+        assert connection is not None, "a session belongs to a connection"
+        state = connection.state
         last = self._store.statements.last_reading(self._standing.agreement.token)
         if state is ChargingState.CLOSED and last is not None and last.statement.energy_wh:
-            return self._answer(last, 0, state)
+            return self._answer(last, 0, connection)
         reading = self._delivery.read()
         energy = self._delivery.energy(reading)
         self._delivery.note(energy)
@@ -49,7 +50,7 @@ class Readings:
             if self._is_told(last) and state is ChargingState.CHARGING and not timed_out:
                 self._delivery.go_on()
                 return None
-            return self._answer(last, reading.power_w, state)
+            return self._answer(last, reading.power_w, connection)
         due = (
             timed_out
             or state is ChargingState.STOPPING
@@ -59,7 +60,7 @@ class Readings:
         if not due:
             self._delivery.go_on()
             return None
-        return self._answer(self._sign(energy, reading), reading.power_w, state)
+        return self._answer(self._sign(energy, reading), reading.power_w, connection)
 
     def _is_told(self, last: SignedReading) -> bool:
         return last.statement.energy_wh <= self._standing.acknowledged_wh
@@ -73,12 +74,14 @@ class Readings:
             self._store.statements.add_reading(signed)
         return signed
 
-    def _answer(self, signed: SignedReading, power_w: int, state: ChargingState) -> MeterValueRes:
+    def _answer(
+        self, signed: SignedReading, power_w: int, connection: StoredConnection
+    ) -> MeterValueRes:
         return MeterValueRes(
             energy_wh=signed.statement.energy_wh,
             meter_record=signed.record,
             signature=signed.statement.signature,
             power_w=power_w,
-            state=state,
-            reason=self._standing.reason,
+            state=connection.state,
+            reason=connection.stop_reason,
         )

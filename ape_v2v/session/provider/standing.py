@@ -30,11 +30,7 @@ class ProviderStanding:
     def state(self) -> ChargingState | None:
         """Where the session stands; None before the first authorization."""
         connection = self.connection
-        if connection is None:
-            return None
-        if connection.closed_at is not None:
-            return ChargingState.CLOSED
-        return ChargingState.STOPPING if connection.stop_reason else ChargingState.CHARGING
+        return None if connection is None else connection.state
 
     @property
     def reason(self) -> StopReason | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ape_v2v.session.protocol.wire import ChargingState
+
 if TYPE_CHECKING:
     from ape_v2v.session.protocol.agreement import Agreement
     from ape_v2v.session.protocol.wire import StopReason
@@ -24,6 +26,13 @@ class StoredConnection:
     stop_reason: StopReason | None
     closed_at: float | None
     """When the token was closed: nothing is ever delivered on it again. Seconds since 1970."""
+
+    @property
+    def state(self) -> ChargingState:
+        """Where the session stands."""
+        if self.closed_at is not None:
+            return ChargingState.CLOSED
+        return ChargingState.STOPPING if self.stop_reason else ChargingState.CHARGING
 
 
 @dataclass(frozen=True)
