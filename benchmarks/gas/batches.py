@@ -130,10 +130,15 @@ def _prepare(market: TokenMarket) -> None:
         market.withdraw_signed(provider, ETHER // 10)
 
 
+def head(size: int | str) -> str:
+    """What stands above the column of so many."""
+    return size if isinstance(size, str) else f"in a batch of {size}"
+
+
 def table(found: dict[str, dict[int | str, int]]) -> list[str]:
     """The lines of a table in Markdown."""
     sizes = next(iter(found.values()))
-    heads = [size if isinstance(size, str) else f"in a batch of {size}" for size in sizes]
+    heads = [head(size) for size in sizes]
     lines = [f"| gas each | {' | '.join(heads)} |", f"| --- |{' ---: |' * len(heads)}"]
     lines += [
         f"| {kind} | {' | '.join(f'{gas:,}' for gas in costs.values())} |"

@@ -53,7 +53,9 @@ class PositiveDecimal(click.ParamType):
 @click.option("--ether-price", type=PositiveDecimal(), help="Price of one ether, for that table.")
 @click.option("--currency", default="USD", show_default=True, help="Of --ether-price.")
 @click.option("--without-2020", is_flag=True, help="Leave out the node with the prices of 2020.")
-@click.option("--quick", is_flag=True, help="Leave out that node, growth and throughput as well.")
+@click.option(
+    "--quick", is_flag=True, help="Leave out that node, growth, tokens and throughput as well."
+)
 def report(
     provider: ProviderAPI,
     *,

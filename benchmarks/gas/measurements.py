@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ape_v2v.evm.node import AnvilChain
-from benchmarks.gas import growth, scenarios, throughput
+from benchmarks.gas import batches, growth, scenarios, sponsoring, throughput, tokens
 from benchmarks.gas.designs import PaperMarket
 from benchmarks.gas.ganache import GanacheChain
 from benchmarks.gas.sources import code_size
@@ -36,6 +36,18 @@ class Reproduction:
 
 
 @dataclass(frozen=True)
+class TokenCosts:
+    """What a market in a token costs, and trades that somebody else pays for, gas."""
+
+    currencies: dict[str, dict[str, int]]
+    """By currency, and by what is done."""
+    batches: dict[str, dict[int | str, int]]
+    """By kind of document, and by how many come at once."""
+    sponsored: dict[str, dict[str, int]]
+    """By delegate, and by what is done."""
+
+
+@dataclass(frozen=True)
 class Measurements:
     """What was measured; gas unless it says otherwise."""
 
@@ -51,6 +63,7 @@ class Measurements:
     reproduction: Reproduction | None
     growth: list[Growth]
     throughput: Throughput | None
+    tokens: TokenCosts | None
 
     def snapshot(self) -> dict[str, int]:
         """Label to gas, and the size of the bytecode: what the committed snapshot holds.
@@ -78,7 +91,8 @@ def measure(
         sources: The compiled contracts.
         say: Is told what is being measured.
         with_2020: Also on a node with the prices of 2020.
-        with_rest: Also growth and throughput. Ape must be connected to a local chain.
+        with_rest: Also growth, tokens, sponsors and throughput. Ape must be connected to a local
+            chain.
 
     Raises:
         V2VError: Something that the run needs is not installed.
@@ -96,13 +110,15 @@ def measure(
     say("the paper's design, today")
     with AnvilChain() as chain:
         paper = scenarios.paper_calls(Stage(chain, sources.paper))
-    reproduction, grown, speed = None, [], None
+    reproduction, grown, speed, in_tokens = None, [], None, None
     if with_2020:
         say("the paper's design, at the prices of 2020")
         reproduction = reproduce(sources)
     if with_rest:
         say("growth")
         grown = growth.measure(sources)
+        say("tokens, batches and sponsors")
+        in_tokens = token_costs(sources)
         say("throughput")
         speed = throughput.measure(sources.own)
     return Measurements(
@@ -117,6 +133,16 @@ def measure(
         reproduction=reproduction,
         growth=grown,
         throughput=speed,
+        tokens=in_tokens,
+    )
+
+
+def token_costs(sources: Sources) -> TokenCosts:
+    """Measure a market in a token, several documents at once, and sponsored trades."""
+    return TokenCosts(
+        currencies=tokens.measured(sources.manager),
+        batches=batches.measured(sources.manager),
+        sponsored=sponsoring.measured(sources.manager),
     )
 
 

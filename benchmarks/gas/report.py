@@ -22,6 +22,7 @@ from benchmarks.gas.sections import (
     same_pair,
     targets,
     throughput,
+    tokens,
     trades,
 )
 from benchmarks.gas.tables import Table, as_csv
@@ -29,7 +30,7 @@ from benchmarks.gas.tables import Table, as_csv
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from benchmarks.gas.measurements import Measurements
+    from benchmarks.gas.measurements import Measurements, TokenCosts
     from benchmarks.gas.prices import Currency
     from benchmarks.gas.sources import Sources
 
@@ -70,10 +71,16 @@ def build(m: Measurements, sources: Sources, currencies: Mapping[str, Currency])
         *(growth.table(one) for one in m.growth),
         repricing.table(m),
         *(money.table(m, name, currency) for name, currency in currencies.items()),
+        *(_in_tokens(m.tokens) if m.tokens else []),
         throughput.capacity(m),
         *([throughput.one_node(m.throughput)] if m.throughput else []),
     ]
     return Report(datetime.now(UTC), _versions(m, sources), tables, m)
+
+
+def _in_tokens(costs: TokenCosts) -> list[Table]:
+    sections = (tokens.targets, tokens.ways, tokens.together, tokens.sponsored)
+    return [section(costs) for section in sections]
 
 
 def _versions(m: Measurements, sources: Sources) -> dict[str, str]:

@@ -29,6 +29,8 @@ class Sources:
     project: Path
     settings: dict[str, Any]
     """The project's settings of the compiler."""
+    manager: ProjectManager
+    """All other contracts."""
 
     @classmethod
     def of(cls, project: ProjectManager | None = None) -> Sources:
@@ -48,6 +50,7 @@ class Sources:
             Interface(project.PaperMarket.contract_type),
             Path(project.path),
             project.config.get_config("solidity").model_dump(),
+            project,
         )
 
     def paper_of_2020(self, *, optimize: bool) -> Interface:

@@ -47,6 +47,9 @@ SINGLE = "a trade, all by the delegate"
 BATCHED = f"one of {TOGETHER} such, step by step together"
 SIGNED = "a trade, by signed documents where the market takes them"
 SIGNED_BATCHED = f"one of {TOGETHER} such, step by step together "
+LABELS = (SINGLE, BATCHED, SIGNED, SIGNED_BATCHED, FIRST_USE, CREATION)
+CHOSEN = "`SponsoredAccount`"
+"""The delegate that this project has accounts delegate to."""
 OF_THE_PAPER = 0.75
 """What a sponsored trade may cost at most, as a share of the paper's."""
 OF_THE_SINGLE = 0.7
@@ -135,7 +138,7 @@ class Delegate(ABC):
 class OwnDelegate(Delegate):
     """This project's, of OpenZeppelin's parts."""
 
-    name = "`SponsoredAccount`"
+    name = CHOSEN
 
     def __init__(self, stage: Stage, interface: Interface) -> None:
         super().__init__(stage)
@@ -336,7 +339,7 @@ def table(found: dict[str, dict[str, int]]) -> list[str]:
     """The lines of a table in Markdown: what costs what, by delegate."""
     columns = list(found.values())
     lines = [f"| gas | {' | '.join(found)} |", f"| --- |{' ---: |' * len(columns)}"]
-    for label in (SINGLE, BATCHED, SIGNED, SIGNED_BATCHED, FIRST_USE, CREATION):
+    for label in LABELS:
         cells = (f"{column[label]:,}" for column in columns)
         lines.append(f"| {label.strip()} | {' | '.join(cells)} |")
     return lines

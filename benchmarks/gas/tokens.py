@@ -42,6 +42,8 @@ LIMITS = {
     CREATION: 3_700_000,
 }
 """The most that each may cost in a plain token; what a token's own code adds is its own."""
+MOST_BY_AUTHORIZATION = 92_500
+"""The most that `depositWithAuthorization` may cost in a stablecoin behind its proxy, gas."""
 MOST_OF_ETHERS_TRADE = 1.001
 """What a trade in a token may cost at most, as a share of one in ether."""
 
@@ -180,16 +182,19 @@ def ether(project: ProjectManager) -> dict[str, int]:
     return {**found, TRADE: trade, CREATION: stage.creation}
 
 
+def labels(columns: dict[str, dict[str, int]]) -> list[str]:
+    """What was measured in any of the currencies; the trade after the calls, the creation last."""
+    found = dict.fromkeys(label for column in columns.values() for label in column)
+    return sorted(found, key=lambda label: (label == CREATION, label == TRADE))
+
+
 def table(columns: dict[str, dict[str, int]]) -> list[str]:
     """The lines of a table in Markdown: what costs what, by currency."""
-    labels = list(dict.fromkeys(label for column in columns.values() for label in column))
-    # The creation is no call, and comes last.
-    labels.sort(key=lambda label: (label == CREATION, label == TRADE))
     lines = [
         f"| gas | {' | '.join(columns)} |",
         f"| --- |{' ---: |' * len(columns)}",
     ]
-    for label in labels:
+    for label in labels(columns):
         cells = [f"{column[label]:,}" if label in column else "-" for column in columns.values()]
         name = label if label in {TRADE, CREATION} else f"`{label}`"
         lines.append(f"| {name} | {' | '.join(cells)} |")
