@@ -47,6 +47,23 @@ def test_what_runs_have_left_is_what_the_report_says(tmp_path: Path, measured: M
     assert "Faults of the run: 1" in row.why
 
 
+def test_what_another_clone_has_run_stays_until_it_is_run_again(tmp_path: Path) -> None:
+    ours, docs = tmp_path / "ours", tmp_path / "docs"
+    ours.mkdir()
+    (ours / "coverage.json").write_text(json.dumps({**COVERAGE, "day": "2026-11-30"}), "utf-8")
+    Found.read(ours, docs).keep(docs)
+    another = tmp_path / "another"
+    another.mkdir()
+
+    assert Found.read(another, docs).stages["coverage"] == {**COVERAGE, "day": "2026-11-30"}
+    assert Found.read(another, docs).stages["slither"] is None
+
+    (another / "coverage.json").write_text(json.dumps({**COVERAGE, "tests": 8}), "utf-8")
+    again = Found.read(another, docs).stages["coverage"]
+    assert again is not None
+    assert again["tests"] == 8
+
+
 def test_coverage_and_mutants_are_shown_in_tables(tmp_path: Path, measured: Measured) -> None:
     mutants = {
         "every": 1,

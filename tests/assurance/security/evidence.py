@@ -18,6 +18,8 @@ from . import opcodes, ordering
 # Seconds: one second, a slot of Ethereum's main network, and what old nodes let a miner choose.
 SHIFTS = (0, 1, 12, 900)
 STAGES = ("coverage", "slither", "halmos", "mutation-sample", "mutation")
+KEPT = "runs"
+"""The folder of what the report rests on."""
 _PLANTED = re.compile(r"^\| (.+?) \| ([\d,]+) \| [\d,]+ \|$", re.M)
 
 Results = Mapping[str, Any]
@@ -36,12 +38,22 @@ class Found(NamedTuple):
         """Of the run over all of them, or over the sample."""
         return self.stages["mutation"] or self.stages["mutation-sample"]
 
+    def keep(self, docs: Path = DOCS) -> None:
+        """Put beside the report what it rests on: results of a clone are gone with it."""
+        folder = docs / KEPT
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, found in self.stages.items():
+            if found is not None:
+                text = json.dumps(found, indent=2, ensure_ascii=False)
+                (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
     @classmethod
     def read(cls, results: Path = RESULTS, docs: Path = DOCS) -> "Found":
+        """What this clone has run, else what the last report rested on."""
         planted = docs / "planted-bugs.md"
         page = planted.read_text(encoding="utf-8") if planted.is_file() else ""
         return cls(
-            stages={name: _load(results / f"{name}.json") for name in STAGES},
+            stages={name: _load(results / f"{name}.json") or kept(name, docs) for name in STAGES},
             nightly=_load(docs / "nightly.json"),
             planted={name: int(n.replace(",", "")) for name, n in _PLANTED.findall(page)},
         )
@@ -71,6 +83,11 @@ class Measured(NamedTuple):
             shifts=ordering.shifts(chain, interface, SHIFTS),
             boundaries=ordering.boundaries(chain, interface),
         )
+
+
+def kept(name: str, docs: Path) -> Results | None:
+    """A stage's results that an earlier report has kept."""
+    return _load(docs / KEPT / f"{name}.json")
 
 
 def _load(path: Path) -> Results | None:

@@ -234,10 +234,10 @@ class Report:
 
 
 def write(build: Build, folder: Path = DOCS) -> list[Row]:
-    """Measure, read, and write security-report.md and .json."""
+    """Measure, read, and write security-report.md and .json, and what they rest on."""
     with AnvilChain() as chain:
         report = Report(Found.read(), Measured.of(build, chain))
-    folder.mkdir(parents=True, exist_ok=True)
+    report.found.keep(folder)
     (folder / "security-report.md").write_text(report.page(), encoding="utf-8")
     text = json.dumps(report.as_json(), indent=2, ensure_ascii=False)
     (folder / "security-report.json").write_text(text + "\n", encoding="utf-8")
