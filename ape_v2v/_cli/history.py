@@ -123,8 +123,10 @@ def show_events(
         if follow:
             _follow(context, history, interval, filters)
         elif export or context.as_json:
-            columns = [*events.COLUMNS, *events.arguments()]
-            write(export, columns, (event.as_json() for event in history.events(**filters)))
+            currency = context.market.currency
+            columns = [*events.COLUMNS, *events.arguments(), *_currency_column(context)]
+            found = history.events(**filters)
+            write(export, columns, (event.as_json(currency) for event in found))
         else:
             _print(context, history.events(**filters))
 
@@ -149,10 +151,7 @@ def show_records(
         filters["auction"] = auction and auction.find(context.market).id
         records = history.charge_records(**filters)
     if export or context.as_json:
-        columns = [
-            *views.RECORD_COLUMNS,
-            *([] if context.market.currency.is_ether else ["currency"]),
-        ]
+        columns = [*views.RECORD_COLUMNS, *_currency_column(context)]
         write(export, columns, (record.as_json() for record in records))
     elif records:
         context.console.print(_table(context, records), soft_wrap=True)
@@ -160,12 +159,18 @@ def show_records(
         click.echo("no connection has ended", err=True)
 
 
+def _currency_column(context: Context) -> list[str]:
+    return [] if context.market.currency.is_ether else ["currency"]
+
+
 def _follow(context: Context, history: History, interval: float, filters: dict[str, Any]) -> None:
     lines = Lines(context)
     with stop_signals() as stop:
         for event, removed in history.follow(interval, stop, **filters):
             if context.as_json:
-                entry = event.as_json() | ({"removed": True} if removed else {})
+                entry = event.as_json(context.market.currency) | (
+                    {"removed": True} if removed else {}
+                )
                 click.echo(json.dumps(entry))
             else:
                 mark = "taken back by a reorganisation: " if removed else ""

@@ -24,7 +24,7 @@ from ape_v2v.chain.line.faults import NodeError
 from ape_v2v.chain.line.patience import Patience
 from ape_v2v.chain.writing.broadcasting import has_unmined
 from ape_v2v.errors import SentAs, V2VError
-from ape_v2v.market.interface.records import moment
+from ape_v2v.market.interface.records import in_currency, moment
 from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.market.interface.states import State
 
@@ -85,6 +85,7 @@ class Decision:
             "rate": None if self.rate is None else self.rate.as_json(),
             "reason": self.reason,
             "transaction": self.transaction,
+            **({} if self.rate is None else in_currency(self.rate)),
         }
 
 

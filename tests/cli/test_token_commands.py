@@ -100,6 +100,53 @@ def test_a_whole_trade_is_told_in_the_token(
     assert ape_token(paid).balanceOf(provider) == 2_006_000_000
 
 
+def test_events_for_programs_say_what_their_amounts_count(v2v, currency, open_id, tmp_path):
+    shown = v2v("history", "events", "--json").json
+    by_name = {event["event"]: event for event in shown}
+
+    assert by_name["AuctionStarted"]["maxRate"] == "350"
+    assert by_name["AuctionStarted"]["currency"] == currency
+    assert by_name["Deposited"]["currency"] == currency
+    assert "currency" not in by_name["EVAdded"]
+    v2v("history", "events", "--name", "Deposited", "--export", tmp_path / "e.csv")
+    rows = csv.DictReader((tmp_path / "e.csv").read_text("utf-8").splitlines())
+    assert {row["currency"] for row in rows} == {json.dumps(currency)}
+
+
+def test_events_in_ether_have_no_currency_beside(v2v, v2v_market, tmp_path):
+    ether = v2v_market()
+
+    shown = v2v("history", "events", "--json", on=ether).json
+    assert "Deposited" in {event["event"] for event in shown}
+    assert all("currency" not in event for event in shown)
+    v2v("history", "events", "--export", tmp_path / "e.csv", on=ether)
+    assert "currency" not in (tmp_path / "e.csv").read_text("utf-8").partition("\n")[0]
+
+
+def test_an_autobidder_underbids_in_a_token(v2v, paid, open_id, provider, rival, currency):
+    paid.auction(int(open_id)).place_bid("0.3 EURT/kWh", sender=rival)
+    words = ("auction", "autobid", open_id, "--floor", "0.2 EURT/kWh", "--once", "--json")
+
+    decision, end = v2v(*words, "--ether-price", "EURT=3100", account=provider).json_lines
+
+    info = paid.auction(int(open_id)).info
+    assert (decision["decision"], decision["currency"]) == ("bid", currency)
+    assert (info.provider, int(info.rate)) == (provider.address, int(decision["rate"]))
+    assert 200 <= int(info.rate) <= 297  # 0.2 EURT/kWh, and 1 % below the rival
+    assert (end["bids"], end["leading"]) == (1, [open_id])
+
+
+def test_an_autobidder_in_a_token_has_to_know_what_ether_costs(v2v, open_id, provider):
+    words = ("auction", "autobid", open_id, "--once")
+    refused = v2v(*words, "--floor", "0.2 EURT/kWh", account=provider, expect=1)
+    assert "--ether-price 'EURT=3100'" in refused.error
+    options = ("--floor", "0.2 EURT/kWh", "--ether-price", "USD=3100")
+    refused = v2v(*words, *options, account=provider, expect=1)
+    assert "the price of ether is given in USD, and it has to be in EURT" in refused.error
+    in_ether = ("--floor", "1 gwei/Wh", "--ignore-gas")
+    assert "is in ether" in v2v(*words, *in_ether, account=provider, expect=1).error
+
+
 def test_a_deposit_without_an_allowance_says_how_to_give_it(v2v, rival):
     refusal = v2v("wallet", "deposit", "5 EURT", account=rival, expect=1)
     assert refusal.error.count("\n") == 1

@@ -11,6 +11,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from ape_v2v.chain.line.answered import Log
+from ape_v2v.currency import ETHER
 from ape_v2v.errors import V2VError
 from ape_v2v.market.interface import contract as artifact
 from ape_v2v.market.interface.records import consumer_of, moment
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ethpm_types.abi import ABIType, EventABI
 
     from ape_v2v.chain.writing.receipts import RawLog
+    from ape_v2v.currency import Currency
 
     Reader = Callable[[bytes, int], Any]
 
@@ -33,7 +35,8 @@ COLUMNS = ("block", "timestamp", "transaction", "logIndex", "event")
 """What `Event.as_json` has of every event; an event's own arguments follow."""
 
 # JSON's numbers lose digits beyond 2**53: these are decimal strings.
-_LARGE = {AUCTION_ID, "amount", "cost", "maxRate", "penalty", "rate"}
+_AMOUNTS = frozenset({"amount", "cost", "maxRate", "penalty", "rate"})
+_LARGE = {AUCTION_ID, *_AMOUNTS}
 _TIMES = {"closingTime"}
 _ENDINGS = {"how"}
 
@@ -76,8 +79,12 @@ class Event:
         """What no two events share, even when blocks are reorganised."""
         return self.block_hash, self.log_index
 
-    def as_json(self) -> dict[str, Any]:
-        """What is exported, and printed for programs."""
+    def as_json(self, currency: Currency = ETHER) -> dict[str, Any]:
+        """What is exported, and printed for programs.
+
+        Args:
+            currency: What the market is paid in; said beside amounts that are not in ether.
+        """
         common = (
             self.block,
             _iso(self.timestamp),
@@ -86,7 +93,9 @@ class Event:
             self.name,
         )
         args = {name: _json_value(name, value) for name, value in self.args.items()}
-        return dict(zip(COLUMNS, common, strict=True)) | args
+        amounts = not currency.is_ether and not _AMOUNTS.isdisjoint(args)
+        beside = {"currency": currency.as_json()} if amounts else {}
+        return dict(zip(COLUMNS, common, strict=True)) | args | beside
 
 
 def _json_value(name: str, value: Any) -> Any:
