@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import IO, TYPE_CHECKING
 
 import click
 
+from ape_v2v._cli.shared.batches import FILES, Gathering, name_of, show_results
 from ape_v2v._cli.shared.catchup import open_history
-from ape_v2v._cli.shared.commands import reading, writing
+from ape_v2v._cli.shared.commands import account_option, reading, writing
 from ape_v2v._cli.shared.context import prompts_on_stderr
 from ape_v2v._cli.shared.groups import Group
-from ape_v2v._cli.shared.parameters import ADDRESS, MONEY
+from ape_v2v._cli.shared.parameters import ADDRESS, DURATION, MONEY
 from ape_v2v._cli.shared.tables import Facts, Rows
 from ape_v2v.errors import V2VError
 from ape_v2v.index.holdings import Holdings, holdings
+from ape_v2v.market.batch import Relayed, signed_withdrawal
+from ape_v2v.market.documents.withdrawals import WithdrawalDocument
 from ape_v2v.market.shapes import BalanceChange, TokenAllowance
 
 if TYPE_CHECKING:
     from ape_v2v._cli.shared.context import Context
+    from ape_v2v.market.batch import SignedCall
+    from ape_v2v.market.till import SignedWithdrawal
     from ape_v2v.units import Money
 
 
@@ -92,6 +98,49 @@ def withdraw(context: Context, amount: Money | None, everything: bool, to: str |
 
 
 @cli.add_command
+@reading(name="sign-withdrawal")
+@account_option()
+@click.argument("amount", type=MONEY)
+@click.option("--to", metavar="ADDRESS", type=ADDRESS, help="Who is paid.  [default: you]")
+@click.option(
+    "--valid",
+    type=DURATION,
+    default="1 h",
+    show_default=True,
+    help="How long others may send it.",
+)
+def sign_withdrawal(context: Context, amount: Money, to: str | None, valid: timedelta) -> None:
+    """Sign a withdrawal of a token for anyone to send with withdraw-signed, and print it as JSON.
+
+    Sends nothing. It is good once, until it has run out, unless you revoke-bids before it is sent.
+    """
+    market, account = context.market, context.sender
+    with prompts_on_stderr():
+        document = WithdrawalDocument.sign(
+            market, amount, to or account.address, market.now + valid, account
+        )
+    click.echo(document.text())
+
+
+@cli.add_command
+@writing(sponsored=False, name="withdraw-signed")
+@FILES
+def withdraw_signed(context: Context, file: tuple[IO[bytes], ...]) -> None:
+    """Send the withdrawal in each FILE that others have signed; - is standard input. Anyone.
+
+    The gas is yours, the money comes out of the signers' balances. Several come in one
+    transaction, in this order; what the market would refuse is left out, with the reason.
+    """
+    if len(file) == 1:
+        _send_one(context, file[0])
+        return
+    found = Gathering()
+    for one in file:
+        found.add(name_of(one), partial(_call, context, one))
+    found.bring(context)
+
+
+@cli.add_command
 @reading(name="balance")
 @click.argument("holder", metavar="[ADDRESS]", type=ADDRESS, required=False)
 def balance(context: Context, holder: str | None) -> None:
@@ -113,6 +162,22 @@ def balance(context: Context, holder: str | None) -> None:
         for one in found
     ]
     context.show(data, Rows(columns, rows))
+
+
+def _send_one(context: Context, file: IO[bytes]) -> None:
+    withdrawal = _signed(context, file)
+    amount, whose = context.money(withdrawal.amount), context.who(withdrawal.account)
+    context.notice(f"pays {amount} out of the balance of {whose} to {context.who(withdrawal.to)}")
+    context.market.withdraw_signed(withdrawal, sender=context.sender)
+    show_results(context, [Relayed(name_of(file), None, context.transaction)])
+
+
+def _call(context: Context, file: IO[bytes]) -> SignedCall:
+    return signed_withdrawal(name_of(file), context.market, _signed(context, file))
+
+
+def _signed(context: Context, file: IO[bytes]) -> SignedWithdrawal:
+    return WithdrawalDocument.load(file.read()).withdrawal_for(context.market)
 
 
 def _amounts(context: Context, one: Holdings) -> dict[str, str]:

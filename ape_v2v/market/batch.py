@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ape_v2v.market.interface.events import Fact
     from ape_v2v.market.interface.records import SignedBid
     from ape_v2v.market.statements import EnergyStatement
+    from ape_v2v.market.till import SignedWithdrawal
 
 _ATTEMPTS = 3
 
@@ -222,6 +223,16 @@ def signed_bid(what: str, market: Desk, bid: SignedBid) -> SignedCall:
     data = market.contract.call_data("placeBidFor", *arguments)
     values = (("auctionId", bid.auction_id), ("provider", bid.provider), ("rate", rate))
     return SignedCall(what, data, "BidPlaced", values)
+
+
+def signed_withdrawal(what: str, market: Desk, withdrawal: SignedWithdrawal) -> SignedCall:
+    """Money that its account takes out, in a market that is paid in a token."""
+    account, amount, to = withdrawal.account, int(withdrawal.amount), withdrawal.to
+    arguments = (account, amount, to, withdrawal.deadline, withdrawal.signature)
+    data = market.contract.call_data("withdrawFor", *arguments)
+    return SignedCall(
+        what, data, "Withdrawn", (("account", account), ("to", to), ("amount", amount))
+    )
 
 
 def signed_reading(

@@ -42,6 +42,8 @@ class SignedWithdrawal:
     account: str
     amount: Money
     to: str
+    nonce: int
+    """How often the account had revoked what it had signed."""
     deadline: int
     signature: bytes
 
@@ -192,15 +194,16 @@ class Till(Desk):
         require_signer(signer)
         self._token()
         money, to, last_second = self.money_of(amount), address_of(to), int(deadline.timestamp())
+        nonce = int(self.contract.view("evs", signer.address).revocations)
         signature = self.sign(
             messages.Withdrawal,
             signer=signer,
             amount=int(money),
             to=to,
-            nonce=int(self.contract.view("evs", signer.address).revocations),
+            nonce=nonce,
             deadline=last_second,
         )
-        return SignedWithdrawal(signer.address, money, to, last_second, signature)
+        return SignedWithdrawal(signer.address, money, to, nonce, last_second, signature)
 
     def withdraw_signed(self, withdrawal: SignedWithdrawal, *, sender: AccountAPI) -> Mined:
         """Send a withdrawal that the account has signed, at the sender's gas.

@@ -45,7 +45,7 @@ class Gathering:
         """
         calls = [one for one in self._found if not isinstance(one, Relayed)]
         results = iter(_sent(context, calls))
-        _show(
+        show_results(
             context,
             [one if isinstance(one, Relayed) else next(results) for one in self._found],
         )
@@ -74,7 +74,12 @@ def _sent(context: Context, calls: Sequence[SignedCall]) -> list[Relayed]:
     return results
 
 
-def _show(context: Context, results: Sequence[Relayed]) -> None:
+def show_results(context: Context, results: Sequence[Relayed]) -> None:
+    """Show what has become of each.
+
+    Raises:
+        V2VError: None was brought.
+    """
     rows = [(one.what, one.refusal or "done") for one in results]
     context.show([one.as_json() for one in results], Rows(("document", "result"), rows, prose=True))
     if context.transaction is None:

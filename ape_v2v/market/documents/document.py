@@ -1,4 +1,4 @@
-"""What every signed document has: for which auction, in which market, signed by whom."""
+"""What every signed document has: for which market, most for which auction, signed by whom."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.validation import first_problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eip712 import EIP712Message
 
+    from ape_v2v.market.desk import Desk
     from ape_v2v.market.standing import AuctionRecord
 
 
@@ -27,7 +30,7 @@ class DocumentError(V2VError):
 Number = Annotated[int, Field(ge=0, lt=2**256), PlainSerializer(str)]
 
 
-class Document(BaseModel):
+class MarketDocument(BaseModel):
     """A signed document: read with `load`, written with `text`, compared with its market."""
 
     model_config = ConfigDict(
@@ -38,8 +41,6 @@ class Document(BaseModel):
 
     chain_id: int
     market: Address
-    auction_id: Number
-    signature: Signature
 
     @classmethod
     def load(cls, text: str | bytes) -> Self:
@@ -60,8 +61,7 @@ class Document(BaseModel):
         """The document as one line of JSON."""
         return self.model_dump_json(by_alias=True)
 
-    def require_for(self, record: AuctionRecord) -> None:
-        market = record.market
+    def require_market(self, market: Desk) -> None:
         if self.chain_id != (connected := market.node.chain_id):
             raise DocumentError(
                 f"the document is for chain {self.chain_id}, and this is chain {connected}: choose "
@@ -72,15 +72,36 @@ class Document(BaseModel):
                 f"the document is for the market at {self.market}, and this one is at "
                 f"{market.address}: choose its market with --market"
             )
+
+
+class Document(MarketDocument):
+    """One that is about an auction."""
+
+    auction_id: Number
+    signature: Signature
+
+    def require_for(self, record: AuctionRecord) -> None:
+        self.require_market(record.market)
         if self.auction_id != record.id:
             raise DocumentError(
                 f"the document is for auction {self.auction_id}, not for {record.id}"
             )
 
     def require_signer(self, message: EIP712Message, expected: str) -> None:
-        try:
-            signer = messages.party_of(message, self.signature, self.auction_id)
-        except (BadSignature, ValueError) as error:  # no key makes such a signature
-            raise Refused("ECDSAInvalidSignature", {}) from error
-        if signer != expected:
-            raise Refused("WrongSigner", {"expected": expected, "signer": signer})
+        require_signed(
+            lambda: messages.party_of(message, self.signature, self.auction_id), expected
+        )
+
+
+def require_signed(recover: Callable[[], str], expected: str, said: str | None = None) -> None:
+    """Refuse a signature that is not this account's; `said` fits better than the error's own words.
+
+    Raises:
+        Refused: It is somebody else's, or no key makes it.
+    """
+    try:
+        signer = recover()
+    except (BadSignature, ValueError) as error:  # no key makes such a signature
+        raise Refused("ECDSAInvalidSignature", {}) from error
+    if signer != expected:
+        raise Refused("WrongSigner", {"expected": expected, "signer": signer}, said)
