@@ -18,6 +18,8 @@ from .tools import LOCKS, executable
 
 FORGE = ".cache/forge/out"
 SECONDS = 3_600
+# Of bytes and texts in a call: none, a signature by the account, and one by a key for one session.
+LENGTHS = "0,65,130"
 
 
 class Suite(NamedTuple):
@@ -82,7 +84,13 @@ def _options(suite: Suite, binaries: Path) -> list[str]:
         command = (binaries / "python", LOCKS / "cvc5_command.py")
         words = [*map(str, command), "--produce-models", "--solve-bv-as-int=sum"]
         solver = f"--solver-command={shlex.join(words)}"
-    return [f"--forge-build-out={FORGE}", f"--contract={suite.contract}", solver, "--no-status"]
+    return [
+        f"--forge-build-out={FORGE}",
+        f"--contract={suite.contract}",
+        f"--default-bytes-lengths={LENGTHS}",
+        solver,
+        "--no-status",
+    ]
 
 
 # Halmos's exit codes of a check. Others are: not decided in time, or broken off.
