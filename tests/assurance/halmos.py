@@ -35,8 +35,8 @@ class Suite(NamedTuple):
 
 
 SUITES = (
-    Suite("SlotsTest", 9),
-    Suite("SharesTest", 7, as_integers=True),
+    Suite("SlotsTest", 11),
+    Suite("SharesTest", 12, as_integers=True),
     Suite("TransitionsTest", 2),
     Suite("FalseSlotsTest", 2, true=False),
     Suite("FalseSharesTest", 2, as_integers=True, true=False),
