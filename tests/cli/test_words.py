@@ -128,7 +128,7 @@ def test_a_node_that_is_gone_is_named(v2v, provider, monkeypatch):
     [
         (("auctoin",), "did you mean 'auction'?"),
         (("auction", "strat"), "did you mean 'start'?"),
-        (("wallet", "withdrwa"), "did you mean 'withdraw'?"),
+        (("wallet", "withdrwa"), "did you mean 'withdraw' or 'sign-withdrawal'?"),
     ],
 )
 def test_a_command_that_is_none_is_told_what_may_be_meant(v2v, words, meant):
