@@ -71,7 +71,21 @@ def _at_the_bounds() -> Iterator[Parameters]:
     }
     for name, values in bounds.items():
         yield from (usual._replace(**{name: value}) for value in values)
-    shares = (1, 2, 4_999, 5_000, 5_001, 9_999, 10_000, 10_001, 19_998, 19_999, 20_000, uint16)
+    shares = (
+        1,
+        2,
+        4_999,
+        5_000,
+        5_001,
+        9_999,
+        10_000,
+        10_001,
+        19_998,
+        19_999,
+        20_000,
+        20_002,
+        uint16,
+    )
     for bond, penalty in product(shares, shares):
         yield usual._replace(bond_bps=bond, penalty_bps=penalty)
 

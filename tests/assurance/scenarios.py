@@ -124,6 +124,47 @@ def removed_often(world: World) -> None:
     world.execute("cancelAuction", "alice", auction_id, 0)
 
 
+def cancelled_when_it_costs_again(world: World) -> None:
+    """After a removal, in the first second in which cancelling is not free any more."""
+    auction_id = _auction(world, "bob", "carol")
+    _bid(world, "bob", auction_id, 1_000)
+    world.execute("removeBid", "bob", auction_id)
+    _bid(world, "carol", auction_id, 900)
+    auction = world.model.auctions[auction_id]
+    world.wait_until(world.model.free_until(auction))
+    world.execute("cancelAuction", "alice", auction_id, world.model.penalty(auction))
+
+
+def ended_by_others(world: World) -> None:
+    """Auctions without a bid: one that its consumer alone may end, and one that anybody may."""
+    for open_award, who in ((False, (MALLORY, "alice")), (True, ("erin",))):
+        auction_id = _auction(world, open_award=open_award)
+        world.wait_until(world.model.auctions[auction_id].closing_time)
+        for caller in who:
+            world.execute("endAuction", caller, auction_id)
+
+
+def for_other_terms(world: World) -> None:
+    """Bids for terms that are packed into a smaller, and into a larger number."""
+    auction_id = _auction(world, "bob")
+    terms = world.model.auctions[auction_id].terms
+    for other in (terms - 1, terms + 1):
+        world.execute("placeBid", "bob", auction_id, 1_000, other)
+
+
+def signed_by_a_key_at_length(world: World) -> None:
+    """A signature by a key that has a byte too many."""
+    auction_id = _auction(world, "bob")
+    _bid(world, "bob", auction_id, 1_000)
+    auction = world.model.auctions[auction_id]
+    world.wait_until(auction.closing_time)
+    world.execute("endAuction", "alice", auction_id)
+    reading, *signed = Present(world).sign_reading(
+        auction_id, auction, Energy.ALL, last=True, flaw=Flaw.TOO_LONG, key=Key.OWN
+    )
+    world.execute("settle", "erin", reading, *(one.signature for one in signed), signed=signed)
+
+
 def uneven_batches(world: World) -> None:
     """More EVs than notes, and more notes than EVs."""
     addresses = [world.address(who) for who in ("alice", "bob")]
@@ -138,14 +179,14 @@ def fortunes(world: World) -> None:
     world.execute("startAuction", "alice", 1, 10**6, 1, 1, False, "", value=2**120 + 3)
 
 
-def _auction(world: World, *providers: str) -> int:
+def _auction(world: World, *providers: str, open_award: bool = False) -> int:
     people = ("alice", *providers)
     world.execute(
         "addEVs", "organization", [world.address(who) for who in people], [""] * len(people)
     )
     for who in people:
         world.execute("deposit", who, value=10**18)
-    world.execute("startAuction", "alice", 1, 10**6, 100, 100, False, "")
+    world.execute("startAuction", "alice", 1, 10**6, 100, 100, open_award, "")
     return world.model.current_auction_id(world.address("alice"))
 
 
@@ -170,6 +211,10 @@ def _relay(world: World, who: str, auction_id: int, rate: int) -> None:
 
 SCENARIOS = (
     removed_often,
+    cancelled_when_it_costs_again,
+    ended_by_others,
+    for_other_terms,
+    signed_by_a_key_at_length,
     signed_by_keys,
     extensions,
     fortunes,
