@@ -8,18 +8,6 @@ import pytest
 from ape_v2v.testing.contracts import ape_token
 
 
-@pytest.fixture(scope="module")
-def paid(v2v_token_market):
-    """A market in a token."""
-    return v2v_token_market()
-
-
-@pytest.fixture
-def v2v(v2v, paid):
-    """Run `ape v2v …` on the market in a token, unless another one is named."""
-    return lambda *words, on=paid, **options: v2v(*words, on=on, **options)
-
-
 @pytest.fixture
 def withdrawal_file(v2v, tmp_path):
     """A factory of files with signed withdrawals; `changes` are made after signing."""

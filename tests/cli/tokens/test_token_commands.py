@@ -15,18 +15,6 @@ from ape_v2v.testing.contracts import ape_token
 from tests.helpers.processes import project_folder, run_ape
 
 
-@pytest.fixture(scope="module")
-def paid(v2v_token_market):
-    """The market."""
-    return v2v_token_market()
-
-
-@pytest.fixture
-def v2v(v2v, paid):
-    """Run `ape v2v …` on the market in a token, unless another one is named."""
-    return lambda *words, on=paid, **options: v2v(*words, on=on, **options)
-
-
 @pytest.fixture
 def currency(paid):
     return {"symbol": "EURT", "decimals": 6, "address": paid.currency.address}

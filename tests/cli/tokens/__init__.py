@@ -1,0 +1,1 @@
+"""The commands on a market in a token."""
