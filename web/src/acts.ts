@@ -1,5 +1,5 @@
 // All that can be signed: what each act does, costs and risks, made of the terms as the chain has them now.
-import { CONNECTED, OPEN, paidIn, staked, standing, step, terms, view, type Terms } from './chain/contract'
+import { CONNECTED, OPEN, paidIn, priceOfEnding, staked, standing, step, terms, view, type Terms } from './chain/contract'
 import { Refused } from './chain/node'
 import { account } from './chain/wallets'
 import { config, labelOf, parameter, type Address } from './market'
@@ -90,11 +90,21 @@ export async function removeBid(id: string): Promise<Act> {
 
 /** End an auction without an award; the price is exactly what is shown. */
 export async function cancel(id: string): Promise<Act> {
-  const now = await inState(id, OPEN)
-  const bids = BigInt(now.provider) !== 0n
-  const isFree = !bids || now.freeUntil > BigInt(chainNow.value)
-  const penalty = isFree ? 0n : await view('penalty', id)
+  const penalty = await priceOfEnding(id, me())
   return costing('cancel', step('cancelAuction', [BigInt(id), penalty]), penalty)
+}
+
+/** The same by who leads, when nobody has accepted in time. */
+export async function missed(id: string): Promise<Act> {
+  const [now, penalty] = [await inState(id, OPEN), await priceOfEnding(id, me())]
+  return {
+    title: () => t('expire.button'),
+    button: () => (penalty === 0n ? t('expire.button') : t('missed.button', { penalty })),
+    rows: () => [[t('row.gets'), money(penalty)], [t('row.frees'), money(bondOf(now.energy * now.maxRate))], toMarket()],
+    risks: () => [],
+    done: () => t('missed.done', { penalty }),
+    steps: [step('cancelAuction', [BigInt(id), penalty])],
+  }
 }
 
 function costing(kind: 'remove' | 'cancel', one: ReturnType<typeof step>, penalty: bigint): Act {

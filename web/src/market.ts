@@ -84,6 +84,18 @@ export const auctionOf = (consumer: string): Auction | undefined =>
   running.value.find((one) => one.consumer === consumer)
 export const open = computed(() => running.value.filter((one) => one.state === 'open'))
 
+/** Until when its consumer may accept the bid that stands. */
+export const awardDeadline = (closing: number): number => closing + Number(parameter('awardWindow'))
+
+/**
+ * Whether an auction ends without an award for nothing; else that costs its consumer the penalty. For buttons: what is
+ * signed has the contract's own answer.
+ */
+export function endsFree({ provider, freeUntil, openAward, closing }: Auction, now: number): boolean {
+  const isOwed = provider !== null && labels.value.has(provider) && now >= (freeUntil ?? 0)
+  return !isOwed || (openAward && now >= awardDeadline(closing))
+}
+
 /** What the organization wrote about an EV, without what would turn the text around, and not too long. */
 export function labelOf(address: string): string {
   return plain(labels.value.get(address) ?? '')

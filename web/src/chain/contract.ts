@@ -2,7 +2,7 @@
 import { encodeFunctionData, type Hex } from 'viem'
 import { config, currency, type Address } from '../market'
 import { marketAbi, tokenAbi } from './abi'
-import { ask, hex, read, useToken } from './node'
+import { ask, hex, read, Refused, simulate, useToken } from './node'
 
 export interface Standing {
   registered: boolean
@@ -32,7 +32,6 @@ export interface Terms {
   validity: bigint
   provider: Address
   rate: bigint
-  freeUntil: bigint
 }
 
 export const OPEN = 1
@@ -92,7 +91,7 @@ export async function organization(): Promise<Organization> {
 export async function terms(id: string): Promise<Terms> {
   const info = (await read(market(), 'auctions', [BigInt(id)])) as {
     state: number; consumer: Address; energyWh: number; maxRate: bigint; closingTime: bigint; validity: bigint
-    provider: Address; rate: bigint; freeUntil: bigint
+    provider: Address; rate: bigint
   }
   return {
     state: info.state,
@@ -103,7 +102,6 @@ export async function terms(id: string): Promise<Terms> {
     validity: info.validity,
     provider: info.provider,
     rate: info.rate,
-    freeUntil: info.freeUntil,
   }
 }
 
@@ -124,6 +122,20 @@ export interface Step {
 
 export function step(method: Method, args: unknown[], value = 0n): Step {
   return { method, to: market(), value, data: encodeFunctionData({ abi: marketAbi, functionName: method, args } as never) }
+}
+
+/**
+ * What the contract would take from who asked if somebody ended an auction now without an award. It is asked itself:
+ * offered nothing, it says what is lacking.
+ */
+export async function priceOfEnding(id: string, from: Address): Promise<bigint> {
+  try {
+    await simulate({ from, ...step('cancelAuction', [BigInt(id), 0n]) })
+    return 0n
+  } catch (error) {
+    if (error instanceof Refused && error.reason === 'PenaltyAboveMaximum') return BigInt(error.args['penalty'] as bigint)
+    throw error
+  }
 }
 
 /**

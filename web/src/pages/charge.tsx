@@ -10,6 +10,7 @@ import { Choice, NumberField, reading, TextField } from '../parts/fields'
 import { act, Asker, Connected } from '../parts/roles'
 import { mine } from '../standing'
 import { kwh, rate, t } from '../words'
+import { Latest } from './happenings'
 
 const DAY_MINUTES = 7n * 24n * 60n
 const DAY_HOURS = 7n * 24n
@@ -122,7 +123,7 @@ export function ChargePage() {
   return (
     <>
       <h1>{t('charge.heading')}</h1>
-      {own ? <Own auction={own} /> : <Form />}
+      {own ? <Own auction={own} /> : <><Latest as="consumer" /><Form /></>}
       {account.value === null && <Welcome />}
     </>
   )

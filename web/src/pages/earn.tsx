@@ -5,6 +5,7 @@ import { running, type Auction } from '../market'
 import { Countdown, DetailsLine, Leader } from '../parts/auction'
 import { bidIn, Bidder, Connected } from '../parts/roles'
 import { kwh, rate, t } from '../words'
+import { Latest } from './happenings'
 
 function isMine(auction: Auction): boolean {
   return account.value !== null && (auction.provider === account.value || bidIn.value.has(auction.id))
@@ -31,6 +32,7 @@ export function EarnPage() {
   return (
     <>
       <h1>{t('earn.heading')}</h1>
+      {delivering.length === 0 && <Latest as="provider" />}
       {delivering.map((one) => <Connected key={one.id} auction={one} />)}
       {yours.length > 0 && <h2>{t('earn.yours')}</h2>}
       {yours.map((one) => <Card key={one.id} auction={one} />)}

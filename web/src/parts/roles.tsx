@@ -2,7 +2,7 @@
 import { computed, useComputed, useSignal } from '@preact/signals'
 import * as acts from '../acts'
 import { account } from '../chain/wallets'
-import { currency, parameter, type Auction } from '../market'
+import { awardDeadline, currency, endsFree, parameter, type Auction } from '../market'
 import { nextRate, parseRate } from '../money'
 import { activity, mine } from '../standing'
 import { chainNow } from '../time'
@@ -30,8 +30,8 @@ export const act = (make: () => Promise<Awaited<ReturnType<typeof acts.accept>>>
 /** For who asked, while it is open. */
 export function Asker({ auction }: { auction: Auction }) {
   const isOver = chainNow.value >= auction.closing
-  const until = auction.closing + Number(parameter('awardWindow'))
-  const isFree = auction.provider === null || (auction.freeUntil ?? 0) > chainNow.value || chainNow.value >= until
+  const until = awardDeadline(auction.closing)
+  const isFree = endsFree(auction, chainNow.value)
   const cancel = (
     <button type="button" class="second" onClick={() => act(() => acts.cancel(auction.id))}>
       {isFree ? t('auction.cancel.free') : t('auction.cancel.costs', { penalty: penaltyOf(auction) })}
@@ -52,7 +52,9 @@ export function Asker({ auction }: { auction: Auction }) {
       <button type="button" class="main" onClick={() => act(() => acts.accept(auction.id))}>
         {t('auction.accept', { rate: auction.rate })}
       </button>
-      <p class="quiet">{t('auction.accept.until', { until, penalty: penaltyOf(auction) })}</p>
+      <p class="quiet">
+        {auction.openAward ? t('auction.accept.open', { until }) : t('auction.accept.until', { until, penalty: penaltyOf(auction) })}
+      </p>
       {cancel}
     </div>
   )
@@ -66,7 +68,7 @@ export function Bidder({ auction, isShort = false }: { auction: Auction; isShort
   const left = auction.closing - chainNow.value
   const leads = auction.provider === account.value && account.value !== null
   if (left <= 0) {
-    if (leads) return <p class="good">{t('auction.won', { who: acts.who(auction.consumer), until: auction.closing + Number(parameter('awardWindow')) })}</p>
+    if (leads) return <Winner auction={auction} />
     const wasIn = bidIn.value.has(auction.id)
     return wasIn && auction.rate !== null ? <p>{t('auction.lost', { rate: auction.rate })}</p> : null
   }
@@ -104,6 +106,32 @@ export function Bidder({ auction, isShort = false }: { auction: Auction; isShort
         {left < LATE && <> · <strong>{t('auction.late')}</strong></>}
       </p>
       {mine.value && !mine.value.registered && <p class="wrong">{t('refused.NotEV', { account: account.value ?? '' })}</p>}
+    </div>
+  )
+}
+
+/** For whose bid stands after the close: the consumer's turn, or anybody's. */
+function Winner({ auction }: { auction: Auction }) {
+  const until = awardDeadline(auction.closing)
+  const penalty = endsFree(auction, chainNow.value) ? 0n : penaltyOf(auction)
+  if (chainNow.value >= until) {
+    return (
+      <div class="buttons">
+        <p>{t('auction.accept.over')}</p>
+        <button type="button" class="main" onClick={() => act(() => acts.missed(auction.id))}>
+          {penalty === 0n ? t('expire.button') : t('missed.button', { penalty })}
+        </button>
+      </div>
+    )
+  }
+  return (
+    <div class="buttons">
+      <p class="good">{t('auction.won', { who: acts.who(auction.consumer), until })}</p>
+      {auction.openAward && (
+        <button type="button" class="main" onClick={() => act(() => acts.accept(auction.id))}>
+          {t('auction.accept', { rate: auction.rate ?? 0n })}
+        </button>
+      )}
     </div>
   )
 }
