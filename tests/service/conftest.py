@@ -49,9 +49,9 @@ def serving(world, url=None, **options):
 
 
 @contextmanager
-def serving_market(market, cache=False, **options):
+def serving_market(market, cache=False, confirmations=None, **options):
     """The service over a market, and a client of it."""
-    with History(market, cache=cache, start_block=0) as history:
+    with History(market, cache=cache, confirmations=confirmations, start_block=0) as history:
         there = threading.Event()
         urls = []
 

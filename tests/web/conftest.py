@@ -27,7 +27,11 @@ WALLET = """
   window.wallet = { emit: (name, value) => (listeners[name] ?? []).forEach((one) => one(value)) }
   const provider = {
     request: async (call) => {
-      const { result, error } = await window.askWallet(call)
+      const { result, error, isAnswered = true } = await window.askWallet(call)
+      if (!isAnswered) {
+        document.body.classList.add('asks')
+        await new Promise(() => {})
+      }
       if (error) throw Object.assign(new Error(error.message), { code: error.code })
       return result
     },
@@ -69,6 +73,9 @@ class PhoneWallet:
         self.says_no = False
         self.follows = True
         """Whether it goes to another chain when it is asked to."""
+        self.is_slow = False
+        """Whether its owner has been shown something to sign, and has not answered yet."""
+        self.held: list[dict[str, str]] = []
         self.asked: list[str] = []
         """The methods, and what it was given to send."""
         self.sent: list[dict[str, str]] = []
@@ -94,11 +101,25 @@ class PhoneWallet:
                 return {"result": None}
             case "eth_sendTransaction" | "eth_signTypedData_v4" if self.says_no:
                 return {"error": {"code": REJECTED, "message": "User rejected the request."}}
+            case "eth_sendTransaction" if self.is_slow:
+                self.held += call["params"]
+                return {"isAnswered": False}
             case "eth_sendTransaction":
                 return {"result": self.send(call["params"][0])}
             case "eth_signTypedData_v4":
                 return {"result": self.signed(*call["params"])}
         return {"error": {"code": 4_200, "message": "not supported"}}
+
+
+class NodeOfTheTests:
+    """The node of the test session, as a phone's wallet asks one: it has its accounts' keys."""
+
+    def __init__(self, provider):
+        self._provider = provider
+        self.chain_id = provider.chain_id
+
+    def request(self, method, *parameters):
+        return self._provider.make_request(method, list(parameters))
 
 
 class Phone:
@@ -107,16 +128,21 @@ class Phone:
     def __init__(self, context, url, wallet):
         self.wallet = wallet
         self.url = url
-        self.page = context.new_page()
         self.complaints: list[str] = []
         """What the browser's console has to say: of a policy that was broken, say."""
         self.hosts: set[str] = set()
+        self._context = context
+        context.expose_binding("askWallet", lambda _, call: wallet.answer(call))
+        context.add_init_script(f"({WALLET})()")
+        self.open()
+
+    def open(self):
+        """A page of this browser's, with all that was kept."""
+        self.page = self._context.new_page()
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
-        context.expose_binding("askWallet", lambda _, call: wallet.answer(call))
-        context.add_init_script(f"({WALLET})()")
-        self.page.goto(url)
+        self.page.goto(self.url)
 
     def _heard(self, message):
         if message.type in ("error", "warning"):
@@ -142,6 +168,10 @@ class Phone:
 
     def does_not_see(self, text):
         expect(self.page.get_by_text(text)).to_have_count(0)
+
+    def has_asked_its_wallet(self):
+        """Wait until the wallet has something to sign, which it keeps to itself."""
+        expect(self.page.locator("body.asks")).to_have_count(1)
 
     def confirms(self, name, outcome, close="Close"):
         """Press what the sheet offers, and see what has become of it."""

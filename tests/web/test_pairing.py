@@ -14,23 +14,12 @@ from tests.cli import conftest as commands
 from tests.helpers.world import ALICE, DAVE
 from tests.service.conftest import serving_market
 from tests.session.pairs import free_port
-from tests.web.conftest import phones
+from tests.web.conftest import NodeOfTheTests, phones
 from tests.web.test_seen import cut_off, seen
 
 PATIENCE = 60  # seconds
 CODE = "a-code-of-a-car-01"
 SIGNATURE = "0x" + "12" * 64 + "1b"
-
-
-class SigningNode:
-    """The node of the test session, as a phone's wallet asks one."""
-
-    def __init__(self, provider):
-        self._provider = provider
-        self.chain_id = provider.chain_id
-
-    def request(self, method, *parameters):
-        return self._provider.make_request(method, list(parameters))
 
 
 # As the tests of commands start them.
@@ -50,7 +39,7 @@ def test_a_car_charges_by_a_key_that_its_owner_has_signed_on_the_phone(
         "--max-unacknowledged", "2 kWh",
     )  # fmt: skip
     watched = Market.at(market.address, Node(chain.provider.uri))
-    node = SigningNode(chain.provider)
+    node = NodeOfTheTests(chain.provider)
     with (
         serving_market(watched, requests=100_000) as client,
         phones(browser, node, str(client.base_url)) as new_phone,

@@ -162,11 +162,18 @@ export const nonceOf = async (account: Address): Promise<number> =>
 
 export interface Receipt {
   blockNumber: Hex
+  blockHash: Hex
   status: Hex
 }
 
 export const receiptOf = (hash: Hex): Promise<Receipt | null> =>
   ask({ method: 'eth_getTransactionReceipt', params: [hash] }) as Promise<Receipt | null>
+
+/** The hash of the block of a number, as the chain is now; null where there is none. */
+export async function blockHash(number: Hex): Promise<Hex | null> {
+  const block = (await ask({ method: 'eth_getBlockByNumber', params: [number, false] })) as { hash: Hex } | null
+  return block && block.hash
+}
 
 export interface Sent {
   hash: Hex

@@ -71,7 +71,7 @@ function Form() {
       energy: asked as bigint, maxRate: limit as bigint, minutes: Number(bidding), hours: Number(charging),
       openAward: openAward.value, details: details(),
     }
-    act(() => acts.ask(wish))
+    act('ask', wish)
   }
   return (
     <form onSubmit={submit}>

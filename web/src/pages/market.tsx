@@ -6,7 +6,6 @@ import { who } from '../acts'
 import { organization, records, type EVRecord, type Organization } from '../chain/contract'
 import { account } from '../chain/wallets'
 import { config, labelOf, labels, parameter, plain, type Address } from '../market'
-import * as acts from '../owneracts'
 import { TextField } from '../parts/fields'
 import { act } from '../parts/roles'
 import { Icon } from '../parts/icons'
@@ -60,7 +59,7 @@ function Cars({ isOwner }: { isOwner: boolean }) {
             <code class="quiet">{address}</code>
             <span class="quiet">{t('wallet.trades', { completed: known[at]?.completed ?? '…', noShows: known[at]?.noShows ?? '…' })}</span>
             {isOwner && (
-              <button type="button" class="plain aside" aria-label={t('unregister.title', { who: who(address) })} onClick={() => act(() => acts.remove(address))}>
+              <button type="button" class="plain aside" aria-label={t('unregister.title', { who: who(address) })} onClick={() => act('remove', address)}>
                 <Icon name="close" />
               </button>
             )}
@@ -90,7 +89,7 @@ function AddOne() {
       <TextField label={t('market.account')} text={address} hint="0x…" problem={problem} />
       <TextField label={t('market.note')} text={infos} />
       <button type="button" class="second" disabled={!typed || problem !== null}
-        onClick={() => act(() => acts.register([{ address: getAddress(typed), infos: infos.value.trim() }]))}>{t('market.add')}</button>
+        onClick={() => act('register', [{ address: getAddress(typed), infos: infos.value.trim() }])}>{t('market.add')}</button>
     </section>
   )
 }
@@ -120,7 +119,7 @@ function AddMany() {
         ))}
       </ul>
       {rows.value.length > PREVIEWED && <p class="quiet">{t('market.unseen', { count: rows.value.length - PREVIEWED })}</p>}
-      <button type="button" class="second" disabled={good.length === 0} onClick={() => act(() => acts.register(good))}>
+      <button type="button" class="second" disabled={good.length === 0} onClick={() => act('register', good)}>
         {t('register.button', { count: good.length })}
       </button>
     </section>
@@ -133,12 +132,12 @@ function Office({ house }: { house: Organization }) {
     <section class="card">
       <h2 class="label">{t('market.office')}</h2>
       <div class="buttons">
-        <button type="button" class="second" onClick={() => act(() => acts.setOpen(!house.isOpen))}>
+        <button type="button" class="second" onClick={() => act('setOpen', !house.isOpen)}>
           {house.isOpen ? t('closing.title') : t('opening.title')}
         </button>
       </div>
       <TextField label={t('handover.to')} text={heir} hint="0x…" problem={addressProblem(to)} />
-      <button type="button" class="second" disabled={!isAddress(to)} onClick={() => act(() => acts.handOver(getAddress(to)))}>{t('handover.title')}</button>
+      <button type="button" class="second" disabled={!isAddress(to)} onClick={() => act('handOver', getAddress(to))}>{t('handover.title')}</button>
     </section>
   )
 }
@@ -163,7 +162,7 @@ export default function MarketPage() {
           <p class="quiet">{t('market.owner')} {isOwner ? t('you') : ''} <code>{house.owner}</code></p>
           {house.pending && <p class="quiet">{t('market.pending')} <code>{house.pending}</code></p>}
           {house.pending && house.pending === account.value && (
-            <button type="button" class="main" onClick={() => act(acts.takeOver)}>{t('takeover.title')}</button>
+            <button type="button" class="main" onClick={() => act('takeOver')}>{t('takeover.title')}</button>
           )}
         </section>
       )}

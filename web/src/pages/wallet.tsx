@@ -1,7 +1,6 @@
 // Money, what has happened, how the page is to be, and the market's rules.
 import { computed, signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import * as acts from '../acts'
 import { account, forget } from '../chain/wallets'
 import { currency, running } from '../market'
 import { parseMoney } from '../money'
@@ -43,8 +42,8 @@ function Money() {
       {has && <p class="quiet">{t('wallet.trades', { completed: has.completed, noShows: has.noShows })}</p>}
       <NumberField label={t('wallet.add.amount')} unit={currency.value.symbol} text={amount} read={amountRead} shown={money} />
       <div class="pair">
-        <button type="button" class="second" disabled={value === null} onClick={() => value && act(() => acts.deposit(value))}>{t('wallet.add')}</button>
-        <button type="button" class="second" disabled={!has || has.free === 0n} onClick={() => act(acts.withdraw)}>{t('wallet.withdraw')}</button>
+        <button type="button" class="second" disabled={value === null} onClick={() => value && act('deposit', value)}>{t('wallet.add')}</button>
+        <button type="button" class="second" disabled={!has || has.free === 0n} onClick={() => act('withdraw')}>{t('wallet.withdraw')}</button>
       </div>
     </section>
   )

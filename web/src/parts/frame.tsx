@@ -99,10 +99,11 @@ export function Tabs() {
 export function UnderWay() {
   const now = progress.value
   if (isShown.value || now === null) return null
+  const goesOn = isUnderWay() && now.phase !== 'between'
   return (
     <button type="button" class="underway" onClick={() => (isShown.value = true)}>
-      {isUnderWay() ? <span class="spinner" aria-hidden="true" /> : <Icon name={now.phase === 'final' ? 'check' : 'warn'} />}
-      <span>{isUnderWay() ? now.act.title() : outcome(now)}</span>
+      {goesOn ? <span class="spinner" aria-hidden="true" /> : <Icon name={now.phase === 'final' ? 'check' : 'warn'} />}
+      <span>{goesOn ? now.act.title() : outcome(now)}</span>
     </button>
   )
 }

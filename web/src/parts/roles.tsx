@@ -2,6 +2,7 @@
 import { computed, useComputed, useSignal } from '@preact/signals'
 import * as acts from '../acts'
 import { account } from '../chain/wallets'
+import type { Name, Values } from '../intents'
 import { awardDeadline, currency, endsFree, parameter, type Auction } from '../market'
 import { nextRate, parseRate } from '../money'
 import { activity, mine } from '../standing'
@@ -22,9 +23,9 @@ export const bidIn = computed(() => new Set((activity.value ?? [])
   .filter((one) => one.event === 'BidPlaced' && one['provider'] === account.value).map((one) => one['auctionId'])))
 
 /** Whoever presses what needs an account is asked for one first. */
-export const act = (make: () => Promise<Awaited<ReturnType<typeof acts.accept>>>): void => {
+export function act<Of extends Name>(name: Of, ...args: Values<Of>): void {
   if (account.value === null) isConnecting.value = true
-  else void propose(make)
+  else void propose({ name, args })
 }
 
 /** For who asked, while it is open. */
@@ -33,7 +34,7 @@ export function Asker({ auction }: { auction: Auction }) {
   const until = awardDeadline(auction.closing)
   const isFree = endsFree(auction, chainNow.value)
   const cancel = (
-    <button type="button" class="second" onClick={() => act(() => acts.cancel(auction.id))}>
+    <button type="button" class="second" onClick={() => act('cancel', auction.id)}>
       {isFree ? t('auction.cancel.free') : t('auction.cancel.costs', { penalty: penaltyOf(auction) })}
     </button>
   )
@@ -42,14 +43,14 @@ export function Asker({ auction }: { auction: Auction }) {
     return (
       <div class="buttons">
         <p>{t('auction.unsold')}</p>
-        <button type="button" class="main" onClick={() => act(() => acts.accept(auction.id))}>{t('unsold.button')}</button>
+        <button type="button" class="main" onClick={() => act('accept', auction.id)}>{t('unsold.button')}</button>
       </div>
     )
   }
   if (chainNow.value >= until) return <div class="buttons"><p>{t('auction.accept.over')}</p>{cancel}</div>
   return (
     <div class="buttons">
-      <button type="button" class="main" onClick={() => act(() => acts.accept(auction.id))}>
+      <button type="button" class="main" onClick={() => act('accept', auction.id)}>
         {t('auction.accept', { rate: auction.rate })}
       </button>
       <p class="quiet">
@@ -77,7 +78,7 @@ export function Bidder({ auction, isShort = false }: { auction: Auction; isShort
       <div class="buttons">
         <p class="good" role="status">{t('auction.leading', { rate: auction.rate ?? 0n, bond: bondOf(auction) })}</p>
         {!isShort && (
-          <button type="button" class="second" onClick={() => act(() => acts.removeBid(auction.id))}>
+          <button type="button" class="second" onClick={() => act('removeBid', auction.id)}>
             {t('earn.removebid', { penalty: penaltyOf(auction) })}
           </button>
         )}
@@ -98,7 +99,7 @@ export function Bidder({ auction, isShort = false }: { auction: Auction; isShort
       )}
       {isTooHigh && <p class="wrong">{t('earn.toohigh', { rate: next })}</p>}
       <button type="button" class="main" disabled={isTooHigh || read.value.problem !== null}
-        onClick={() => act(() => acts.bid(auction.id, offered))}>
+        onClick={() => act('bid', auction.id, offered)}>
         {t('earn.bid', { rate: offered })}
       </button>
       <p class="quiet">
@@ -118,7 +119,7 @@ function Winner({ auction }: { auction: Auction }) {
     return (
       <div class="buttons">
         <p>{t('auction.accept.over')}</p>
-        <button type="button" class="main" onClick={() => act(() => acts.missed(auction.id))}>
+        <button type="button" class="main" onClick={() => act('missed', auction.id)}>
           {penalty === 0n ? t('expire.button') : t('missed.button', { penalty })}
         </button>
       </div>
@@ -128,7 +129,7 @@ function Winner({ auction }: { auction: Auction }) {
     <div class="buttons">
       <p class="good">{t('auction.won', { who: acts.who(auction.consumer), until })}</p>
       {auction.openAward && (
-        <button type="button" class="main" onClick={() => act(() => acts.accept(auction.id))}>
+        <button type="button" class="main" onClick={() => act('accept', auction.id)}>
           {t('auction.accept', { rate: auction.rate ?? 0n })}
         </button>
       )}
@@ -152,14 +153,14 @@ export function Connected({ auction }: { auction: Auction }) {
       <div class="buttons">
         {isConsumer && (
           <>
-            <button type="button" class="main" onClick={() => act(() => acts.pay(auction.id))}>{t('connected.pay')}</button>
+            <button type="button" class="main" onClick={() => act('pay', auction.id)}>{t('connected.pay')}</button>
             <p class="quiet">{t('connected.pay.hint')}</p>
           </>
         )}
         {!isConsumer && auction.provider === account.value && (
           <>
             <p class="quiet">{t('connected.collect')}</p>
-            <button type="button" class="second" onClick={() => act(() => acts.forfeit(auction.id))}>
+            <button type="button" class="second" onClick={() => act('forfeit', auction.id)}>
               {t('connected.giveup', { penalty: 2n * penaltyOf(auction) })}
             </button>
           </>
@@ -167,7 +168,7 @@ export function Connected({ auction }: { auction: Auction }) {
         {chainNow.value >= expiry && (
           <>
             <p class="wrong">{t('connected.expired')}</p>
-            <button type="button" class="second" onClick={() => act(() => acts.expire(auction.id))}>{t('connected.expire')}</button>
+            <button type="button" class="second" onClick={() => act('expire', auction.id)}>{t('connected.expire')}</button>
           </>
         )}
       </div>

@@ -4,8 +4,9 @@ import { config, currency, plain } from '../market'
 import { Icon } from '../parts/icons'
 import { Sheet } from '../parts/sheet'
 import { deviceNow } from '../time'
-import { check, dismiss, isRefusal, progress, sign, type Progress } from '../transaction'
+import { check, dismiss, isRefusal, leave, OtherAccount, progress, sign, type Progress } from '../transaction'
 import { t, type Key, type Value } from '../words'
+import { isConnecting } from './connect'
 import { en } from '../words/en'
 
 const SLOW = 36
@@ -17,9 +18,13 @@ export function said(error: unknown): string {
     const key = `refused.${error.reason}`
     return error.reason && key in en ? t(key as Key, error.args as Record<string, Value>) : error.message
   }
+  if (error instanceof OtherAccount) return t('tx.otheraccount', { account: error.account })
   const { shortMessage, message } = (error ?? {}) as { shortMessage?: string; message?: string }
   return plain(shortMessage ?? message ?? String(error), 200)
 }
+
+/** Whether a sentence of ours says all of it. */
+const isSaid = (error: unknown): boolean => (isRefusal(error) ? error.reason !== null : error instanceof OtherAccount)
 
 /** What has become of it, in a sentence. */
 export function outcome(now: Progress): string {
@@ -29,7 +34,7 @@ export function outcome(now: Progress): string {
     case 'final':
       return now.repriced ? t('tx.repriced') : now.act.done()
     case 'refused':
-      return isRefusal(now.error) && now.error.reason ? said(now.error) : t('tx.unclear', { said: said(now.error) })
+      return isSaid(now.error) ? said(now.error) : t('tx.unclear', { said: said(now.error) })
     case 'failed':
       return isRefusal(now.error) ? said(now.error) : t('tx.failed', { said: said(now.error) })
     case 'ready':
@@ -91,6 +96,12 @@ function Shown({ now }: { now: Progress }) {
 
 const Fact = ({ label, value }: { label: string; value: string }) => <div><dt>{label}</dt><dd>{value}</dd></div>
 
+/** With the account, which has to be connected first where a page has just been opened. */
+function goOn(): void {
+  if (account.value === null) isConnecting.value = true
+  else void check()
+}
+
 function Buttons({ now }: { now: Progress }) {
   if (isElsewhere.value && now.phase !== 'final') {
     return (
@@ -118,6 +129,13 @@ function Buttons({ now }: { now: Progress }) {
         <div class="buttons">
           <button type="button" class="main" onClick={dismiss}>{t('close')}</button>
           <button type="button" class="second" onClick={() => void check()}>{t('tx.again')}</button>
+        </div>
+      )
+    case 'between':
+      return (
+        <div class="buttons">
+          <button type="button" class="main" onClick={goOn}>{t('tx.goon')}</button>
+          <button type="button" class="second" onClick={leave}>{t('tx.leave')}</button>
         </div>
       )
     case 'asking':
