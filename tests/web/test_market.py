@@ -68,6 +68,24 @@ def test_a_table_is_read_row_by_row_and_registered_in_batches(office, world):
     assert office.complaints == []
 
 
+def test_batches_go_on_after_the_page_was_closed(office, world, node):
+    cars = [checksummed(number) for number in range(BATCH + 2)]
+    office.fill("Paste a table", "\n".join(["address,infos", *(f"{car},Van" for car in cars)]))
+    office.press(f"Register {len(cars)}")
+    node.request("evm_setAutomine", False)
+    office.page.get_by_role("dialog").get_by_role("button", name=f"Register {len(cars)}").click()
+    office.sees("Sent. It comes with one of the next blocks.")
+    office.page.close()
+    node.request("evm_setAutomine", True)
+    node.request("evm_mine")
+
+    office.open()
+    office.press("Go on")
+    office.confirms("Register 2", "Cars registered: 2.")
+    assert len(office.wallet.sent) == 2
+    assert all(registered(world, car) for car in cars)
+
+
 def test_a_market_is_closed_and_changes_hands_by_two_who_agree(office, bob, world):
     office.press("Remove Alice's EV")
     office.confirms("Remove", "Alice's EV is registered no more.")

@@ -79,6 +79,21 @@ def test_what_the_chain_took_back_is_not_sent_again_while_it_may_come(asked, nod
     assert balance(world, ALICE) == FUNDS - RESERVE
 
 
+def test_what_has_come_back_is_not_sent_again(asked, node, world):
+    (first,) = asked.wallet.sent
+    node.request("evm_setAutomine", False)
+    node.request("anvil_reorg", 1, [])
+    asked.sees(FORGOTTEN)
+    node.request("eth_sendTransaction", first | {"gasPrice": "0x0"})
+    asked.press("Try again")
+    asked.sees("Sent. It comes with one of the next blocks.")
+
+    node.request("anvil_mine", hex(CONFIRMATIONS))
+    asked.sees("Your request is open.")
+    assert len(asked.wallet.sent) == 1
+    assert balance(world, ALICE) == FUNDS - RESERVE
+
+
 def test_what_the_chain_took_back_is_known_on_a_page_that_is_opened_again(asked, node, world):
     asked.page.close()
     node.request("anvil_reorg", 1, [])

@@ -97,6 +97,7 @@ export async function propose(intent: Intent): Promise<void> {
 export async function check(): Promise<void> {
   const mine = progress.value
   if (!mine) return
+  if (mine.phase === 'dropped' && (await isBack())) return
   const { intent } = mine
   update({ phase: 'checking', error: null, hash: null })
   try {
@@ -186,6 +187,8 @@ async function sentAs(hash: Hex): Promise<void> {
 // --- What has become of it
 
 let followed: Kept | null = null
+/** What the network forgot. */
+let lost: Kept | null = null
 
 function remember(one: Kept): void {
   followed = one
@@ -201,11 +204,23 @@ export async function resume(): Promise<void> {
     ...AT_FIRST, act: { ...NOTHING, title: () => title, done: () => done }, intent, phase: kept.isWaiting ? 'between' : 'sent',
     nonce, hash, sentAt: Date.now(), from, isBegun,
   }
-  if (!kept.isWaiting) {
-    followed = kept
-    if ((await follow()) && kept.left > 0) update({ phase: 'between' })
-  }
+  if (kept.isWaiting) isShown.value = true
+  else await goOnFollowing(kept)
+}
+
+/** Follow it, and leave the rest to its owner. */
+async function goOnFollowing(kept: Kept): Promise<void> {
+  remember(kept)
+  if ((await follow()) && kept.left > 0) update({ phase: 'between' })
   if (progress.value?.phase === 'between') isShown.value = true
+}
+
+/** Whether the node knows again what it had forgotten: then that is followed, and no other is sent. */
+async function isBack(): Promise<boolean> {
+  if (!lost?.hash || !(await sentBy(lost.hash).catch(() => null))) return false
+  update({ phase: 'sent', hash: lost.hash, sentAt: Date.now() })
+  await goOnFollowing(lost)
+  return true
 }
 
 /** Look at the chain until it is clear what has become of it; true when it is done and final. */
@@ -254,6 +269,7 @@ async function isGone({ seen }: Kept): Promise<boolean> {
 function over(phase: Phase, depth = 0): boolean {
   if (followed && phase !== 'final' && (followed.isBegun || phase === 'between')) keep({ ...followed, isWaiting: true })
   else drop()
+  lost = phase === 'dropped' ? followed : null
   followed = null
   update({ phase, depth })
   void standingNow()
@@ -305,7 +321,7 @@ export function dismiss(): void {
   const now = progress.value
   if (!now || isUnderWay()) return
   if (now.isBegun && now.phase !== 'final') progress.value = { ...now, intent: { ...now.intent }, phase: 'between' }
-  else progress.value = null
+  else leave()
 }
 
 /** Sign no more of what is begun. */
