@@ -17,8 +17,12 @@ def main() -> None:
     # Ape compiles a contract again when its own file has changed, not when what it imports has.
     project.load_contracts(use_cache=False)
     market = Path(contract.__file__).parent
-    tests = market.parents[1] / "testing"
-    for name, room in [*((name, market) for name in contract.NAMES), ("Stablecoin", tests)]:
+    package = market.parents[1]
+    others = [
+        ("Stablecoin", package / "testing"),
+        ("TestToken", package / "simulation" / "chain"),
+    ]
+    for name, room in [*((name, market) for name in contract.NAMES), *others]:
         path = room / "artifacts" / f"{name}.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(contract.distilled(getattr(project, name).contract_type), "utf-8")

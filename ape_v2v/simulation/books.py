@@ -1,4 +1,4 @@
-"""Whether the market's money is all there: to the wei, after every block."""
+"""Whether the market's money is all there: to the last unit, after every block."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ALL_AFTER = 512
 
 
 class Books:
-    """Balances and locked amounts, beside the ether that the contract holds."""
+    """Balances and locked amounts, beside the ether or the tokens that the contract holds."""
 
     def __init__(
         self, market: Market, contract: SimulatedContract, accounts: Iterable[str]
@@ -44,7 +44,7 @@ class Books:
         """Check a block.
 
         Raises:
-            SimulationError: Wei were lost or made.
+            SimulationError: Money was lost or made.
         """
         self._blocks += 1
         accounts, auctions = self._touched(block)
@@ -59,7 +59,7 @@ class Books:
         """Check every account and every auction.
 
         Raises:
-            SimulationError: Wei were lost or made.
+            SimulationError: Money was lost or made.
         """
         self._read(list(self._balances), list(self._locked))
         self._compare()
@@ -83,9 +83,18 @@ class Books:
         known = sum(self._balances.values()) + sum(self._locked.values())
         if held != known:
             raise SimulationError(
-                f"after {self._blocks} blocks the contract holds {held} wei, and its accounts and "
-                f"auctions {known}: money was {'lost' if known < held else 'made'}"
+                f"after {self._blocks} blocks the contract holds {held} "
+                f"{self.market.currency.base}, and its accounts and auctions {known}: money was "
+                f"{'lost' if known < held else 'made'}"
             )
+        if not self.market.currency.is_ether and (wei := self._wei()):
+            raise SimulationError(
+                f"after {self._blocks} blocks the contract holds {wei} wei, and is paid in "
+                f"{self.market.currency}: nobody can ever get them out"
+            )
+
+    def _wei(self) -> int:
+        return self.contract.node.chain.balance(self.market.address)
 
     def _touched(self, block: Iterable[Included]) -> tuple[list[str], list[int]]:
         """Whose money, and which auctions, a block can have changed.

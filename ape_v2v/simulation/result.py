@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class AuctionRow:
-    """An auction, from its start to what came of it. Rates in wei per Wh, amounts in wei."""
+    """An auction, from its start to what came of it.
+
+    Amounts are smallest units of the market's currency, rates units per Wh: of ether, wei.
+    """
 
     number: int
     replicate: int
@@ -29,7 +32,7 @@ class AuctionRow:
     """Empty: nobody's bid stood in the end."""
     rate: int | None
     cost: int
-    """What energy costs the provider, wei per Wh; 0 without one."""
+    """What energy costs the provider, units per Wh; 0 without one."""
     how: str
     """What came of it: `unsold`, `cancelled`, or how the connection ended."""
     delivered: int
@@ -53,6 +56,7 @@ class BidRow:
     refusal: str
     gas: int
     fee: int
+    """Wei."""
 
 
 @dataclass
@@ -69,15 +73,16 @@ class VehicleRow:
     energy: int
     """Wh that were paid for."""
     money: int
-    """What it has more in the market than it had put there, wei."""
+    """What it has more in the market than it had put there, units of its currency."""
     value: int
-    """What the energy was worth to a consumer, or has cost a provider, wei."""
+    """What the energy was worth to a consumer, or has cost a provider, in the same."""
     fees: int
+    """In the same, whatever gas is paid in."""
     transactions: int
 
     @property
     def gain(self) -> int:
-        """Better off by, wei, gas included."""
+        """Better off by, in the same, gas included."""
         worth = self.value if self.role == "consumer" else -self.value
         return self.money + worth - self.fees
 
@@ -100,7 +105,9 @@ class RunResult:
     transactions: int = 0
     gas: int = 0
     fees: int = 0
+    """Wei."""
     burnt: int = 0
+    """Units of the market's currency."""
 
     @property
     def trades(self) -> list[AuctionRow]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ape_v2v.currency import ETHER
 from ape_v2v.evm.inprocess import PyrevmChain
-from ape_v2v.market.interface import contract as artifact
 from ape_v2v.market.interface.access import address_of
 from ape_v2v.market.interface.states import Ending
+from ape_v2v.market.interface.transactions import creation_code
 from ape_v2v.market.market import BURNT, Market
 from ape_v2v.simulation.books import Books
+from ape_v2v.simulation.chain import token
 from ape_v2v.simulation.chain.accounts import SimulatedAccount
 from ape_v2v.simulation.chain.loop import Loop
 from ape_v2v.simulation.chain.node import SimulatedContract, SimulatedNode
@@ -23,7 +25,7 @@ from ape_v2v.simulation.vehicles.board import PublicBoard
 from ape_v2v.simulation.vehicles.population import HOUR, vehicles, visits
 from ape_v2v.simulation.vehicles.strategies import strategy
 from ape_v2v.simulation.vehicles.vehicles import SimulatedConsumer, SimulatedProvider, Trade
-from ape_v2v.units import Money
+from ape_v2v.units import Price
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
     from ape_v2v.simulation.vehicles.board import Posted
     from ape_v2v.simulation.vehicles.population import Visit
 
-DEPOSIT = Money(10**22)
-"""What everybody puts into the market at first: no stake is ever too high."""
+DEPOSIT = 10**30
+"""What everybody puts into the market at first, smallest units: no stake is ever too high."""
 _BATCH = 100
 _BIDS = {"placeBid", "placeBidFor"}
 
@@ -72,7 +74,6 @@ class Simulation:
         comers = visits(scenario, seed, replicate) if comers is None else comers
         self.result = RunResult(scenario, seed, replicate, list(comers))
         self.refused = self.result.refused
-        self.board = PublicBoard()
         chain = chain or PyrevmChain()
         self.start = chain.timestamp
         self.loop = Loop(float(self.start))
@@ -127,9 +128,15 @@ class Simulation:
 
     def _open_market(self) -> None:
         owner: Any = SimulatedAccount("organization")
-        code = artifact.interface().creation_code(owner.address, self.rules.as_tuple())
-        address = address_of(self.node.chain.deploy(owner.address, code))
-        contract = SimulatedContract(address, self.node)
+        chain, said = self.node.chain, self.scenario.market.currency
+        currency, self.ether_price = ETHER, None
+        if said is not None:
+            currency = said.at(token.deploy(chain, owner.address, said.decimals))
+            self.ether_price = Price(currency.symbol.upper(), self.scenario.ether_price)
+        code = creation_code(owner.address, self.rules.as_tuple(), currency)
+        address = address_of(chain.deploy(owner.address, code))
+        contract = SimulatedContract(address, self.node, currency)
+        self.board = PublicBoard(currency)
         self.market = Market(contract, self.pool.gateway)
         now = Market(contract, self.pool.at_once)
         for name, group in vehicles(self.scenario):
@@ -147,8 +154,11 @@ class Simulation:
             part = everybody[first : first + _BATCH]
             now.add_evs([(one.address, "") for one in part], sender=owner)
         for one in everybody:
-            self.node.chain.set_balance(one.address, int(DEPOSIT))
-            now.deposit(DEPOSIT, sender=one.account)
+            if currency.address is None:
+                chain.set_balance(one.address, DEPOSIT)
+            else:
+                token.allow(chain, currency.address, one.address, contract.address, DEPOSIT)
+            now.deposit(now.money(DEPOSIT), sender=one.account)
         self._by_name = {one.name: one for one in everybody}
         self._books = Books(self.market, contract, [one.address for one in everybody])
         self._spent = dict.fromkeys(self._by_name, (0, 0))
@@ -310,9 +320,9 @@ class Simulation:
                     visits=self._visits.get(name, 0),
                     trades=trades,
                     energy=energy,
-                    money=int(self.market.balance(one.address)) - int(DEPOSIT),
+                    money=int(self.market.balance(one.address)) - DEPOSIT,
                     value=value,
-                    fees=fees,
+                    fees=round(self.scenario.gas(fees)),
                     transactions=count,
                 )
             )

@@ -6,6 +6,7 @@ import pytest
 
 from ape_v2v import Market
 from ape_v2v.market.interface import contract
+from ape_v2v.simulation.chain import token
 from ape_v2v.testing.contracts import TOKEN_NAME
 
 
@@ -14,6 +15,7 @@ from ape_v2v.testing.contracts import TOKEN_NAME
     [
         *(("ape_v2v.market.interface", name) for name in contract.NAMES),
         ("ape_v2v.testing", TOKEN_NAME),
+        ("ape_v2v.simulation.chain", token.NAME),
     ],
 )
 def test_the_artifact_is_what_the_sources_compile_to(project, package, name):

@@ -71,7 +71,7 @@ class BidDocument(Document):
             confirmations = 0 if is_dev else Configuration.current().confirmations
         _require_age(auction, info, confirmations)
         _require_bidder(auction, info, signer.address)
-        highest = auction.highest_rate or Rate(0)
+        highest = auction.highest_rate or auction.market.rate(0)
         if rate > highest:
             raise Refused("RateTooHigh", {"rate": int(rate), "highest": int(highest)})
         if not rate:

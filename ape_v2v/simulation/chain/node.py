@@ -110,7 +110,7 @@ class SimulatedContract(MarketContract):
         key = (name, arguments)
         if key in (known := self.node.known):
             return known[key]
-        read = _reader(name, len(arguments))
+        read = _reader(self.artifact, name, len(arguments))
         if read is None:
             answer = super().view(name, *arguments, block=block)
         else:
@@ -125,22 +125,22 @@ class SimulatedContract(MarketContract):
             Refused: It reverts.
         """
         try:
-            return self.node.chain.call(self.address, _question(name, arguments))
+            return self.node.chain.call(self.address, _question(self.artifact, name, arguments))
         except chains.EvmReverted as error:
-            raise refusal(error.output, "execution reverted") from None
+            raise refusal(error.output, "execution reverted", self.currency) from None
 
 
 @lru_cache(maxsize=2**14)
-def _question(name: str, arguments: tuple[Any, ...]) -> bytes:
-    return artifact.interface().call_data(name, *arguments)
+def _question(of: str, name: str, arguments: tuple[Any, ...]) -> bytes:
+    return artifact.interface(of).call_data(name, *arguments)
 
 
 @cache
-def _reader(name: str, arity: int) -> Callable[[bytes], Any] | None:
+def _reader(of: str, name: str, arity: int) -> Callable[[bytes], Any] | None:
     """How what a view returns is read; None where it is not a row of words."""
     (abi,) = [
         item
-        for item in artifact.contract_type().view_methods
+        for item in artifact.contract_type(of).view_methods
         if item.name == name and len(item.inputs) == arity
     ]
     (output,) = abi.outputs if len(abi.outputs) == 1 else (None,)

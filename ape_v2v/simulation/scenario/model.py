@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
+from ape_v2v.currency import ETHER, Currency
 from ape_v2v.errors import ConfigurationError
 from ape_v2v.market.interface.parameters import Parameters
 from ape_v2v.simulation.scenario import sessions
 from ape_v2v.simulation.streams import Stream  # noqa: TC001 - pydantic reads annotations
 
 HOURS = 24
-_WEI_PER_ETHER = 10**18
 _WH_PER_KWH = 1_000
 _GWEI = 10**9
+_NOWHERE = "0x0000000000000000000000000000000000000000"
+"""Where a token is before it is deployed."""
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -68,28 +80,84 @@ class Drawn(_Section):
         return value if self.most is None else min(value, self.most)
 
 
+class TokenSection(_Section):
+    """A token that a market is paid in; gas is paid in ether all the same."""
+
+    symbol: str
+    decimals: Annotated[int, Field(ge=6, le=ETHER.decimals)] = 6
+    price_eur: Positive = 1.0
+    """What one of it costs."""
+
+    @field_validator("symbol")
+    @classmethod
+    def _for_a_token(cls, value: str) -> str:
+        if Currency.token(_NOWHERE, value, 0).symbol != value:
+            raise ValueError(
+                "expected the symbol of a token, such as EURC: up to 16 letters and digits, and "
+                "no name of ether's"
+            )
+        return value
+
+    def at(self, address: str = _NOWHERE) -> Currency:
+        """The currency, when its contract is there."""
+        return Currency.token(address, self.symbol, self.decimals)
+
+
 class MarketSection(_Section):
     """The rules: the contract's parameters by its names, and how consumers use it."""
 
+    currency: TokenSection | None = None
+    """What it is paid in; None is ether, which a scenario calls `ether`."""
     parameters: dict[str, int | str] = {}
     bidding_seconds: Annotated[int, Field(ge=1, le=604_800)] = 600
     validity_seconds: Annotated[int, Field(ge=1, le=604_800)] = 14_400
     settle_by: Literal["consumer", "receipt"] = "receipt"
     """Who ends a trade: the consumer in full, or the provider by the consumer's receipt."""
 
+    @field_validator("currency", mode="before")
+    @classmethod
+    def _ether_or_a_token(cls, value: Any) -> Any:
+        if value == ETHER.symbol:
+            return None
+        if value is None or isinstance(value, dict | TokenSection):
+            return value
+        raise ValueError(
+            "expected ether, or a token such as {symbol: EURC, decimals: 6, price_eur: 1}"
+        )
+
     @field_validator("parameters")
     @classmethod
-    def _as_the_contract(cls, value: dict[str, int | str]) -> dict[str, int | str]:
+    def _as_the_contract(
+        cls, value: dict[str, int | str], info: ValidationInfo
+    ) -> dict[str, int | str]:
+        if "currency" not in info.data:  # that is wrong already
+            return value
         try:
-            Parameters.from_mapping(value)
+            Parameters.from_mapping(value, _money(info.data["currency"]))
         except ConfigurationError as error:
             raise ValueError(str(error)) from error
         return value
 
+    @model_serializer(mode="wrap")
+    def _ether_goes_without_saying(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        said: dict[str, Any] = dump(self)
+        if self.currency is None:  # so that hashes are those of before there were tokens
+            said.pop("currency", None)
+        return said
+
     @property
     def rules(self) -> Parameters:
         """All the contract's parameters."""
-        return Parameters.from_mapping(self.parameters)
+        return Parameters.from_mapping(self.parameters, self.paid_in)
+
+    @property
+    def paid_in(self) -> Currency:
+        """Its currency, a token without an address of its own yet."""
+        return _money(self.currency)
+
+
+def _money(token: TokenSection | None) -> Currency:
+    return ETHER if token is None else token.at()
 
 
 class ChainSection(_Section):
@@ -230,11 +298,40 @@ class Scenario(_Section):
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def wei_per_wh(self, eur_per_kwh: float) -> int:
-        """A price of energy as the contract has it."""
-        ether_per_kwh = eur_per_kwh / self.chain.ether_eur
-        return round(ether_per_kwh * (_WEI_PER_ETHER // _WH_PER_KWH))
+    def rate(self, eur_per_kwh: float) -> int:
+        """A price of energy as the contract has it: smallest units of its currency per Wh."""
+        per_kwh = eur_per_kwh / self._price_eur
+        return round(per_kwh * (10**self._decimals // _WH_PER_KWH))
 
-    def eur(self, wei: int) -> float:
-        """An amount for people."""
-        return wei / _WEI_PER_ETHER * self.chain.ether_eur
+    def eur(self, units: float) -> float:
+        """An amount for people, out of smallest units of the market's currency."""
+        return units * self._finer / 10**ETHER.decimals * self._price_eur
+
+    def eur_per_kwh(self, rate: float) -> float:
+        """A mean rate for people, cut where wei would be, out of smallest units per Wh."""
+        return round(rate * self._finer) / 10**ETHER.decimals * self._price_eur * _WH_PER_KWH
+
+    def gas(self, wei: int) -> float:
+        """What gas comes to in smallest units of the market's currency; in ether, as it is."""
+        if self.market.currency is None:
+            return wei
+        return wei * float(self.ether_price) / self._finer
+
+    @property
+    def ether_price(self) -> Decimal:
+        """What an ether, which gas is paid in, costs in the market's currency."""
+        return Decimal(str(self.chain.ether_eur)) / Decimal(str(self._price_eur))
+
+    @property
+    def _price_eur(self) -> float:
+        token = self.market.currency
+        return self.chain.ether_eur if token is None else token.price_eur
+
+    @property
+    def _decimals(self) -> int:
+        return self.market.paid_in.decimals
+
+    @property
+    def _finer(self) -> int:
+        """So many wei are to an ether what a smallest unit is to the currency."""
+        return 10 ** int(ETHER.decimals - self._decimals)

@@ -1,7 +1,8 @@
 """What a run is measured by: the best that could be, and what simple rules come to.
 
-All in welfare: what energy is worth to who gets it, less what it costs who gives it, in wei,
-without gas. "No market" is 0: everybody charges in public, as the value says.
+All in welfare: what energy is worth to who gets it, less what it costs who gives it, in smallest
+units of the market's currency, without gas. "No market" is 0: everybody charges in public, as the
+value says.
 """
 
 from __future__ import annotations
@@ -36,14 +37,14 @@ class Matching:
 
 @dataclass(frozen=True)
 class Benchmarks:
-    """Beside a run: no market is 0 wei."""
+    """Beside a run: no market is 0."""
 
     optimum: int
-    """The most that could be gained by who knows everything in advance; an upper bound, wei."""
+    """The most that could be gained by who knows everything in advance; an upper bound."""
     greedy: int
-    """By serving each consumer as it comes from the cheapest that can, wei."""
+    """By serving each consumer as it comes from the cheapest that can."""
     random: int
-    """The same, from any that can and does not lose by it, wei."""
+    """The same, from any that can and does not lose by it."""
 
 
 def best_assignment(values: Sequence[float], costs: Sequence[float]) -> Matching:

@@ -113,7 +113,8 @@ def measure(result: RunResult) -> Metrics:
     accepted = sum(row.accepted for row in result.bids)
     load = profile(result)
     transformer = scenario.grid.transformer_kw
-    gas_of_trade = _ratio(result.fees, len(trades))
+    gas = scenario.gas(result.fees)
+    gas_of_trade = _ratio(gas, len(trades))
     return Metrics(
         auctions=len(result.auctions),
         trades=len(trades),
@@ -127,17 +128,17 @@ def measure(result: RunResult) -> Metrics:
         random_eur=eur(beside.random),
         efficiency=_ratio(welfare, beside.optimum),
         efficiency_online=_ratio(welfare, beside.greedy),
-        gas_eur=eur(result.fees),
-        welfare_after_gas_eur=eur(welfare - result.fees),
-        gas_share=_ratio(result.fees, paid),
+        gas_eur=eur(gas),
+        welfare_after_gas_eur=eur(welfare - gas),
+        gas_share=_ratio(gas, paid),
         break_even_kwh=_ratio(gas_of_trade, margin) / _WH_PER_KWH,
-        price_eur_kwh=eur(round(_ratio(paid, energy))) * _WH_PER_KWH,
-        competitive_eur_kwh=eur(round(competitive)) * _WH_PER_KWH,
+        price_eur_kwh=scenario.eur_per_kwh(_ratio(paid, energy)),
+        competitive_eur_kwh=scenario.eur_per_kwh(competitive),
         smith_alpha=_alpha(rates, competitive),
         detour_eur=len(trades) * world.detour_minutes / _MINUTES * world.value_of_time_eur_h,
         break_even_detour_minutes=_MINUTES
-        * _ratio(_ratio(eur(welfare - result.fees), len(trades)), world.value_of_time_eur_h),
-        saving_eur_kwh=eur(round(_ratio(saved, energy))) * _WH_PER_KWH,
+        * _ratio(_ratio(eur(welfare - gas), len(trades)), world.value_of_time_eur_h),
+        saving_eur_kwh=scenario.eur_per_kwh(_ratio(saved, energy)),
         consumer_gain_eur=eur(sum(row.gain for row in consumers)),
         provider_gain_eur=eur(sum(row.gain for row in providers)),
         consumers_worse_off=sum(row.gain < 0 for row in consumers),
@@ -157,7 +158,7 @@ def measure(result: RunResult) -> Metrics:
 
 
 def competitive_rate(result: RunResult) -> float:
-    """The middle of the rates at which as much would be offered as asked for, wei per Wh."""
+    """The middle of the rates at which as much would be offered as asked for, units per Wh."""
     demand = _ladder(result, "consumer")
     supply = _ladder(result, "provider")
     asked = given = 0  # places in the ladders

@@ -105,7 +105,7 @@ def write(folder: Path, results: Sequence[RunResult], found: Sequence[Table]) ->
 def manifest(results: Sequence[RunResult], found: Sequence[Table]) -> dict[str, Any]:
     """What was run, by what, and the hashes of what came of it."""
     scenario = results[0].scenario
-    code = artifact.contract_type().runtime_bytecode
+    code = artifact.contract_type(artifact.name_for(scenario.market.paid_in)).runtime_bytecode
     bytecode = bytes.fromhex(str(code.bytecode).removeprefix("0x")) if code else b""
     return {
         "scenario": scenario.name,

@@ -279,4 +279,4 @@ def _heat(figure: Any, outcome: StudyOutcome, settings: Sequence[str]) -> None:
 
 
 def _eur_per_kwh(result: RunResult) -> Callable[[float], float]:
-    return lambda rate: result.scenario.eur(round(rate)) * _WH
+    return result.scenario.eur_per_kwh

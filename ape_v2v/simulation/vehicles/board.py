@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ape_v2v.currency import ETHER
 from ape_v2v.units import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ape_v2v.currency import Currency
     from ape_v2v.market.interface.events import Fact
 
 _REMEMBERED = 64
@@ -26,7 +28,7 @@ class Posted:
     energy: int
     """Wh."""
     max_rate: int
-    """Wei per Wh."""
+    """Smallest units of the market's currency per Wh."""
     started: int
     closing: int
     leader: str | None = None
@@ -40,7 +42,8 @@ class Posted:
 class PublicBoard:
     """The open auctions, and the rates at which the last ones were won."""
 
-    def __init__(self) -> None:
+    def __init__(self, currency: Currency = ETHER) -> None:
+        self.currency = currency
         self.open: dict[int, Posted] = {}
         self.won: list[tuple[Rate, Rate]] = []
 
@@ -85,5 +88,6 @@ class PublicBoard:
             case "AuctionEnded" | "AuctionCancelled":
                 del self.open[known.id]
                 if name == "AuctionEnded" and known.rate is not None:
-                    self.won = [*self.won, (Rate(known.rate), Rate(known.max_rate))][-_REMEMBERED:]
+                    won = Rate(known.rate, self.currency), Rate(known.max_rate, self.currency)
+                    self.won = [*self.won, won][-_REMEMBERED:]
         return known

@@ -28,7 +28,7 @@ class Visit:
     energy: int
     """What a consumer wants or a provider can spare, Wh."""
     rate: int
-    """What energy elsewhere costs a consumer, or giving it a provider, wei per Wh."""
+    """What energy elsewhere costs a consumer, or giving it a provider, units per Wh."""
 
     @property
     def seconds_to_charge(self) -> int:
@@ -94,7 +94,7 @@ def _visit(
         hour = draws.arrival.weighted(group.arrival_weights) + draws.arrival.uniform()
     stay = max(HOUR // 4, round(group.stay_hours.draw(draws.stay) * HOUR))
     energy = round(group.energy_kwh.draw(draws.energy) * _WH_PER_KWH)
-    rate = scenario.wei_per_wh(group.price_eur_kwh.draw(draws.price))
+    rate = scenario.rate(group.price_eur_kwh.draw(draws.price))
     if not comes or energy < 1 or rate < 1:
         return None
     arrives = day * DAY + int(hour * HOUR)

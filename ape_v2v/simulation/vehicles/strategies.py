@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ape_v2v.bidding.policy import BidTerms
     from ape_v2v.market.interface.records import AuctionInfo
     from ape_v2v.simulation.streams import Stream
+    from ape_v2v.units import Price
 
 Setting = float | int | str
 _ROUND = 2**32 - 1
@@ -45,6 +46,12 @@ class Look:
     """How many have bid in this auction."""
     won: Sequence[tuple[Rate, Rate]]
     """Of past auctions, the rate that won and the maximum rate."""
+    ether_price: Price | None = None
+    """What an ether, which gas is paid in, costs in the token of the market."""
+
+    def rate(self, units: int) -> Rate:
+        """A rate in the market's currency, of at least one unit per Wh."""
+        return Rate(max(1, units), self.cost.currency)
 
     @property
     def highest(self) -> Rate | None:
@@ -108,7 +115,10 @@ class Product(Strategy):
         if self.number("expects"):
             expected = bidding.expected_rate(look.won, look.info.max_rate)
         policy = bidding.Policy(
-            floor=look.cost, expected=expected, counts_gas=bool(self.number("counts_gas"))
+            floor=look.cost,
+            expected=expected,
+            counts_gas=bool(self.number("counts_gas")),
+            ether_price=look.ether_price,
         )
         return bidding.offer(policy, look.info, look.terms).rate
 
@@ -199,7 +209,7 @@ class ZeroIntelligence(Strategy):
         if look.highest is None:
             return None
         low, high = int(look.cost), int(look.highest)
-        return Rate(max(1, low + self.stream.below(high - low + 1)))
+        return look.rate(low + self.stream.below(high - low + 1))
 
 
 class Learner(Strategy):
@@ -260,7 +270,7 @@ class Griefer(NoShow):
     def offer(self, look: Look) -> Rate | None:
         highest = look.info.highest_rate(look.terms.min_decrement_bps)
         most = round(int(look.info.max_rate) * self.number("share"))
-        return None if highest is None else Rate(max(1, min(most, int(highest))))
+        return None if highest is None else look.rate(min(most, int(highest)))
 
 
 class EarlyLeaver(Strategy):
@@ -324,4 +334,5 @@ def strategy(name: str, stream: Stream, settings: Mapping[str, Setting]) -> Stra
 
 def _if_accepted(rate: int, look: Look) -> Rate | None:
     highest = look.highest
-    return Rate(rate) if highest is not None and int(look.cost) <= rate <= int(highest) else None
+    fits = highest is not None and int(look.cost) <= rate <= int(highest)
+    return look.rate(rate) if fits else None

@@ -14,7 +14,7 @@ from ape_v2v.market.interface.refusals import Refused
 from ape_v2v.simulation.chain.pool import Pool, Submitted
 from ape_v2v.simulation.vehicles.population import HOUR, charging_seconds
 from ape_v2v.simulation.vehicles.strategies import Look
-from ape_v2v.units import Energy, Money, Rate
+from ape_v2v.units import Energy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ape_v2v.simulation.vehicles.board import Posted, PublicBoard
     from ape_v2v.simulation.vehicles.population import Visit
     from ape_v2v.simulation.vehicles.strategies import Strategy
+    from ape_v2v.units import Price, Rate
 
 _LATE = timedelta(days=1)
 _MARGIN = 2
@@ -47,6 +48,8 @@ class World(Protocol):
     pool: Pool
     loop: Loop
     board: PublicBoard
+    ether_price: Price | None
+    """None where the market is paid in ether itself."""
     start: int
     refused: dict[str, int]
     providers: dict[str, SimulatedProvider]
@@ -111,7 +114,7 @@ class SimulatedConsumer(Vehicle):
         self.act(
             lambda: market.start_auction(
                 Energy(visit.energy),
-                Rate(visit.rate),
+                market.rate(visit.rate),
                 timedelta(seconds=rules.bidding_seconds),
                 timedelta(seconds=rules.validity_seconds),
                 visit.group.site,
@@ -225,7 +228,7 @@ class SimulatedProvider(Vehicle):
         """An auction has ended."""
         if auction_id in self._entered:
             rate = self._entered.pop(auction_id)
-            self.strategy.learns(won=won, rate=Rate(rate))
+            self.strategy.learns(won=won, rate=self.world.market.rate(rate))
         if not won and self.engaged == auction_id:
             self.free(auction_id)
 
@@ -274,25 +277,27 @@ class SimulatedProvider(Vehicle):
     def _look(self, posted: Posted, now: int) -> Look:
         world, visit = self.world, self.visit
         assert visit is not None
-        known = world.node.known
+        market, known = world.market, world.node.known
         if (info := known.get(posted.id)) is None:
-            info = known[posted.id] = world.market.auction(posted.id).info
+            info = known[posted.id] = market.auction(posted.id).info
         best = world.best_offer(posted) if self.strategy.signs else None
         if best is not None and (info.rate is None or best.rate < int(info.rate)):
-            info = replace(info, rate=Rate(best.rate), provider=best.provider)
+            info = replace(info, rate=market.rate(best.rate), provider=best.provider)
         gas_price = world.node.base_fee + world.pool.tips.get(self.address, world.node.tip)
-        balance = world.market.balance(self.address) if self.strategy.counts_money else Money(0)
+        nothing = market.money(0)
+        balance = market.balance(self.address) if self.strategy.counts_money else nothing
         terms = BidTerms(
-            world.rules.minDecrementBps, world.rules.bondBps, gas_price, balance, Money(0)
+            world.rules.minDecrementBps, world.rules.bondBps, gas_price, balance, nothing
         )
         return Look(
             info=info,
             terms=terms,
-            cost=Rate(visit.rate),
+            cost=market.rate(visit.rate),
             now=now,
             mine=posted.bidders.get(self.address, 0),
             bidders=len(posted.bidders),
             won=world.board.won,
+            ether_price=world.ether_price,
         )
 
     def _bid(self, posted: Posted, rate: Rate, seen: AuctionInfo) -> None:
