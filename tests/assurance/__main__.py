@@ -22,7 +22,7 @@ from .mutation import run as mutation
 from .places import RESULTS
 from .tables import table
 
-# One mutant in so many: all of them take about half an hour on two busy processors.
+# One mutant in so many: all of them take two hours of two processors.
 SAMPLE = 20
 
 

@@ -1,19 +1,21 @@
 """A program with all fields of all slots as full as they can be, which is written into the storage.
 
+After every call it looks at the slots themselves: also what no function reads any more costs the
+next one who writes there, and anybody may read it.
+
 No run of the property tests gets there: it would take 2^32 auctions. What has to come out is in
 tests/contracts/test_market.py, which fills the slots in the same way and says what each call then
 does.
 """
 
-from eth_abi.abi import encode
-from eth_utils.crypto import keccak
 from ethpm_types import ContractType
 
 from ape_v2v.evm.contracts import Contract, Interface
-from ape_v2v.evm.inprocess import PyrevmChain
 from tests.fuzz.actors import DEPLOYER, PEOPLE
-from tests.fuzz.recording import Program, Recorder
+from tests.fuzz.recording import Program
 from tests.model.market import DAYS, HOUR, Parameters
+
+from .programs import BareRecorder, slot_of
 
 UINT32, UINT64 = 2**32 - 1, 2**64 - 1
 WEEK, LAST_SECOND = 7 * DAYS, 2**36 - 1
@@ -21,7 +23,7 @@ RESERVE = UINT32 * UINT64
 TERMS = UINT32 | UINT64 << 32 | WEEK << 96
 ACCOUNTS, BOOK = 2, 3
 """The slots of the two mappings in the market."""
-ADDED_AT, COMPLETED, NO_SHOWS = 2**128, 2**168, 2**208
+ADDED_AT, COMPLETED, NO_SHOWS, REVOCATIONS = 2**128, 2**168, 2**208, 2**232
 REMOVALS = 2**169
 """One of each, in its slot."""
 
@@ -32,7 +34,7 @@ class FullMarket:
     """A market with a consumer and a provider who are rich, and what is done in it."""
 
     def __init__(self, market: ContractType) -> None:
-        self.chain = Recorder(PyrevmChain(timestamp=LAST_SECOND - 4 * WEEK))
+        self.chain = BareRecorder(timestamp=LAST_SECOND - 4 * WEEK)
         interface = Interface(market)
         code = interface.creation_code(OWNER, Parameters(award_window=HOUR, settlement_window=HOUR))
         self._contract = Contract(self.chain, self.chain.deploy(DEPLOYER.address, code), interface)
@@ -42,25 +44,27 @@ class FullMarket:
             self.do(who, "deposit", value=4 * RESERVE)
 
     def do(self, who: str, method: str, *arguments: object, value: int = 0) -> None:
-        """Call the market, then ask all views; the outcomes are in the program."""
+        """Call the market, then ask all views and look at all slots; the program has it all."""
         data = self._contract.interface.call_data(method, *arguments)
         self.chain.transact(who, self._contract.address, data, value)
         for account in (CONSUMER, PROVIDER):
             self._contract.view("evs", account)
         for view in ("auctions", "reserve", "bond", "penalty"):
             self._contract.view(view, self.auction_id)
+        auction = slot_of(CONSUMER, BOOK)
+        for slot in (slot_of(CONSUMER, ACCOUNTS), slot_of(PROVIDER, ACCOUNTS), auction, auction + 1):
+            self.chain.storage(self._contract.address, slot)
 
     @property
     def auction_id(self) -> int:
         return int(self._contract.view("currentAuctionId", CONSUMER))
 
-    def fill(self, mapping: int, account: str, word: int, offset: int = 0) -> None:
-        slot = keccak(encode(["address", "uint256"], [account, mapping]))
-        self.chain.set_storage(self._contract.address, int.from_bytes(slot) + offset, word)
+    def fill(self, mapping: int, account: str, word: int) -> None:
+        self.chain.set_storage(self._contract.address, slot_of(account, mapping), word)
 
-    def count(self, completed: int, no_shows: int) -> None:
-        """Give both an account with so many connections behind it, and a balance."""
-        counts = completed * COMPLETED + no_shows * NO_SHOWS
+    def count(self, completed: int, no_shows: int, revocations: int = 0) -> None:
+        """Give both an account with so much behind it, and a balance."""
+        counts = completed * COMPLETED + no_shows * NO_SHOWS + revocations * REVOCATIONS
         for who in (CONSUMER, PROVIDER):
             self.fill(ACCOUNTS, who, 2 * RESERVE + 1_000 * ADDED_AT + counts)
 
@@ -110,4 +114,16 @@ def fullest(market: ContractType) -> Program:
     full.do(CONSUMER, "endAuction", full.auction_id)
     full.do(CONSUMER, "endConnection", full.auction_id)
     full.do(CONSUMER, "startAuction", 1, 1, 1, 1, False, "")
+
+    full.fill(BOOK, CONSUMER, 0)
+    full.count(0, 0, 2**24 - 2)
+    full.do(CONSUMER, "revokeBids")
+    full.chain.timestamp = LAST_SECOND - 2 * WEEK
+    for bid_again in (False, True):
+        full.do(CONSUMER, "startAuction", UINT32, UINT64, WEEK, WEEK, False, "")
+        full.do(PROVIDER, "placeBid", full.auction_id, UINT64, TERMS)
+        full.do(PROVIDER, "removeBid", full.auction_id)
+        if bid_again:
+            full.do(PROVIDER, "placeBid", full.auction_id, UINT64 - 1, TERMS)
+        full.do(CONSUMER, "cancelAuction", full.auction_id, RESERVE)
     return full.chain.program

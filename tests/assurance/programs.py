@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any, NamedTuple
 
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 from ethpm_types import ContractType
 from hypothesis import Phase
 
 from ape_v2v.evm.chains import ZERO_ADDRESS, Chain, ChainError, EvmReverted
 from ape_v2v.evm.contracts import Contract, Interface
-from ape_v2v.evm.inprocess import PyrevmChain
+from ape_v2v.evm.inprocess import GENESIS, PyrevmChain
 from tests.fuzz.actors import DEPLOYER, PEOPLE
 from tests.fuzz.campaign import fuzz
 from tests.fuzz.recording import (
@@ -90,8 +92,8 @@ def _at_the_bounds() -> Iterator[Parameters]:
         yield usual._replace(bond_bps=bond, penalty_bps=penalty)
 
 
-class DelegatingChain(PyrevmChain):
-    """Where accounts can have a contract's code in the place of their own (EIP-7702)."""
+class BareChain(PyrevmChain):
+    """Where accounts can have a contract's code (EIP-7702), and what is stored can be looked at."""
 
     def delegate(self, account: str, contract: str) -> None:
         info = self._evm.basic(account)
@@ -100,6 +102,27 @@ class DelegatingChain(PyrevmChain):
             account,
             self._pyrevm.AccountInfo(balance=info.balance, nonce=info.nonce, code=code),
         )
+
+    def storage(self, account: str, slot: int) -> int:
+        return int(self._evm.storage(account, slot))
+
+
+class BareRecorder(Recorder):
+    """Takes those down, too: tests/contracts says what of them has to come out."""
+
+    def __init__(self, timestamp: int = GENESIS) -> None:
+        super().__init__(BareChain(timestamp=timestamp))
+
+    def delegate(self, account: str, contract: str) -> None:
+        self._do("delegate", account, contract)
+
+    def storage(self, account: str, slot: int) -> int:
+        return int(self._do("storage", account, slot))
+
+
+def slot_of(account: str, mapping: int) -> int:
+    """The slot of an account in a mapping, which is at a slot itself."""
+    return int.from_bytes(keccak(encode(["address", "uint256"], [account, mapping])))
 
 
 class Difference(NamedTuple):
@@ -111,7 +134,7 @@ class Difference(NamedTuple):
 
 def first_difference(program: Program, original: bytes, changed: bytes) -> Difference | None:
     """Do a program's calls with the changed creation code in the original's place."""
-    chain = DelegatingChain(timestamp=program[0].timestamp)
+    chain = BareChain(timestamp=program[0].timestamp)
     for number, (timestamp, method, recorded, expected) in enumerate(program):
         if chain.timestamp != timestamp:
             chain.timestamp = timestamp

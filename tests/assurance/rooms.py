@@ -33,10 +33,12 @@ from tests.helpers.scenario import BIDDING_TIME, ENERGY, PARAMETERS, VALIDITY, Z
 from tests.helpers.sponsoring import sign_calls
 from tests.model.signatures import Message
 
-from .programs import DelegatingChain
+from .programs import BareRecorder, slot_of
 
 RULES = tuple({**PARAMETERS, "minPenalty": 1}.values())
 TERMS = (ENERGY, odd_tokens.MAX_RATE, BIDDING_TIME, VALIDITY, False, "")
+NONCES = 0xBB7091DAA1EF62F7C0A20E158AF5BA6D4E3523667F2AD53EA89E11784C62E400 + 2
+"""Where an account keeps its nonces: tests/contracts/test_sponsored_account.py derives it."""
 _AUTHORIZED = {
     "from": "address",
     "to": "address",
@@ -45,14 +47,6 @@ _AUTHORIZED = {
     "validBefore": "uint256",
     "nonce": "bytes32",
 }
-
-
-class DelegatingRecorder(Recorder):
-    def __init__(self) -> None:
-        super().__init__(DelegatingChain())
-
-    def delegate(self, account: str, contract: str) -> None:
-        self._do("delegate", account, contract)
 
 
 def of_token_market(project: Any) -> list[Program]:
@@ -66,7 +60,7 @@ def of_token_market(project: Any) -> list[Program]:
 
 def of_account(project: Any) -> list[Program]:
     """Calls that an account has signed, and all that differs from what it has signed."""
-    recorder = DelegatingRecorder()
+    recorder = BareRecorder()
     interface = Interface(project.SponsoredAccount.contract_type)
     contract = recorder.deploy(DEPLOYER.address, interface.creation_code())
     # Who has code takes ether; a call of who has none is refused.
@@ -88,6 +82,7 @@ def of_account(project: Any) -> list[Program]:
         for who in (BOB, ALICE, CAROL):
             recorder.balance(who)
         account.view("nonces", BOB)
+        recorder.storage(BOB, slot_of(BOB, NONCES))
 
     signed = partial(sign_calls, key, calls, deadline=now + 60)
     for wrong in (
@@ -164,14 +159,14 @@ def _issuers(project: Any) -> Iterator[Attack]:
 
 
 def on_odd(project: Any, attack: Attack) -> Program:
-    recorder = DelegatingRecorder()
+    recorder = BareRecorder()
     code = Interface(project.OddToken.contract_type).creation_code()
     attack(Stage(recorder, project, recorder.deploy(DEPLOYER.address, code), "OddToken"))
     return recorder.program
 
 
 def _on_euro(project: Any, attack: Attack) -> Program:
-    recorder = DelegatingRecorder()
+    recorder = BareRecorder()
     code = Interface(project.Stablecoin.contract_type).creation_code()
     implementation = recorder.deploy(DEPLOYER.address, code)
     proxy = Interface(project.StablecoinProxy.contract_type).creation_code(implementation)
@@ -184,7 +179,7 @@ def _on_euro(project: Any, attack: Attack) -> Program:
 
 def _constructions(project: Any) -> Program:
     """Markets in tokens of every fineness, and in what is no token."""
-    recorder = DelegatingRecorder()
+    recorder = BareRecorder()
     own = Interface(project.TestToken.contract_type)
     interface = Interface(project.V2VTokenMarket.contract_type)
     tokens = [recorder.deploy(DEPLOYER.address, own.creation_code(n)) for n in (0, 5, 6, 7, 255)]
