@@ -52,7 +52,12 @@ class FullMarket:
         for view in ("auctions", "reserve", "bond", "penalty"):
             self._contract.view(view, self.auction_id)
         auction = slot_of(CONSUMER, BOOK)
-        for slot in (slot_of(CONSUMER, ACCOUNTS), slot_of(PROVIDER, ACCOUNTS), auction, auction + 1):
+        for slot in (
+            slot_of(CONSUMER, ACCOUNTS),
+            slot_of(PROVIDER, ACCOUNTS),
+            auction,
+            auction + 1,
+        ):
             self.chain.storage(self._contract.address, slot)
 
     @property

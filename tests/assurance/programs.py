@@ -14,9 +14,9 @@ from eth_utils.crypto import keccak
 from ethpm_types import ContractType
 from hypothesis import Phase
 
-from ape_v2v.evm.chains import ZERO_ADDRESS, Chain, ChainError, EvmReverted
+from ape_v2v.evm.chains import GENESIS, ZERO_ADDRESS, Chain, ChainError, EvmReverted
 from ape_v2v.evm.contracts import Contract, Interface
-from ape_v2v.evm.inprocess import GENESIS, PyrevmChain
+from ape_v2v.evm.inprocess import PyrevmChain
 from tests.fuzz.actors import DEPLOYER, PEOPLE
 from tests.fuzz.campaign import fuzz
 from tests.fuzz.recording import (

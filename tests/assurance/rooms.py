@@ -14,39 +14,32 @@ from eth_account import Account
 from ape_v2v.evm.chains import EvmReverted
 from ape_v2v.evm.contracts import Contract, Interface
 from tests.attacks import test_odd_tokens as odd_tokens
-from tests.attacks.test_odd_tokens import (
+from tests.fuzz.actors import DEPLOYER, PEOPLE
+from tests.fuzz.recording import Program
+from tests.helpers.scenario import BIDDING_TIME, ENERGY, PARAMETERS, VALIDITY, ZERO_ADDRESS
+from tests.helpers.sponsoring import sign_calls
+from tests.helpers.token_stage import (
     ALICE,
     BOB,
     CAROL,
     ERIN,
-    FOREVER,
     FUNDS,
-    MONEY_MOVES,
+    MAX_RATE,
     MOST,
     ORGANIZATION,
+    RATE,
     Stage,
     Way,
 )
-from tests.fuzz.actors import DEPLOYER, PEOPLE
-from tests.fuzz.recording import Program, Recorder
-from tests.helpers.scenario import BIDDING_TIME, ENERGY, PARAMETERS, VALIDITY, ZERO_ADDRESS
-from tests.helpers.sponsoring import sign_calls
+from tests.helpers.tokens import FOREVER
 from tests.model.signatures import Message
 
 from .programs import BareRecorder, slot_of
 
 RULES = tuple({**PARAMETERS, "minPenalty": 1}.values())
-TERMS = (ENERGY, odd_tokens.MAX_RATE, BIDDING_TIME, VALIDITY, False, "")
+TERMS = (ENERGY, MAX_RATE, BIDDING_TIME, VALIDITY, False, "")
 NONCES = 0xBB7091DAA1EF62F7C0A20E158AF5BA6D4E3523667F2AD53EA89E11784C62E400 + 2
 """Where an account keeps its nonces: tests/contracts/test_sponsored_account.py derives it."""
-_AUTHORIZED = {
-    "from": "address",
-    "to": "address",
-    "value": "uint256",
-    "validAfter": "uint256",
-    "validBefore": "uint256",
-    "nonce": "bytes32",
-}
 
 
 def of_token_market(project: Any) -> list[Program]:
@@ -134,7 +127,7 @@ def _attacks() -> Iterator[Attack]:
         ):
             yield partial(getattr(odd_tokens, name), way=way)
     for outer, inner, before in product(
-        ("deposit", "withdraw", "withdrawFor"), MONEY_MOVES, (True, False)
+        ("deposit", "withdraw", "withdrawFor"), odd_tokens.MONEY_MOVES, (True, False)
     ):
         yield partial(
             odd_tokens.test_no_money_moves_while_money_moves,
@@ -263,9 +256,9 @@ def _ether(stage: Stage) -> None:
         data = stage.market.interface.call_data("startAuction", *TERMS)
         stage.chain.transact(BOB, stage.market.address, data, value)
     auction_id = stage.market.view("currentAuctionId", BOB)
-    offered = ENERGY | odd_tokens.MAX_RATE << 32 | VALIDITY << 96
+    offered = ENERGY | MAX_RATE << 32 | VALIDITY << 96
     for value in (1, 0):
-        data = stage.market.interface.call_data("placeBid", auction_id, odd_tokens.RATE, offered)
+        data = stage.market.interface.call_data("placeBid", auction_id, RATE, offered)
         stage.chain.transact(CAROL, stage.market.address, data, value)
     stage.chain.transact(CAROL, stage.market.address, b"", 1)
     _look(stage)
@@ -282,15 +275,15 @@ def _authorizations(stage: Stage) -> None:
         )
     ):  # fmt: skip
         nonce = bytes([number]) * 32
-        signed = _authorized(stage, (BOB, market, value, after, before, nonce))
+        signed = stage.authorize(market, value, nonce, (after, before))
         for holder in (CAROL, BOB, BOB):
             arguments = (holder, said, after, before, nonce, *signed)
             stage.attempt(ERIN, "depositWithAuthorization", *arguments)
             _look(stage)
-    payee = _authorized(stage, (BOB, ERIN, 5, 0, FOREVER, b"\x77" * 32))
+    payee = stage.authorize(ERIN, 5, b"\x77" * 32)
     stage.attempt(ERIN, "depositWithAuthorization", BOB, 5, 0, FOREVER, b"\x77" * 32, *payee)
     # Past the market, by nobody.
-    straight = _authorized(stage, (BOB, market, 5, 0, FOREVER, b"\x78" * 32))
+    straight = stage.authorize(market, 5, b"\x78" * 32)
     past = (BOB, market, 5, 0, FOREVER, b"\x78" * 32, *straight)
     data = stage.token.interface.call_data("receiveWithAuthorization", *past)
     stage.chain.transact(ERIN, stage.token.address, data)
@@ -303,15 +296,6 @@ def _authorizations(stage: Stage) -> None:
 def _signed(stage: Stage, who: str, values: tuple[Any, ...]) -> bytes:
     message = Message(stage.chain.chain_id, stage.market.address, "Withdrawal", values)
     return message.signed_by(PEOPLE[who].key)
-
-
-def _authorized(stage: Stage, values: tuple[Any, ...]) -> tuple[int, bytes, bytes]:
-    names = ("name", "version", "chainId", "verifyingContract")
-    domain = dict(zip(names, stage.token.view("eip712Domain")[1:5], strict=True))
-    typed = {"ReceiveWithAuthorization": [{"name": n, "type": t} for n, t in _AUTHORIZED.items()]}
-    holder = Account.from_key(PEOPLE["bob"].key)
-    signed = holder.sign_typed_data(domain, typed, dict(zip(_AUTHORIZED, values, strict=True)))
-    return signed.v, signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big")
 
 
 def _look(stage: Stage) -> None:
