@@ -1,8 +1,6 @@
 """Running commands against the chain of the test session."""
 
 import json
-import os
-import subprocess
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +9,7 @@ from ape.logging import logger
 from click.testing import CliRunner
 
 from ape_v2v._cli import cli
-from tests.helpers.processes import forked_command
+from tests.helpers.sides import sides
 
 
 @dataclass(frozen=True)
@@ -76,25 +74,5 @@ def v2v(chain, market, quiet):
 @pytest.fixture
 def start_side(chain, market, tmp_path):
     """Start `ape v2v session …`, or another topic's command, as a process of its own."""
-    started = []
-
-    def start(*words, topic="session", on=market):
-        command = [
-            *forked_command(), "v2v", topic, *words, "--json",
-            "--network", "ethereum:local:foundry",
-            *([] if on is None else ["--market", on.address]),
-        ]  # fmt: skip
-        process = subprocess.Popen(
-            [str(word) for word in command],
-            cwd=tmp_path,
-            env=os.environ | {"APE_FOUNDRY_HOST": chain.provider.uri},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    with sides(chain, market, tmp_path) as start:
+        yield start

@@ -10,7 +10,7 @@ from ape_v2v.chain.node import Node
 from ape_v2v.market.documents.keys import KeyDocument
 from ape_v2v.market.market import Market
 from ape_v2v.session.store import Store
-from tests.cli import conftest as commands
+from tests.helpers.sides import sides
 from tests.helpers.world import ALICE, DAVE
 from tests.service.conftest import serving_market
 from tests.session.pairs import free_port
@@ -22,8 +22,10 @@ CODE = "a-code-of-a-car-01"
 SIGNATURE = "0x" + "12" * 64 + "1b"
 
 
-# As the tests of commands start them.
-start_side = commands.start_side
+@pytest.fixture
+def start_side(chain, market, tmp_path):
+    with sides(chain, market, tmp_path) as start:
+        yield start
 
 
 def test_a_car_charges_by_a_key_that_its_owner_has_signed_on_the_phone(
