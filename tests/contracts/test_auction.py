@@ -1,6 +1,5 @@
 """From the consumer's request to the award: starting, cancelling and ending an auction."""
 
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
@@ -48,41 +47,6 @@ class Ledger(NamedTuple):
     provider: int = FUNDS
     rival: int = FUNDS
     burnt: int = 0
-
-
-@pytest.fixture
-def ledger(balance, consumer, provider, rival):
-    """Return a function that reads everybody's balance."""
-    return lambda: Ledger(*map(balance, (consumer, provider, rival, ZERO_ADDRESS)))
-
-
-@pytest.fixture
-def untouched(chain, market):
-    """A context in which neither the market's storage nor its ether may change."""
-
-    def fingerprint():
-        proof = chain.provider.make_request("eth_getProof", [market.address, [], "latest"])
-        return proof["storageHash"], proof["balance"]
-
-    @contextmanager
-    def untouched():
-        before = fingerprint()
-        yield
-        assert fingerprint() == before
-
-    return untouched
-
-
-@pytest.fixture
-def open_market(deploy_market, organization, consumer, provider, rival):
-    """A factory of markets with other rules, in which the EVs have no ether."""
-
-    def open_market(**parameters):
-        market = deploy_market(**{"minPenalty": 1, **parameters})
-        market.addEVs([consumer, provider, rival], ["", "", ""], sender=organization)
-        return market
-
-    return open_market
 
 
 @pytest.fixture

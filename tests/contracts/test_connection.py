@@ -1,6 +1,5 @@
 """From the award to the payment: the access token and the ways to end a connection."""
 
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pytest
@@ -51,12 +50,6 @@ LOCKED = Ledger(consumer=FUNDS - RESERVE, provider=FUNDS - BOND)
 
 
 @pytest.fixture
-def ledger(balance, consumer, provider, rival):
-    """Return a function that reads everybody's balance."""
-    return lambda: Ledger(*map(balance, (consumer, provider, rival, ZERO_ADDRESS)))
-
-
-@pytest.fixture
 def counts(market, consumer, provider):
     """Return a function that reads how many connections the two EVs completed and missed."""
 
@@ -65,23 +58,6 @@ def counts(market, consumer, provider):
         return [(record.completed, record.noShows) for record in records]
 
     return counts
-
-
-@pytest.fixture
-def untouched(chain, market):
-    """A context in which neither the market's storage nor its ether may change."""
-
-    def fingerprint():
-        proof = chain.provider.make_request("eth_getProof", [market.address, [], "latest"])
-        return proof["storageHash"], proof["balance"]
-
-    @contextmanager
-    def untouched():
-        before = fingerprint()
-        yield
-        assert fingerprint() == before
-
-    return untouched
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Bids that a provider signs and anyone relays: placeBidFor."""
 
-from contextlib import contextmanager
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -56,29 +55,6 @@ class Offer(EIP712Message):
     rate: abi.uint256
     nonce: abi.uint256
     deadline: abi.uint256
-
-
-@pytest.fixture
-def ledger(balance, consumer, provider, rival):
-    """Return a function that reads everybody's balance."""
-    return lambda: Ledger(*map(balance, (consumer, provider, rival, ZERO_ADDRESS)))
-
-
-@pytest.fixture
-def untouched(chain, market):
-    """A context in which neither the market's storage nor its ether may change."""
-
-    def fingerprint():
-        proof = chain.provider.make_request("eth_getProof", [market.address, [], "latest"])
-        return proof["storageHash"], proof["balance"]
-
-    @contextmanager
-    def untouched():
-        before = fingerprint()
-        yield
-        assert fingerprint() == before
-
-    return untouched
 
 
 @pytest.fixture
