@@ -22,10 +22,11 @@ from ape_v2v.service import shapes
 from ape_v2v.service.shapes import ProblemAnswer, as_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ape_v2v.index.board import Listing
     from ape_v2v.index.views import AuctionSummary
+    from ape_v2v.market.interface.events import Event
     from ape_v2v.service.watch import Snapshot, WatchedMarket
 
 PREFIX = "/api/v1"
@@ -113,15 +114,19 @@ class Reads:
         return {
             "auction": _summary(found[0]),
             "running": self._listing(running[0]) if running else None,
-            "events": [event.as_json() for event in self._history.events(auction=auction_id)],
+            "events": self._told(self._history.events(auction=auction_id)),
         }
 
     def activity(self, account: str, cursor: str | None, limit: int) -> dict[str, Any]:
         page = self._history.newest_events(account, before=_cursor(cursor), limit=limit)
         return {
-            "events": [event.as_json() for event in page.items],
+            "events": self._told(page.items),
             "next": page.next and str(page.next),
         }
+
+    def _told(self, events: Iterable[Event]) -> list[dict[str, Any]]:
+        currency = self._market.currency
+        return [event.as_json(currency) for event in events]
 
     def evs(self) -> dict[str, Any]:
         return {

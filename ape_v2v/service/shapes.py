@@ -151,19 +151,51 @@ class PastAnswer(ServiceAnswer):
     """The cursor of the page after this one; null when this is the last."""
 
 
+class EventAnswer(ServiceAnswer):
+    """Something that has happened, as the market reported it, with all that its event says."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "example": {
+                "block": "1042",
+                "timestamp": "2026-05-04T14:02:11+00:00",
+                "transaction": f"0x{'5c' * 32}",
+                "logIndex": "1",
+                "event": "Deposited",
+                "account": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+                "from": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+                "amount": "25000000",
+                "currency": {
+                    "symbol": "EURC",
+                    "decimals": "6",
+                    "address": "0x1aBaEA1f7C830bD89Acc67eC4af516284b1bC33c",
+                },
+            }
+        },
+    )
+
+    block: Digits
+    timestamp: Moment
+    transaction: Hash
+    event: str = Field(examples=["BidPlaced"])
+    currency: CurrencyAnswer | None = None
+    """Whose smallest units its amounts and rates count; left out in a market in ether."""
+
+
 class AuctionAnswer(ServiceAnswer):
     """One auction: what has become of it, and how it stands while it runs."""
 
     auction: PastAuction
     running: RunningAuction | None
-    events: list[dict[str, Any]]
+    events: list[EventAnswer]
     """All that has happened in it, as the market reported it."""
 
 
 class ActivityAnswer(ServiceAnswer):
     """What has happened to an account, the newest first."""
 
-    events: list[dict[str, Any]]
+    events: list[EventAnswer]
     next: str | None
 
 

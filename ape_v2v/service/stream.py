@@ -23,7 +23,6 @@ from ape_v2v.service.watch import Notice, event_id, told
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ape_v2v.index.history import History
     from ape_v2v.service.watch import Listener, WatchedMarket
 
 _RETRY_MILLISECONDS = 1_000
@@ -59,7 +58,7 @@ async def _messages(
 ) -> AsyncIterator[bytes]:
     try:
         yield f"retry: {_RETRY_MILLISECONDS}\n\n".encode()
-        missed = await run_in_threadpool(_missed, watch.history, last)
+        missed = await run_in_threadpool(_missed, watch, last)
         hello = {"market": watch.market.address, "resumed": missed is not None}
         yield Notice("hello", hello).encoded()
         for message in missed or ():
@@ -72,7 +71,7 @@ async def _messages(
         watch.leave(listener)
 
 
-def _missed(history: History, last: str | None) -> list[Notice] | None:
+def _missed(watch: WatchedMarket, last: str | None) -> list[Notice] | None:
     """What has happened since an event; None where that cannot be told, or is a lot."""
     match = _ID.fullmatch(last or "")
     if match is None:
@@ -80,11 +79,11 @@ def _missed(history: History, last: str | None) -> list[Notice] | None:
     block, log_index = int(match[1]), int(match[2])
     known = False
     missed: list[Notice] = []
-    for event in history.events(since=block):
+    for event in watch.history.events(since=block):
         if (event.block, event.log_index) == (block, log_index):
             known = event_id(event) == last  # else a reorganisation has taken it back
         elif (event.block, event.log_index) > (block, log_index):
-            missed.append(told(event))
+            missed.append(told(event, watch.market.currency))
         if len(missed) > _MOST_MISSED:
             return None
     return missed if known else None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ape_v2v.chain.blocks import Block
+    from ape_v2v.currency import Currency
     from ape_v2v.index.board import Listing
     from ape_v2v.index.history import History
     from ape_v2v.market.interface.events import Event
@@ -83,9 +84,9 @@ def event_id(event: Event) -> str:
     return f"{event.block}-{event.log_index}-{event.block_hash[2 : 2 + _ID_HASH]}"
 
 
-def told(event: Event) -> Notice:
-    """What those who listen are told of an event of the market."""
-    return Notice("auction", event.as_json(), event_id(event))
+def told(event: Event, currency: Currency) -> Notice:
+    """What those who listen are told of an event of a market that is paid in this currency."""
+    return Notice("auction", event.as_json(currency), event_id(event))
 
 
 class Listener:
@@ -241,7 +242,7 @@ class WatchedMarket:
         if look.removed:
             first = min(event.block for event in look.removed)
             messages.append(Notice("reorg", {"from": first}))
-        messages += map(told, look.new)
+        messages += [told(event, self.market.currency) for event in look.new]
         if (head := self.head()) is not None:
             messages.append(head)
         self._send(messages)

@@ -16,6 +16,7 @@ def test_a_page_is_told_each_event_as_it_happens(client, world):
         started = world.start(ALICE)
         _, event, _ = following("auction")
         assert (event["event"], event["auctionId"]) == ("AuctionStarted", str(started))
+        assert "currency" not in event  # which is ether
         assert following("head")[1]["number"] == str(world.height)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.service.conftest import await_that, head, serving_market
+from tests.service.conftest import await_that, head, listening, serving_market
 
 
 @pytest.fixture
@@ -26,6 +26,29 @@ def test_a_page_is_told_what_the_market_is_paid_in_and_may_ask_its_token(
             *("300", "297"),
             str(7 * 10**6),
         )
+        told = {"symbol": "EURT", "decimals": "6", "address": token}
+        events = client.get(f"/api/v1/auctions/{auction.id}").json()["events"]
+        assert [(one["event"], one["currency"]) for one in events] == [
+            ("AuctionStarted", told),
+            ("BidPlaced", told),
+        ]
+        activity = client.get(f"/api/v1/accounts/{provider.address}/activity").json()["events"]
+        by_event = {one["event"]: one.get("currency") for one in activity}
+        assert by_event == {"BidPlaced": told, "Deposited": told, "EVAdded": None}
         call = {"to": token, "data": "0x313ce567"}  # decimals()
         body = {"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [call, "latest"]}
         assert int(client.post("/rpc", json=body).json()["result"], 16) == 6
+
+
+def test_a_page_that_listens_is_told_in_what_the_amounts_are(paid_in_a_token, consumer, provider):
+    market = paid_in_a_token
+    token = {"symbol": "EURT", "decimals": "6", "address": market.currency.address}
+    with serving_market(market, requests=100_000) as client, listening(client) as following:
+        following("head")
+        auction = market.start_auction("20 kWh", "0.35 EURT/kWh", sender=consumer)
+        *_, last = following("auction")
+        auction.place_bid("0.3 EURT/kWh", sender=provider)
+        _, bid, _ = following("auction")
+        assert (bid["event"], bid["currency"]) == ("BidPlaced", token)
+        with listening(client, **{"Last-Event-ID": last}) as again:
+            assert again("auction")[1]["currency"] == token
