@@ -37,8 +37,10 @@ class Suite(NamedTuple):
 SUITES = (
     Suite("SlotsTest", 11),
     Suite("SharesTest", 12, as_integers=True),
+    Suite("TokenLedgerTest", 8),
     Suite("TransitionsTest", 2),
     Suite("FalseSlotsTest", 2, true=False),
+    Suite("FalseTokenLedgerTest", 5, true=False),
     Suite("FalseSharesTest", 2, as_integers=True, true=False),
 )
 
