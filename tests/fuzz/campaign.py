@@ -14,7 +14,7 @@ from ethpm_types import ContractType
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from ape_v2v.evm.chains import Chain
 from ape_v2v.evm.contracts import Interface
@@ -97,16 +97,27 @@ def fuzz(
         def __init__(self) -> None:
             super().__init__(new_chain, artifacts, counts)
 
+    run(Machine, number, steps, phases, counts)
+    return counts
+
+
+def run(
+    machine: type[RuleBasedStateMachine],
+    number: int,
+    steps: int,
+    phases: Collection[Phase],
+    tally: Tally,
+) -> None:
+    """Run a machine `RUNS` times from a seed; what that takes of the processor is added up."""
     began = time.process_time()
     try:
         with _only_the_seed_decides():
-            run_state_machine_as_test(seed(number)(Machine), settings=_settings(steps, phases))
+            run_state_machine_as_test(seed(number)(machine), settings=_settings(steps, phases))
     except BaseException as error:
         error.add_note(f"V2V_FUZZ_SEED={number} repeats this within {RUNS} runs.")
         raise
     finally:
-        counts.cpu_seconds += time.process_time() - began
-    return counts
+        tally.cpu_seconds += time.process_time() - began
 
 
 def fuzz_many(

@@ -1,6 +1,6 @@
 """Bugs planted into the market's sources, and the hunt for them by random people."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,12 +9,13 @@ from ethpm_types import ContractType
 from hypothesis import Phase
 
 from ape_v2v.evm.chains import EvmReverted
-from tests.assurance.compiler import Compiler, market_sources
+from tests.assurance.compiler import ETHER_MARKET, Compiler, Target, market_sources
 
 from .campaign import Build, fuzz
 from .tally import Tally
 
 ROOMS = "contracts/market"
+LIST = Path(__file__).with_name("plants.yaml")
 STEPS = 50
 
 
@@ -55,8 +56,8 @@ class Found(NamedTuple):
     symptom: str
 
 
-def plants() -> list[Plant]:
-    listed = yaml.safe_load(Path(__file__).with_name("plants.yaml").read_text(encoding="utf-8"))
+def plants(listed_in: Path = LIST) -> list[Plant]:
+    listed = yaml.safe_load(listed_in.read_text(encoding="utf-8"))
     return [
         Plant(
             name=one["name"],
@@ -69,22 +70,41 @@ def plants() -> list[Plant]:
 
 def with_code_of(sources: Mapping[str, str], build: Build, compiler: Compiler) -> Build:
     """The same build with a market of other sources."""
-    code = compiler.creation_code(sources, optimized=True)
-    document = build.market.model_dump(mode="json")
+    return build._replace(market=recompiled(build.market, sources, compiler, ETHER_MARKET))
+
+
+def recompiled(
+    market: ContractType, sources: Mapping[str, str], compiler: Compiler, target: Target
+) -> ContractType:
+    """The market with the code of other sources."""
+    code = compiler.creation_code(sources, optimized=True, target=target)
+    document = market.model_dump(mode="json")
     document["deploymentBytecode"] = {"bytecode": f"0x{code.hex()}"}
-    return build._replace(market=ContractType.model_validate(document))
+    return ContractType.model_validate(document)
 
 
 def hunt(build: Build, seeds: Iterable[int]) -> Found | None:
+    """Where the first of these campaigns fails, if one does."""
+    artifacts, tally = build.artifacts(), Tally()
+
+    def campaign(seed: int) -> None:
+        fuzz(artifacts, seed, STEPS, phases=[Phase.generate], tally=tally)
+
+    return first_failure(campaign, seeds, tally)
+
+
+def first_failure(
+    campaign: Callable[[int], None], seeds: Iterable[int], tally: Tally
+) -> Found | None:
     """Where the first of these campaigns fails, if one does.
 
     Only what contract and model or an invariant disagree on counts, and a view or a deployment that
     reverts and must not: other exceptions are mistakes of the tests.
     """
-    artifacts, tally, seed = build.artifacts(), Tally(), 0
+    seed = 0
     try:
         for seed in seeds:
-            fuzz(artifacts, seed, STEPS, phases=[Phase.generate], tally=tally)
+            campaign(seed)
     except (AssertionError, EvmReverted) as error:
         symptom = str(error) or type(error).__name__
         return Found(seed, tally.runs, tally.steps, tally.calls, symptom)

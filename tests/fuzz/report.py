@@ -116,15 +116,20 @@ class Campaign:
 
 def summary(tally: Tally, seconds: float) -> str:
     """What was done, for a terminal."""
+    lines = [calls(tally, seconds), ""]
+    return "\n".join([*lines, *(f"{tally.transitions[one]:>8}  {one}" for one in Transition)])
+
+
+def calls(tally: Tally, seconds: float) -> str:
+    """Who was called, and what came of it."""
     lines = [
         f"{tally.runs} runs, {tally.steps} steps, {tally.calls} calls in {seconds:.1f} s: "
         f"{tally.steps / seconds:.0f} steps/s",
         "",
-        f"{'function':<22} {'done':>8}   refused",
+        f"{'function':<24} {'done':>8}   refused",
     ]
-    for function, done, refused in _functions(tally):
-        lines.append(f"{function:<22} {done:>8}   {refused}")
-    lines += ["", *(f"{tally.transitions[one]:>8}  {one}" for one in Transition)]
+    for function, done, refused in functions(tally):
+        lines.append(f"{function:<24} {done:>8}   {refused}")
     return "\n".join(lines)
 
 
@@ -165,10 +170,7 @@ def page(campaign: Campaign) -> str:
         "",
         "| function | done | refused |",
         "| --- | ---: | --- |",
-        *(
-            f"| {function} | {done:,} | {refused} |"
-            for function, done, refused in _functions(tally)
-        ),
+        *(f"| {function} | {done:,} | {refused} |" for function, done, refused in functions(tally)),
         "",
         "## Transitions",
         "",
@@ -179,7 +181,7 @@ def page(campaign: Campaign) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _functions(tally: Tally) -> Iterator[tuple[str, int, str]]:
+def functions(tally: Tally) -> Iterator[tuple[str, int, str]]:
     for function in sorted(tally.successes.keys() | tally.refusals.keys()):
         refusals = tally.refusals[function].most_common()
         listed = ", ".join(f"{name or 'no data'} {count}" for name, count in refusals)

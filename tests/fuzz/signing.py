@@ -54,12 +54,12 @@ class Draft(NamedTuple):
             case Flaw.OTHER_SIGNER:
                 parties = {self.key, self.other_side}
                 key = next(one.key for one in PEOPLE.values() if one.key not in parties)
-        signature = _spoil(message.signed_by(key), flaw)
+        signature = spoiled(message.signed_by(key), flaw)
         return Signed(signature, message, Account.from_key(key).address.lower())
 
 
-def _spoil(signature: bytes, flaw: Flaw) -> bytes:
-    """Change the form of a signature; flaws in what is signed leave it as it is."""
+def spoiled(signature: bytes, flaw: Flaw) -> bytes:
+    """A signature in another form; flaws in what is signed leave it as it is."""
     r, s, v = signature[:32], signature[32:64], signature[64]
     match flaw:
         case Flaw.HIGH_S:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .transitions import REFUSALS, Transition, reached
 
 if TYPE_CHECKING:
+    from ape_v2v.evm.contracts import Failure
     from tests.model.market import Parameters
 
     from .invariants import Step
@@ -45,11 +46,14 @@ class Tally:
 
     def add(self, step: Step, parameters: Parameters, removed: set[str]) -> None:
         """Count a call; `removed` are the accounts that were EVs earlier in the run."""
-        if step.failure is None:
-            self.successes[step.function] += 1
-        else:
-            self.refusals[step.function][step.failure.name] += 1
+        self.count(step.function, step.failure)
         self.transitions.update(set(reached(step, parameters, removed)))
+
+    def count(self, function: str, failure: Failure | None) -> None:
+        if failure is None:
+            self.successes[function] += 1
+        else:
+            self.refusals[function][failure.name] += 1
 
     def update(self, other: Tally) -> None:
         self.lengths.update(other.lengths)
