@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-import {State} from "../../contracts/IMarket.sol";
-import {Parameters} from "../../contracts/IMarket.sol";
+import {Parameters, State} from "../../contracts/IMarket.sol";
 import {V2VMarket} from "../../contracts/V2VMarket.sol";
 import {Symbolic} from "./Symbolic.sol";
 
@@ -17,33 +16,89 @@ contract TransitionsTest is Symbolic {
         svm.enableSymbolicStorage(address(_market));
     }
 
+    /// @dev What settles is proven on its own, by how many signatures come with it: all at once are more than Halmos
+    /// decides in an hour.
     function check_a_connection_is_left_once_and_for_ever(
         address consumer,
         address sender,
         uint128 value,
         uint40 time
     ) public {
-        uint256 auctionId = _market.currentAuctionId(consumer);
-        vm.assume(_market.auctions(auctionId).state == State.Connected);
+        bytes memory data = svm.createCalldata("V2VMarket");
+        vm.assume(bytes4(data) != _market.settle.selector);
+        _leave(consumer, sender, value, time, data);
+    }
 
-        _anyCall(sender, value, time);
+    function check_a_connection_is_settled_once_without_signatures(
+        address consumer,
+        address sender,
+        uint128 value,
+        uint40 time
+    ) public {
+        _settle(consumer, sender, value, time, 0);
+    }
 
-        assert(_market.currentAuctionId(consumer) == auctionId);
-        assert(_market.auctions(auctionId).state != State.Open);
+    function check_a_connection_is_settled_once_with_one_signature(
+        address consumer,
+        address sender,
+        uint128 value,
+        uint40 time
+    ) public {
+        _settle(consumer, sender, value, time, 1);
+    }
+
+    function check_a_connection_is_settled_once_with_two_signatures(
+        address consumer,
+        address sender,
+        uint128 value,
+        uint40 time
+    ) public {
+        _settle(consumer, sender, value, time, 2);
     }
 
     function check_what_is_over_stays_over(address consumer, address sender, uint128 value, uint40 time) public {
         uint256 auctionId = _market.currentAuctionId(consumer);
         vm.assume(_market.auctions(auctionId).state == State.None);
 
-        _anyCall(sender, value, time);
+        _call(sender, value, time, svm.createCalldata("V2VMarket"));
 
         assert(_market.auctions(auctionId).state == State.None);
         assert(_market.currentAuctionId(consumer) == auctionId || _market.currentAuctionId(consumer) == auctionId + 1);
     }
 
-    function _anyCall(address sender, uint128 value, uint40 time) private {
+    function _settle(address consumer, address sender, uint128 value, uint40 time, uint256 signatures) private {
         bytes memory data = svm.createCalldata("V2VMarket");
+        vm.assume(bytes4(data) == _market.settle.selector);
+        vm.assume(_signatures(data) == signatures);
+        _leave(consumer, sender, value, time, data);
+    }
+
+    function _signatures(bytes memory data) private pure returns (uint256) {
+        // Behind the length and the selector are the four words of a reading, and where each signature is.
+        return _oneAt(data, 36 + _wordAt(data, 36 + 4 * 32)) + _oneAt(data, 36 + _wordAt(data, 36 + 5 * 32));
+    }
+
+    function _oneAt(bytes memory data, uint256 at) private pure returns (uint256) {
+        return _wordAt(data, at) == 0 ? 0 : 1;
+    }
+
+    function _wordAt(bytes memory data, uint256 at) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := mload(add(data, at))
+        }
+    }
+
+    function _leave(address consumer, address sender, uint128 value, uint40 time, bytes memory data) private {
+        uint256 auctionId = _market.currentAuctionId(consumer);
+        vm.assume(_market.auctions(auctionId).state == State.Connected);
+
+        _call(sender, value, time, data);
+
+        assert(_market.currentAuctionId(consumer) == auctionId);
+        assert(_market.auctions(auctionId).state != State.Open);
+    }
+
+    function _call(address sender, uint128 value, uint40 time, bytes memory data) private {
         vm.warp(time);
         vm.deal(sender, value);
         vm.prank(sender);
