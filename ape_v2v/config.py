@@ -5,7 +5,7 @@
       block_range: 2000         # blocks asked for at once when history is read
       timeout: 20               # seconds after which a request to the node has ended
       units: {energy: kWh, rate: ether/kWh, money: ether}
-      fiat: EUR=3100            # what one ether costs, to see amounts in that currency too
+      fiat: [EUR=3100, EUR=0.92/USDC]  # what ether and tokens cost, to see amounts so, too
       markets:
         ethereum-sepolia: {address: "0x…", start_block: 7000000}
       fees:
@@ -13,7 +13,7 @@
       light:                    # the light node: where it asks, and what it begins with
         ethereum-sepolia: {sources: ["https://…"], checkpoint: "0x…"}
 
-Everything may be left out; these are the defaults, a price, and a market and the fees of one
+Everything may be left out; these are the defaults, two prices, and a market and the fees of one
 network.
 """
 
@@ -47,11 +47,15 @@ def _price(value: object) -> object:
 PricePerGas = Annotated[InstanceOf[Money], BeforeValidator(_price)]
 
 
-def _price_of_ether(value: object) -> object:
-    return Price.parse(value) if isinstance(value, str) else value  # its error is a ValueError
+def _prices(value: object) -> object:
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list):
+        return texts
+    # The error of a text is a ValueError.
+    return tuple(Price.parse(text) if isinstance(text, str) else text for text in texts)
 
 
-PriceOfEther = Annotated[InstanceOf[Price], BeforeValidator(_price_of_ether)]
+Prices = Annotated[tuple[InstanceOf[Price], ...], BeforeValidator(_prices)]
 
 
 class Fees(BaseModel):
@@ -141,7 +145,7 @@ class Configuration(BaseModel):
     timeout: float = Field(default=20.0, gt=0, allow_inf_nan=False)
     """Seconds after which a request to the node has ended."""
     units: Units = Units()
-    fiat: PriceOfEther | None = None
+    fiat: Prices = ()
     """What one ether costs, to see amounts in that currency too."""
     markets: dict[str, MarketSettings] = Field(default_factory=dict)
     """By network, as `ethereum-sepolia`."""

@@ -15,7 +15,7 @@ from decimal import ROUND_CEILING, Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Self, overload
 
-from ape_v2v.currency import ETHER
+from ape_v2v.currency import ETHER, OTHER_NAMES
 from ape_v2v.quantities import (
     EXACT,
     Priced,
@@ -157,50 +157,66 @@ class Rate(Priced):
 
 @dataclass(frozen=True)
 class Price:
-    """What one ether costs in another currency, by somebody's word: for people to read only."""
+    """What one ether or token costs in another currency, by somebody's word: to be read only."""
 
     currency: str
-    per_ether: Decimal
+    amount: Decimal
+    per: str = ETHER.symbol
+    """The symbol of what costs so much; a token's in capitals."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read "EUR=3100".
+        """Read "EUR=3100", of one ether, or "EUR=0.92/USDC".
 
         Raises:
             UnitError: Something else, or no price above 0.
         """
         match = _PRICE.fullmatch(text)
-        if match is None or not (per_ether := Decimal(match[2])):
+        if match is None or not (amount := Decimal(match[2])):
             raise UnitError(
-                f"{text!r} is not a price of one ether: expected a currency and a number above 0, "
-                "for example 'EUR=3100'"
+                f"{text!r} is not a price: expected a currency and a number above 0, "
+                "for example 'EUR=3100' of one ether, or 'EUR=0.92/USDC' of one USDC"
             )
-        return cls(match[1].upper(), per_ether)
+        per = (match[3] or ETHER.symbol).upper()
+        of_ether = per.lower() in {ETHER.symbol, *OTHER_NAMES}
+        return cls(match[1].upper(), amount, ETHER.symbol if of_ether else per)
+
+    def is_of(self, currency: Currency) -> bool:
+        """Whether it says what one of this currency costs."""
+        if currency.is_ether:
+            return self.per == ETHER.symbol
+        return self.per == currency.symbol.upper()
 
     def of(self, wei: int, currency: Currency) -> int:
         """What so much ether costs in a token of this name, in its smallest units, rounded up.
 
         Raises:
-            WrongCurrency: The price is in something else.
+            WrongCurrency: The price is in something else, or of something else.
         """
+        if not self.is_of(ETHER):
+            raise WrongCurrency(
+                f"the price is that of one {self.per}, and it has to be that of one ether: "
+                f"give it like '{currency}=3100'"
+            )
         if self.currency != currency.symbol.upper():
             raise WrongCurrency(
                 f"the price of ether is given in {self.currency}, and it has to be in {currency}: "
                 f"give it like '{currency}=3100'"
             )
-        units = EXACT.multiply(self.per_ether, Decimal(wei * 10**currency.decimals))
+        units = EXACT.multiply(self.amount, Decimal(wei * 10**currency.decimals))
         return int(EXACT.divide(units, ETHER.units["ether"]).to_integral_value(ROUND_CEILING))
 
     def format(self, money: Money) -> str:
         """About how much an amount is, to two digits where it is small."""
-        worth = EXACT.multiply(money.to("ether"), self.per_ether)
+        worth = EXACT.multiply(money.to(money.currency.symbol), self.amount)
         if not worth:
             return f"0 {self.currency}"
         digits = max(2, 1 - worth.adjusted())
         return f"{round(worth, digits):,f} {self.currency}"
 
 
-_PRICE = re.compile(r"\s*([A-Za-z][A-Za-z0-9.\-]{1,15})\s*=\s*([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*")
+_NAME = r"([A-Za-z][A-Za-z0-9.\-]{0,15})"
+_PRICE = re.compile(rf"\s*{_NAME}\s*=\s*([0-9]{{1,12}}(?:\.[0-9]{{1,12}})?)\s*(?:/\s*{_NAME}\s*)?")
 
 _DURATION_UNITS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
 _DURATION_PART = re.compile(r"([0-9]+)\s*(min|s|h|d)\s*")

@@ -28,9 +28,11 @@ def test_a_market_is_known_by_its_network():
     assert config.markets["ethereum-sepolia"].start_block == 7_000_000
 
 
-def test_a_price_of_ether_may_be_given():
-    assert V2VConfig.model_validate({"fiat": "EUR=3100"}).fiat == Price.parse("EUR=3100")
-    assert V2VConfig().fiat is None
+def test_prices_may_be_given():
+    texts = ["EUR=3100", "EUR=0.92/USDC"]
+    assert V2VConfig.model_validate({"fiat": texts}).fiat == tuple(map(Price.parse, texts))
+    assert V2VConfig.model_validate({"fiat": texts[0]}).fiat == (Price.parse(texts[0]),)
+    assert V2VConfig().fiat == ()
 
 
 def test_the_environment_goes_first(monkeypatch):
@@ -49,7 +51,9 @@ def test_the_environment_goes_first(monkeypatch):
         ({"markets": {"x": {"address": ADDRESS.lower()}}}, "not an address with a checksum"),
         ({"markets": {"x": {"address": int(ADDRESS, 16)}}}, r"\d+ is not an address .* in quotes"),
         ({"markets": {"x": {"address": ADDRESS, "start_block": -1}}}, "greater than or equal to 0"),
-        ({"fiat": "many"}, "'many' is not a price of one ether"),
+        ({"fiat": "many"}, "'many' is not a price: expected a currency"),
+        ({"fiat": ["EUR=3100", "many"]}, "'many' is not a price: expected a currency"),
+        ({"fiat": 3100}, "valid tuple"),
         ({"markets": {"x": {}}}, "address\n.*[Ff]ield required"),
     ],
 )

@@ -14,7 +14,7 @@ from ape_v2v import (
     Rate,
     UnitError,
 )
-from ape_v2v.currency import Currency
+from ape_v2v.currency import ETHER, Currency
 from ape_v2v.units import Price, WrongCurrency, duration_of, format_duration, parse_duration
 
 KINDS = (Energy, Money, Rate)
@@ -299,11 +299,27 @@ def test_anything_else_is_no_duration(value):
 )
 def test_an_amount_is_told_in_money(money, worth):
     assert Price.parse("eur = 3100").format(Money.parse(money)) == worth
+    assert Price.parse("EUR=3100/ETH") == Price.parse("EUR=3100/ether") == Price.parse("EUR=3100")
+
+
+def test_an_amount_of_a_token_is_told_by_what_one_of_it_costs():
+    price = Price.parse("USD=1.08/eurc")
+
+    assert price.is_of(EURC)
+    assert not price.is_of(ETHER)
+    assert price.format(Money(2_500_000, EURC)) == "2.70 USD"
+    assert not Price.parse("EUR=3100").is_of(EURC)
+
+
+def test_what_a_token_costs_is_no_price_of_ether():
+    with pytest.raises(WrongCurrency, match="that of one EURC, and it has to be that of one ether"):
+        Price.parse("EURC=1/EURC").of(10**18, EURC)
 
 
 @pytest.mark.parametrize(
-    "text", ["3100", "EUR", "EUR=0", "EUR=-1", "EUR=many", "€=3100", "EUR=1e9"]
+    "text",
+    ["3100", "EUR", "EUR=0", "EUR=-1", "EUR=many", "€=3100", "EUR=1e9", "EUR=1/", "EUR=1/2"],
 )
 def test_what_is_no_price_is_refused(text):
-    with pytest.raises(UnitError, match="is not a price of one ether: expected a currency and"):
+    with pytest.raises(UnitError, match="is not a price: expected a currency and a number"):
         Price.parse(text)

@@ -348,4 +348,11 @@ def test_for_programs_ones_own_money_changes_nothing(v2v, bid_id):
 def test_what_is_no_price_is_refused(v2v):
     refused = v2v("auction", "list", "--fiat", "many", expect=2)
 
-    assert "'many' is not a price of one ether: expected a currency and a number" in refused.error
+    assert "'many' is not a price: expected a currency and a number above 0" in refused.error
+
+
+def test_a_price_of_a_token_is_refused_on_a_market_in_ether(v2v):
+    refused = v2v("auction", "list", "--fiat", "EUR=0.92/USDC", expect=1)
+
+    assert "--fiat says what one USDC costs, and this market is paid in ether" in refused.error
+    assert "'EUR=1.5/ether'" in refused.error

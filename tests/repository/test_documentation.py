@@ -23,7 +23,7 @@ def test_the_documented_configuration_names_every_setting_and_its_default():
 
     assert documented == set(V2VConfig.model_fields)
     assert (
-        config.model_copy(update={"markets": {}, "fees": {}, "fiat": None, "light": {}})
+        config.model_copy(update={"markets": {}, "fees": {}, "fiat": (), "light": {}})
         == V2VConfig()
     )
     (market,), (fees,) = config.markets.values(), config.fees.values()

@@ -160,7 +160,7 @@ def _command(
         *,
         market_address: str | None,
         as_json: bool,
-        price: Price | None,
+        prices: tuple[Price, ...],
         yes: bool = False,
         account: AccountAPI | None = None,
         sponsor: str | None = None,
@@ -168,7 +168,7 @@ def _command(
     ) -> None:
         if account is not None and (yes or not writes):  # to sign is all that those are for
             _unlock(account)
-        context = Context(market_address, as_json, yes, account, price=price)
+        context = Context(market_address, as_json, yes, account, prices=prices)
         try:
             if sponsor is not None:
                 through(sponsor, context)
@@ -202,10 +202,12 @@ def _command(
         decorated = account_option()(decorated)
     decorated = click.option(
         "--fiat",
-        "price",
+        "prices",
         metavar="EUR=3100",
         type=PRICE,
-        help="What one ether costs, to see amounts in that currency too.  [default: as configured]",
+        multiple=True,
+        help="What one ether costs, or EUR=0.92/USDC one token, to see amounts in that currency "
+        "too; more than once for several.  [default: as configured]",
     )(decorated)
     decorated = click.option("--json", "as_json", is_flag=True, help="Output for programs.")(
         decorated

@@ -16,10 +16,11 @@ from rich.console import Console
 from ape_v2v import deployment
 from ape_v2v.chain.networks import connected_node
 from ape_v2v.config import Configuration
+from ape_v2v.currency import ETHER
 from ape_v2v.market.interface.records import consumer_of
 from ape_v2v.market.interface.transactions import Write, send, simulate, take_up
 from ape_v2v.market.market import Market
-from ape_v2v.units import Energy, Money
+from ape_v2v.units import Energy, Money, WrongCurrency
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ape_v2v.chain.signing import Signed
     from ape_v2v.chain.writing.forecast import Forecast
     from ape_v2v.chain.writing.receipts import Mined
+    from ape_v2v.currency import Currency
     from ape_v2v.lightnode.beacon.head import Head
     from ape_v2v.units import Price, Rate
 
@@ -54,8 +56,8 @@ class Context:
     account: AccountAPI | None = None
     console: Console = field(default_factory=_console)
     config: Configuration = field(default_factory=Configuration.current)
-    price: Price | None = None
-    """What one ether costs in the user's money; as configured unless it is given."""
+    prices: tuple[Price, ...] = ()
+    """What ether and tokens cost in the user's money; the first that fits counts."""
     transaction: str | None = None
     """The hash of the last one sent."""
     head: Head | None = None
@@ -66,13 +68,24 @@ class Context:
     """What to do when the node goes while something is sent otherwise than by the gateway."""
 
     def __post_init__(self) -> None:
-        self.price = self.price or self.config.fiat
+        self._given, self.prices = self.prices, (*self.prices, *self.config.fiat)
 
     @cached_property
     def market(self) -> Market:
         """The market: --market, else the configured one, else the last one deployed from here."""
         address = self.market_address or deployment.default_market(ape.project.path, self.node)
-        return Market.at(address, self.node, gateway=self.gateway)
+        market = Market.at(address, self.node, gateway=self.gateway)
+        self._require_fitting(market.currency)
+        return market
+
+    def _require_fitting(self, currency: Currency) -> None:
+        """A price that was typed has to be of what is shown; configured ones are for any market."""
+        for price in self._given:
+            if not (price.is_of(ETHER) or price.is_of(currency)):
+                raise WrongCurrency(
+                    f"--fiat says what one {price.per} costs, and this market is paid in "
+                    f"{currency}: give it like '{price.currency}=1.5/{currency}'"
+                )
 
     @cached_property
     def node(self) -> Node:
@@ -155,18 +168,19 @@ class Context:
         return value.format(self.config.units.energy)
 
     def rate(self, value: Rate) -> str:
-        if not value.currency.is_ether:
-            return str(value)
-        shown = value.format(self.config.units.rate)
-        if self.price is None:
-            return shown
-        return f"{shown} ({self.price.format(value * _KWH)}/kWh)"
+        shown = value.format(self.config.units.rate) if value.currency.is_ether else str(value)
+        worth = self._worth(value * _KWH)
+        return f"{shown} ({worth}/kWh)" if worth else shown
 
     def money(self, value: Money) -> str:
-        if not value.currency.is_ether:
-            return str(value)
-        shown = value.format(self.config.units.money)
-        return shown if self.price is None else f"{shown} ({self.price.format(value)})"
+        shown = value.format(self.config.units.money) if value.currency.is_ether else str(value)
+        worth = self._worth(value)
+        return f"{shown} ({worth})" if worth else shown
+
+    def _worth(self, value: Money) -> str:
+        """An amount in the user's money; nothing where no price is known for its currency."""
+        fitting = (price for price in self.prices if price.is_of(value.currency))
+        return next((price.format(value) for price in fitting), "")
 
     def cost(self, expected: Forecast) -> str:
         """What a transaction is expected to cost, and for what."""

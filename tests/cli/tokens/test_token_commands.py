@@ -37,6 +37,30 @@ def test_people_and_programs_see_what_a_market_is_paid_in(v2v, currency):
     assert v2v("market", "parameters", "--json").json["currency"] == currency
 
 
+def test_amounts_of_a_token_are_shown_in_ones_own_money(v2v, open_id, provider):
+    prices = ("--fiat", "USD=1.08/EURT", "--fiat", "USD=3000")
+
+    shown = v2v("auction", "show", open_id, *prices).text
+    assert "0.35 EURT/kWh (0.38 USD/kWh)" in shown
+    assert "7 EURT (7.56 USD)" in shown
+    assert "(0.38 USD/kWh)" in v2v("auction", "list", *prices).text
+    words = ("auction", "bid", open_id, "0.3 EURT/kWh", *prices)
+    asked = v2v(*words, account=provider, answer="n\n", expect=1).error
+    assert "locks 7 EURT (7.56 USD) until it is over" in asked
+    assert "USD)" in next(line for line in asked.splitlines() if "costs about" in line)
+
+
+def test_a_price_of_ether_leaves_amounts_of_a_token_alone(v2v, open_id):
+    assert "USD" not in v2v("auction", "show", open_id, "--fiat", "USD=3000").text
+
+
+def test_a_price_of_another_token_is_refused(v2v, open_id):
+    refused = v2v("auction", "show", open_id, "--fiat", "EUR=0.92/USDC", expect=1)
+
+    assert "--fiat says what one USDC costs, and this market is paid in EURT" in refused.error
+    assert "'EUR=1.5/EURT'" in refused.error
+
+
 def test_a_whole_trade_is_told_in_the_token(
     v2v, paid, currency, consumer, provider, clock, tmp_path
 ):
