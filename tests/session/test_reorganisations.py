@@ -99,7 +99,8 @@ def test_a_deeper_one_is_noticed_once_the_new_blocks_are_deep_enough(
 def _found_out(there, agreement, chain):
     """What the provider is told.
 
-    Anvil may never have the state of blocks that replaced others: then one more is made.
+    Anvil may never have the state of blocks that replaced others: then as many are made after them
+    as are waited for, at once, for each time that it is asked may take seconds.
     """
     told = []
 
@@ -108,7 +109,7 @@ def _found_out(there, agreement, chain):
             there.require_award(agreement)
         told.append(refusal.value.code)
         if told[-1] is ErrorCode.NODE_UNAVAILABLE:
-            chain.mine()
+            chain.mine(CONFIRMATIONS + 1)
         return told[-1] is not ErrorCode.NODE_UNAVAILABLE
 
     wait_until(is_told, "the new blocks are there")
